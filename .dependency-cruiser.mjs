@@ -1,0 +1,46 @@
+// Who may import whom (../ARCHITECTURE.md, "Where things live"). One way only; a type-only import of a neighbour's types
+// is allowed where the text says so.
+const ours = '^node/src/';
+const only = (folder, ...allowed) => ({
+  name: `${folder}-imports`,
+  comment: `${folder} may import only: ${allowed.join(', ') || 'nothing of ours'}`,
+  severity: 'error',
+  from: { path: `${ours}${folder}/` },
+  to: { path: ours, pathNot: [folder, ...allowed].map((name) => `${ours}${name}`) },
+});
+const pureOfPlatform = (folder) => ({
+  name: `${folder}-is-pure`,
+  comment: `${folder} takes values and returns values: no platform module, no network library`,
+  severity: 'error',
+  from: { path: `${ours}${folder}/` },
+  to: { dependencyTypes: ['core'] },
+});
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    only('lib'),
+    only('raft', 'lib/'),
+    only('results', 'lib/'),
+    only('plan', 'lib/'),
+    only('generator/schedule', 'lib/'),
+    only('storage', 'raft/', 'lib/'),
+    only('transport', 'raft/', 'lib/'),
+    only('consensus', 'raft/', 'storage/', 'transport/', 'lib/'),
+    only('cluster', 'plan/', 'results/', 'generator/schedule/', 'lib/'),
+    only('generator', 'plan/', 'results/', 'lib/'),
+    only('agent', 'consensus/', 'cluster/', 'generator/', 'plan/', 'results/', 'lib/'),
+    only('coordinator', 'consensus/', 'cluster/', 'generator/schedule/', 'plan/', 'results/', 'lib/'),
+    only('source', 'lib/'),
+    only('discovery', 'lib/'),
+    only('standalone', 'agent/', 'generator/', 'plan/', 'results/', 'lib/', 'settings'),
+    only('api', 'consensus/', 'cluster/', 'coordinator/', 'agent/', 'plan/', 'results/', 'lib/', 'settings'),
+    pureOfPlatform('raft'),
+    pureOfPlatform('results'),
+    pureOfPlatform('plan'),
+    pureOfPlatform('cluster'),
+    pureOfPlatform('generator/schedule'),
+  ],
+  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+};

@@ -1,0 +1,113 @@
+import type { StripeTable } from '../generator/schedule/types.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Books, Measurements } from '../results/measurements.ts';
+
+/** One agent: a node, for as long as its process lives. A restarted process is another agent on the same node (ADR 0002). */
+export interface AgentRef {
+  readonly node: string;
+  readonly session: string;
+  readonly region: string;
+}
+
+/** The replicated value. Changed only by `apply` (cluster/reducer.ts), with committed commands. */
+export interface ClusterState {
+  /** The run that is on, or the last one. */
+  readonly run: Run | null;
+  /** Submission id -> run id, the newest 100: the same id twice is one run. */
+  readonly submissions: readonly { readonly submissionId: string; readonly runId: string }[];
+}
+
+export interface Run {
+  readonly id: string;
+  readonly submissionId: string;
+  readonly planText: string;
+  /** SHA-256 of the text, hexadecimal. */
+  readonly planHash: string;
+  /** Parsed from planText by the reducer: a pure function of it. */
+  readonly plan: Plan;
+  /** Labels only; nothing is computed from them. */
+  readonly submittedAtUnixMs: number;
+  readonly startedAtUnixMs: number | null;
+  readonly phase: RunPhase;
+  /** Agents that must acknowledge before the start. */
+  readonly expected: readonly AgentRef[];
+  /** Attempts at preparing, from 1. */
+  readonly attempt: number;
+  readonly acknowledgements: readonly Acknowledgement[];
+  readonly tables: readonly StripeTable[];
+  /** Why each table after the first was made. */
+  readonly changes: readonly { readonly fromMs: number; readonly reason: string }[];
+  readonly horizonMs: number;
+  readonly agents: readonly AgentProgress[];
+  /** Merged over nodes, by region. */
+  readonly regions: readonly { readonly region: string; readonly measurements: Measurements }[];
+  /** Iterations started / ended in each run second, merged over nodes; the picture of the run. */
+  readonly firedPerSecond: readonly number[];
+  readonly endedPerSecond: readonly number[];
+}
+
+export type RunPhase =
+  | { readonly name: 'preparing' }
+  | { readonly name: 'ready' }
+  | { readonly name: 'scheduled'; readonly start: StartInstant }
+  | { readonly name: 'running'; readonly start: StartInstant }
+  | { readonly name: 'draining'; readonly start: StartInstant; readonly stop: DrainOrder }
+  | {
+      readonly name: 'finished';
+      readonly start: StartInstant;
+      readonly stop: DrainOrder;
+      readonly lostSpans: readonly LostSpan[];
+    }
+  | { readonly name: 'aborted'; readonly reason: string };
+
+/** An instant crosses the wire only like this: on the monotonic clock of that leader in that term. */
+export interface StartInstant {
+  readonly leader: string;
+  readonly term: number;
+  readonly leaderMs: number;
+}
+
+export interface DrainOrder {
+  readonly reason: 'completed' | 'stopped';
+  /** No iteration starts at or after this run time. */
+  readonly atMs: number;
+  /** Iterations still in flight then are given up as unanswered. */
+  readonly deadlineMs: number;
+}
+
+export interface Acknowledgement {
+  readonly agent: AgentRef;
+  readonly attempt: number;
+  readonly outcome:
+    | { readonly ok: true; readonly generators: number }
+    | { readonly ok: false; readonly step: string; readonly message: string };
+}
+
+/** How far an agent's intervals are in: the watermark by which it may drop its own copies. */
+export interface AgentProgress {
+  readonly agent: AgentRef;
+  /** Number of the last interval counted; intervals are counted without gaps. -1: none yet. */
+  readonly lastInterval: number;
+  readonly final: boolean;
+  readonly books: Readonly<Books>;
+  readonly inFlight: number;
+  /** As the agent reported it with its first interval. */
+  readonly start: StartQuality | null;
+}
+
+/** How well an agent hit the common start. */
+export interface StartQuality {
+  /** Half the round trip of the clock exchange it converted the start with: the bound of its error. */
+  readonly clockErrorMs: number;
+  /** How long after the planned instant its generators began. */
+  readonly startedLateMs: number;
+}
+
+/** Measurements of an agent that never arrived: from the interval after its watermark to the end of its stripe. */
+export interface LostSpan {
+  readonly agent: AgentRef;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Arrivals of its stripe planned in the span; null for closed load models. */
+  readonly arrivals: number | null;
+}

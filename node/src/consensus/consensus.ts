@@ -1,0 +1,57 @@
+import type { RaftEvent } from '../raft/core.ts';
+import type { Membership, NodeId, Role } from '../raft/types.ts';
+import type { ClockOffset, PeerIdentity, PeerProblem, PeerStatus } from '../transport/transport.ts';
+
+/** The user's part: what a committed command does. Called in log order, once per entry and start, on every node. */
+export interface StateMachine<Result> {
+  apply(command: Uint8Array, at: { readonly index: number; readonly term: number }): Result;
+}
+
+export interface ConsensusStatus {
+  readonly nodeId: NodeId;
+  readonly incarnation: string;
+  readonly role: Role;
+  readonly term: number;
+  readonly leaderId: NodeId | null;
+  readonly lastIndex: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly membership: Membership | null;
+  readonly listedSize: number;
+  /** Of a leader: the first entry of its own term is applied, so it knows all that was committed before. */
+  readonly leading: boolean;
+  /** Problems with peers that an operator must look at (wrong id, foreign cluster, wiped disk), newest last. */
+  readonly problems: readonly PeerProblem[];
+}
+
+export type ConsensusEvent =
+  | { readonly kind: 'raft'; readonly event: RaftEvent }
+  | { readonly kind: 'applied'; readonly index: number }
+  /** This node leads, and has applied an entry of its own term: controllers may start. */
+  | { readonly kind: 'leadershipGained'; readonly term: number }
+  | { readonly kind: 'leadershipLost'; readonly term: number; readonly reason: string }
+  | { readonly kind: 'peerUp'; readonly peer: PeerIdentity }
+  | { readonly kind: 'peerDown'; readonly peer: PeerIdentity; readonly reason: string }
+  | { readonly kind: 'problem'; readonly problem: PeerProblem }
+  /** The node can no longer take part (disk failed, log damaged); the process must end. */
+  | { readonly kind: 'fatal'; readonly error: Error };
+
+export type RequestHandler = (body: Uint8Array, from: NodeId) => Promise<Uint8Array>;
+
+/** A replicated state machine on this node, and a way to talk to the other members. */
+export interface Consensus<Result> {
+  status(): ConsensusStatus;
+  /**
+   * Appends a command and resolves with what `apply` returned, once committed and applied here. Rejects with NOT_LEADER,
+   * BUSY, TOO_LARGE, SHUTTING_DOWN (nothing happened) or OUTCOME_UNKNOWN (leadership was lost: it may yet commit).
+   */
+  propose(command: Uint8Array): Promise<{ readonly index: number; readonly result: Result }>;
+  /** Asks a member (oneself included) over the cluster's streams. Rejects with PEER_UNREACHABLE, TIMEOUT, or its error. */
+  request(to: NodeId, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  handle(method: string, handler: RequestHandler): void;
+  subscribe(listener: (event: ConsensusEvent) => void): () => void;
+  peers(): readonly PeerStatus[];
+  /** Of oneself: zero. */
+  clockOffset(to: NodeId): ClockOffset | null;
+  close(): Promise<void>;
+}

@@ -1,0 +1,51 @@
+import type { RunReport } from '../results/report.ts';
+
+/**
+ * What any node offers about runs, whichever node leads: the API and the CLI stand on it. A follower forwards to the leader
+ * over the cluster's streams. Each call rejects with a TuttiError (NO_LEADER, TIMEOUT, ... as in lib/errors.ts).
+ */
+export interface RunService {
+  /** Validates (PLAN_INVALID lists every problem), then commits. The same submissionId twice is one run. RUN_IN_PROGRESS. */
+  submit(submission: {
+    readonly planText: string;
+    readonly submissionId: string;
+  }): Promise<{ readonly runId: string; readonly created: boolean }>;
+  /** Ends the run in an orderly way; resolves when the order is committed. RUN_NOT_FOUND when none is on. */
+  stop(request: { readonly tenant: string | null }): Promise<{ readonly runId: string }>;
+  /** RUN_NOT_FOUND when there never was one. */
+  progress(): Promise<RunProgress>;
+  /** The merged result so far, or of the last run. RUN_NOT_FOUND. */
+  report(): Promise<RunReport>;
+}
+
+export interface RunProgress {
+  readonly runId: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly planHash: string;
+  readonly planName: string | null;
+  readonly tenant: string | null;
+  readonly elapsedMs: number;
+  readonly durationMs: number;
+  readonly percent: number;
+  readonly iterations: {
+    readonly fired: number;
+    readonly answered: number;
+    readonly failed: number;
+    readonly dropped: number;
+    readonly inFlight: number;
+  };
+  readonly requests: number;
+  readonly failedRequests: number;
+  /** Over the last counted second. */
+  readonly iterationsPerSecond: number;
+  readonly responseMsP50: number | null;
+  readonly responseMsP99: number | null;
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly region: string;
+    readonly acknowledged: boolean;
+    readonly lastInterval: number;
+    readonly inStripes: boolean;
+  }[];
+}

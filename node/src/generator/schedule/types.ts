@@ -1,0 +1,15 @@
+/**
+ * Who fires what from `fromMs` of run time on. Arrival i belongs to slots[i mod slots.length], and so does virtual user i.
+ * A table never changes; a lost or joined node means a further table. Tables are ordered by fromMs.
+ */
+export interface StripeTable {
+  readonly fromMs: number;
+  readonly slots: readonly string[];
+}
+
+/** The part of a node's stripe that one of its generators fires: every `of`-th of the node's arrivals, from `index` on. */
+export interface GeneratorShare {
+  readonly node: string;
+  readonly index: number;
+  readonly of: number;
+}

@@ -1,0 +1,109 @@
+import type { Message } from './messages.ts';
+import type {
+  Entry,
+  HardState,
+  Incarnation,
+  Member,
+  Membership,
+  NodeId,
+  PersistBatch,
+  Role,
+  Timings,
+} from './types.ts';
+
+/**
+ * The contract of the consensus core: events in, effects out, nothing else. It reads no clock (the time comes with each
+ * event), draws randomness only from `random`, and does no I/O: the host carries out the effects.
+ */
+export interface RaftOptions {
+  readonly self: Member;
+  /** How many members the list of the operator has, oneself included: the quorum until a membership entry says otherwise. */
+  readonly listedSize: number;
+  /** The cluster id this node writes into the first entry if it founds the cluster. */
+  readonly proposedClusterId: string;
+  readonly timings: Timings;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** What storage recovered. */
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+  readonly limits: RaftLimits;
+}
+
+export interface RaftLimits {
+  /** Bytes of entries in one append message; a larger single entry goes alone. */
+  readonly maxAppendBytes: number;
+  /** Bytes of entries sent to one peer and not yet acknowledged. */
+  readonly maxInflightBytes: number;
+  /** Bytes of entries the leader has appended and not yet committed; beyond, proposals are refused as busy. */
+  readonly maxUncommittedBytes: number;
+  /** Bytes of one proposal. */
+  readonly maxProposalBytes: number;
+}
+
+export type RaftInput =
+  | { readonly kind: 'tick' }
+  /** `fromIncarnation` is what the handshake of the connection proved, not what the message claims. */
+  | { readonly kind: 'message'; readonly message: Message; readonly fromIncarnation: Incarnation }
+  /** A listed peer completed its handshake. `clusterId` is null while it has not been founded. */
+  | { readonly kind: 'peerUp'; readonly peer: Member; readonly clusterId: string | null }
+  | { readonly kind: 'peerDown'; readonly id: NodeId }
+  | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
+  /** Every batch up to and including this ticket is durable. */
+  | { readonly kind: 'persisted'; readonly ticket: number };
+
+export interface Effects {
+  readonly persist: PersistBatch | null;
+  /** Carry no promise about this node's disk; may leave at once, before or while `persist` is written. */
+  readonly sendNow: readonly Message[];
+  /** Votes and acknowledgements: may leave only when `persist` and every earlier batch are durable. */
+  readonly sendAfterPersist: readonly Message[];
+  /** Newly committed entries, in order, each exactly once per start of the core. */
+  readonly committed: readonly Entry[];
+  /** What happened, for logs and observers, in order. */
+  readonly events: readonly RaftEvent[];
+  /** Of a `propose` input only. */
+  readonly proposal: ProposalOutcome | null;
+}
+
+export type ProposalOutcome =
+  | { readonly accepted: true; readonly term: number; readonly firstIndex: number }
+  | { readonly accepted: false; readonly reason: 'notLeader' | 'busy' | 'tooLarge'; readonly leaderId: NodeId | null };
+
+export type RaftEvent =
+  | { readonly kind: 'roleChanged'; readonly role: Role; readonly term: number; readonly reason: string }
+  | { readonly kind: 'leaderChanged'; readonly leaderId: NodeId | null; readonly term: number }
+  | { readonly kind: 'electionWon'; readonly term: number; readonly votes: number; readonly needed: number }
+  | {
+      readonly kind: 'voteCast';
+      readonly candidate: NodeId;
+      readonly term: number;
+      readonly granted: boolean;
+      readonly reason: string;
+    }
+  | { readonly kind: 'membershipChanged'; readonly membership: Membership; readonly index: number }
+  | { readonly kind: 'truncated'; readonly fromIndex: number; readonly term: number }
+  | { readonly kind: 'peerRefused'; readonly id: NodeId; readonly reason: string };
+
+export interface RaftStatus {
+  readonly id: NodeId;
+  readonly role: Role;
+  readonly term: number;
+  readonly votedFor: NodeId | null;
+  readonly leaderId: NodeId | null;
+  readonly lastIndex: number;
+  readonly commitIndex: number;
+  /** Null until the first membership entry is in the log. */
+  readonly membership: Membership | null;
+  /** Of a leader: it has committed an entry of its own term. */
+  readonly committedInTerm: boolean;
+  readonly peers: readonly { readonly id: NodeId; readonly matchIndex: number; readonly lastHeardMs: number | null }[];
+}
+
+export interface RaftCore {
+  /** Feeds one event at the monotonic instant `nowMs` (never before an earlier one). */
+  step(input: RaftInput, nowMs: number): Effects;
+  /** The instant at which the next `tick` is due; a later tick does no harm but delays. */
+  deadlineMs(): number;
+  status(): RaftStatus;
+}

@@ -1,0 +1,58 @@
+/** A member's name; unique in a cluster and never given to another disk. */
+export type NodeId = string;
+
+/** Random number of a data directory: a member that comes back with another one has lost its disk and is not that member. */
+export type Incarnation = string;
+
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
+
+export type EntryKind = 'noop' | 'membership' | 'command';
+
+export interface Entry {
+  readonly index: number;
+  readonly term: number;
+  readonly kind: EntryKind;
+  readonly data: Uint8Array;
+}
+
+/** What must be on disk before any promise is sent (Raft paper, figure 2). */
+export interface HardState {
+  readonly term: number;
+  readonly votedFor: NodeId | null;
+}
+
+export interface Member {
+  readonly id: NodeId;
+  readonly incarnation: Incarnation;
+}
+
+/**
+ * Who counts. Carried by entries of kind `membership`, effective when appended, rolled back when truncated. The quorum is a
+ * majority of `voters.length + unmet`: a listed member that was not met yet counts in the size, never in the tally.
+ */
+export interface Membership {
+  readonly clusterId: string;
+  readonly voters: readonly Member[];
+  readonly unmet: number;
+}
+
+/** One write: hard state first, then a truncation, then entries. The host reports it durable by its ticket. */
+export interface PersistBatch {
+  readonly ticket: number;
+  readonly hardState: HardState | null;
+  /** All entries with this index or a higher one are gone before `entries` are appended; null: nothing is truncated. */
+  readonly truncateFrom: number | null;
+  readonly entries: readonly Entry[];
+}
+
+export interface Timings {
+  readonly heartbeatMs: number;
+  readonly electionTimeoutMinMs: number;
+  readonly electionTimeoutMaxMs: number;
+}
+
+/** The one place for timings (docs/settings.md). lan: one data centre; wan: regions of one continent or more. */
+export const timingProfiles = {
+  lan: { heartbeatMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 },
+  wan: { heartbeatMs: 250, electionTimeoutMinMs: 2_500, electionTimeoutMaxMs: 5_000 },
+} as const satisfies Record<string, Timings>;

@@ -1,0 +1,103 @@
+import type { Books, ErrorCategory } from './measurements.ts';
+
+/**
+ * The result of a run as people and machines read it (`GET /result`, `tutti result --json`, the report of `tutti run`).
+ * Times in milliseconds with fractions. The same for standalone and cluster runs.
+ */
+export interface RunReport {
+  readonly schema: 'tutti.report/1';
+  readonly run: {
+    readonly id: string;
+    readonly planHash: string;
+    readonly planName: string | null;
+    readonly tenant: string | null;
+    readonly state: string;
+    readonly startedAt: string | null;
+    readonly durationMs: number;
+    /** Why it ended: completed, stopped, or the reason of an abort; null while it is on. */
+    readonly ended: string | null;
+  };
+  readonly verdict: Verdict;
+  readonly totals: {
+    readonly requests: number;
+    readonly failedRequests: number;
+    readonly requestsPerSecond: number;
+    readonly iterations: number;
+    readonly failedIterations: number;
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
+    readonly response: Percentiles;
+    readonly service: Percentiles;
+    readonly lateness: Percentiles;
+    readonly errors: Readonly<Partial<Record<ErrorCategory, number>>>;
+  };
+  readonly scenarios: readonly ScenarioReport[];
+  /** The same figures by region; one element when all nodes share one. */
+  readonly regions: readonly { readonly region: string; readonly scenarios: readonly ScenarioReport[] }[];
+  readonly books: BooksReport;
+  readonly nodes: readonly NodeReport[];
+  readonly stripeChanges: readonly { readonly fromMs: number; readonly reason: string }[];
+  readonly firedPerSecond: readonly number[];
+  readonly endedPerSecond: readonly number[];
+}
+
+/**
+ * valid: as planned. generator-limited: the generators could not keep the schedule (latenesses or drops beyond the bound).
+ * degraded: measurements or arrivals of a lost node are missing. Never silently.
+ */
+export interface Verdict {
+  readonly kind: 'valid' | 'generator-limited' | 'degraded';
+  readonly reasons: readonly string[];
+}
+
+export interface Percentiles {
+  readonly count: number;
+  readonly min: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+export interface ScenarioReport {
+  readonly name: string;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly duration: Percentiles;
+  readonly steps: readonly StepReport[];
+}
+
+export interface StepReport {
+  readonly name: string;
+  readonly requests: number;
+  readonly failed: number;
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly errors: Readonly<Partial<Record<ErrorCategory, number>>>;
+  readonly assertions: { readonly passed: number; readonly failed: number };
+  readonly extractionsFailed: number;
+  readonly response: Percentiles;
+  readonly service: Percentiles;
+  readonly lateness: Percentiles;
+}
+
+export interface BooksReport extends Readonly<Books> {
+  /** Arrivals of the whole schedule up to the end of the run; null for closed load models. */
+  readonly planned: number | null;
+  readonly unanswered: number;
+  /** Both lines add up. False is a bug of ours or a run that has not ended. */
+  readonly balanced: boolean;
+}
+
+export interface NodeReport {
+  readonly node: string;
+  readonly session: string;
+  readonly region: string;
+  readonly intervals: number;
+  readonly state: 'finished' | 'running' | 'lost';
+  readonly lost: { readonly fromMs: number; readonly toMs: number; readonly arrivals: number | null } | null;
+  readonly clockErrorMs: number | null;
+  readonly startedLateMs: number | null;
+}

@@ -1,0 +1,78 @@
+import type { Message } from '../raft/messages.ts';
+import type { Incarnation, NodeId } from '../raft/types.ts';
+
+/** What a node says of itself when a connection opens, and what its peer believes only after the handshake. */
+export interface PeerIdentity {
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation;
+  /** New with each start of the process. */
+  readonly session: string;
+  readonly clusterId: string | null;
+  /** How many members its own list has. */
+  readonly listedSize: number;
+  readonly region: string;
+  /** host:port of its HTTP API, for people and redirects. */
+  readonly apiAddress: string;
+}
+
+/** One place of the operator's list: `[id=]host:port`. */
+export interface ListedPeer {
+  readonly id: NodeId | null;
+  readonly host: string;
+  readonly port: number;
+}
+
+export type PeerFrame =
+  | { readonly kind: 'raft'; readonly message: Message }
+  | { readonly kind: 'request'; readonly requestId: number; readonly method: string; readonly body: Uint8Array }
+  | { readonly kind: 'response'; readonly requestId: number; readonly body: Uint8Array }
+  /** `code` is an ErrorCode of lib/errors.ts. */
+  | { readonly kind: 'failure'; readonly requestId: number; readonly code: string; readonly message: string };
+
+export interface TransportHandlers {
+  /** Only of peers whose handshake is complete, in the order they were sent by that peer. */
+  onFrame(from: PeerIdentity, frame: PeerFrame): void;
+  /** Both directions are open. Called again with the new identity when a peer comes back. */
+  onPeerUp(peer: PeerIdentity): void;
+  /** `reason` names what happened: reset, refused, silent, closed. */
+  onPeerDown(peer: PeerIdentity, reason: string): void;
+  /** A peer that answers with another id, cluster, size or protocol than the list says, or fails to prove the secret. */
+  onMismatch(problem: PeerProblem): void;
+}
+
+export interface PeerProblem {
+  /** host:port as listed, or the remote address of a connection that came in. */
+  readonly address: string;
+  readonly reason: string;
+}
+
+export interface PeerStatus {
+  readonly address: string;
+  readonly expectedId: NodeId | null;
+  /** Null until a handshake was completed. */
+  readonly identity: PeerIdentity | null;
+  readonly state: 'connecting' | 'connected' | 'refused';
+  readonly problem: string | null;
+  readonly lastHeardMs: number | null;
+}
+
+/** How the peer's monotonic clock relates to ours: peer = ours + offsetMs, give or take errorMs (half the round trip). */
+export interface ClockOffset {
+  readonly offsetMs: number;
+  readonly errorMs: number;
+  readonly roundTripMs: number;
+}
+
+/** Moves frames between the members of the list; keeps trying to reach those it has no connection to. */
+export interface Transport {
+  /** Listens and dials. Fails with ADDRESS_IN_USE or SETTINGS_INVALID. */
+  start(handlers: TransportHandlers): Promise<void>;
+  /** False: not connected, or the bound on queued bytes is reached; the frame was dropped (Raft repeats what matters). */
+  send(to: NodeId, frame: PeerFrame): boolean;
+  peers(): readonly PeerStatus[];
+  /** Measured by four timestamps on the same stream, smallest round trip of the last samples; null until measured. */
+  clockOffset(to: NodeId): ClockOffset | null;
+  /** Drops the connection to a peer that may not take part (a wiped disk under an old id), and says why to both sides. */
+  refuse(id: NodeId, reason: string): void;
+  close(): Promise<void>;
+}
