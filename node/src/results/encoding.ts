@@ -1,0 +1,216 @@
+import { TuttiError } from '../lib/errors.ts';
+import { invariant } from '../lib/invariant.ts';
+import { decodeHistogram, encodeHistogram } from './encode-histogram.ts';
+import { Histogram } from './histogram.ts';
+import {
+  errorCategories,
+  type Books,
+  type Cut,
+  type EncodedCut,
+  type EncodedMeasurements,
+  type EncodedScenario,
+  type EncodedStep,
+  type Measurements,
+  type ScenarioMeasurements,
+  type StepMeasurements,
+} from './measurements.ts';
+
+export { decodeHistogram, encodeHistogram } from './encode-histogram.ts';
+
+/** What of a plan gives measurements their shape (a `Plan` fits). */
+export interface MeasuredPlan {
+  readonly scenarios: readonly { readonly steps: readonly unknown[] }[];
+}
+
+/** All zero, in the shape of the plan. */
+export function createMeasurements(plan: MeasuredPlan): Measurements {
+  return {
+    scenarios: plan.scenarios.map((scenario) => ({
+      succeeded: 0,
+      failed: 0,
+      durationUs: new Histogram(),
+      steps: scenario.steps.map(createStep),
+    })),
+  };
+}
+
+function createStep(): StepMeasurements {
+  return {
+    requests: 0,
+    failed: 0,
+    statuses: new Map(),
+    errors: new Map(),
+    assertionsPassed: 0,
+    assertionsFailed: 0,
+    extractionsFailed: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    responseUs: new Histogram(),
+    serviceUs: new Histogram(),
+    latenessUs: new Histogram(),
+  };
+}
+
+/** Same number of scenarios and of steps in each: only then do two measurements add. */
+export function sameShape(a: MeasuredPlan, b: MeasuredPlan): boolean {
+  return (
+    a.scenarios.length === b.scenarios.length &&
+    a.scenarios.every((scenario, index) => scenario.steps.length === b.scenarios[index]!.steps.length)
+  );
+}
+
+/** Adds `from` to `into`, position by position; both must come from the same plan. `from` is left as it is. */
+export function addMeasurements(into: Measurements, from: Measurements): void {
+  invariant(sameShape(into, from), 'measurements of different plans do not add');
+  into.scenarios.forEach((scenario, index) => addScenario(scenario, from.scenarios[index]!));
+}
+
+function addScenario(into: ScenarioMeasurements, from: ScenarioMeasurements): void {
+  into.succeeded += from.succeeded;
+  into.failed += from.failed;
+  into.durationUs.add(from.durationUs);
+  into.steps.forEach((step, index) => addStep(step, from.steps[index]!));
+}
+
+function addStep(into: StepMeasurements, from: StepMeasurements): void {
+  into.requests += from.requests;
+  into.failed += from.failed;
+  for (const [status, count] of from.statuses) into.statuses.set(status, (into.statuses.get(status) ?? 0) + count);
+  for (const [error, count] of from.errors) into.errors.set(error, (into.errors.get(error) ?? 0) + count);
+  into.assertionsPassed += from.assertionsPassed;
+  into.assertionsFailed += from.assertionsFailed;
+  into.extractionsFailed += from.extractionsFailed;
+  into.bytesSent += from.bytesSent;
+  into.bytesReceived += from.bytesReceived;
+  into.responseUs.add(from.responseUs);
+  into.serviceUs.add(from.serviceUs);
+  into.latenessUs.add(from.latenessUs);
+}
+
+const bookLines = ['fired', 'dropped', 'notFired', 'lost', 'answered', 'failed'] as const satisfies (keyof Books)[];
+
+export function addBooks(into: Books, from: Readonly<Books>): void {
+  for (const line of bookLines) into[line] += from[line];
+}
+
+/** Equal measurements give equal text once it is JSON: keys come in a fixed order, whatever order things were counted in. */
+export function encodeMeasurements(measurements: Measurements): EncodedMeasurements {
+  return measurements.scenarios.map((scenario) => ({
+    ok: scenario.succeeded,
+    failed: scenario.failed,
+    duration: encodeHistogram(scenario.durationUs),
+    steps: scenario.steps.map(encodeStep),
+  }));
+}
+
+function encodeStep(step: StepMeasurements): EncodedStep {
+  return {
+    n: step.requests,
+    failed: step.failed,
+    statuses: Object.fromEntries(step.statuses),
+    errors: Object.fromEntries(
+      errorCategories.flatMap((error) => (step.errors.has(error) ? [[error, step.errors.get(error)!]] : [])),
+    ),
+    assertions: [step.assertionsPassed, step.assertionsFailed],
+    extractionsFailed: step.extractionsFailed,
+    bytes: [step.bytesSent, step.bytesReceived],
+    response: encodeHistogram(step.responseUs),
+    service: encodeHistogram(step.serviceUs),
+    lateness: encodeHistogram(step.latenessUs),
+  };
+}
+
+/** The inverse of `encodeMeasurements`. It came over a wire: throws INTERNAL, naming the place, when it is not one. */
+export function decodeMeasurements(encoded: unknown): Measurements {
+  return {
+    scenarios: list(encoded, 'measurements').map((each, index) => {
+      const at = `scenario ${index}`;
+      const scenario: Unchecked<EncodedScenario> = record(each, at);
+      return {
+        succeeded: count(scenario.ok, at),
+        failed: count(scenario.failed, at),
+        durationUs: histogram(scenario.duration, at),
+        steps: list(scenario.steps, at).map((step, position) => decodeStep(step, `${at}, step ${position}`)),
+      };
+    }),
+  };
+}
+
+function decodeStep(encoded: unknown, at: string): StepMeasurements {
+  const step: Unchecked<EncodedStep> = record(encoded, at);
+  const [passed, failed] = list(step.assertions, at);
+  const [sent, received] = list(step.bytes, at);
+  const statuses = Object.entries(record(step.statuses, at));
+  const errors = record(step.errors, at);
+  const known = errorCategories.filter((error) => error in errors);
+  if (known.length !== Object.keys(errors).length) throw garbage(at, 'an unknown error category');
+  if (!statuses.every(([status]) => /^[0-9]{3}$/.test(status))) throw garbage(at, 'a status that is not three digits');
+  return {
+    requests: count(step.n, at),
+    failed: count(step.failed, at),
+    statuses: new Map(statuses.map(([status, times]) => [Number(status), count(times, at)])),
+    errors: new Map(known.map((error) => [error, count(errors[error], at)])),
+    assertionsPassed: count(passed, at),
+    assertionsFailed: count(failed, at),
+    extractionsFailed: count(step.extractionsFailed, at),
+    bytesSent: count(sent, at),
+    bytesReceived: count(received, at),
+    responseUs: histogram(step.response, at),
+    serviceUs: histogram(step.service, at),
+    latenessUs: histogram(step.lateness, at),
+  };
+}
+
+export function encodeCut(cut: Cut): EncodedCut {
+  const { number, final, inFlight } = cut;
+  return { number, final, books: { ...cut.books }, inFlight, measurements: encodeMeasurements(cut.measurements) };
+}
+
+/** Throws INTERNAL when it is not a cut. */
+export function decodeCut(encoded: unknown): Cut {
+  const cut: Unchecked<EncodedCut> = record(encoded, 'cut');
+  if (typeof cut.final !== 'boolean') throw garbage('cut', 'final is not a boolean');
+  return {
+    number: count(cut.number, 'cut'),
+    final: cut.final,
+    books: decodeBooks(cut.books),
+    inFlight: count(cut.inFlight, 'cut'),
+    measurements: decodeMeasurements(cut.measurements),
+  };
+}
+
+/** Throws INTERNAL when they are not books. */
+export function decodeBooks(encoded: unknown): Books {
+  const books: Unchecked<Books> = record(encoded, 'books');
+  const [fired, dropped, notFired, lost, answered, failed] = bookLines.map((line) =>
+    count(books[line], `books.${line}`),
+  );
+  return { fired: fired!, dropped: dropped!, notFired: notFired!, lost: lost!, answered: answered!, failed: failed! };
+}
+
+function list(value: unknown, at: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw garbage(at, 'a list is missing');
+  return value;
+}
+
+/** Only the names of the fields are known; each is checked where it is read. */
+type Unchecked<Shape> = { readonly [Field in keyof Shape]?: unknown };
+
+function record(value: unknown, at: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw garbage(at, 'an object is missing');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function count(value: unknown, at: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw garbage(at, `a count is ${String(value)}`);
+}
+
+function histogram(value: unknown, at: string): Histogram {
+  if (typeof value === 'string') return decodeHistogram(value);
+  throw garbage(at, 'a histogram is missing');
+}
+
+function garbage(at: string, why: string): TuttiError {
+  return new TuttiError('INTERNAL', `encoded measurements cannot be read (${at}): ${why}`);
+}
