@@ -9,6 +9,12 @@ export interface AgentRef {
   readonly region: string;
 }
 
+/**
+ * The name of an agent in stripe tables: node and session, so that a node that restarts in mid-run is never taken for the
+ * owner of what its earlier process left undone (ADR 0002). Use it wherever a table is asked for an agent's arrivals.
+ */
+export const slotOf = (agent: Pick<AgentRef, 'node' | 'session'>): string => `${agent.node}/${agent.session}`;
+
 /** The replicated value. Changed only by `apply` (cluster/reducer.ts), with committed commands. */
 export interface ClusterState {
   /** The run that is on, or the last one. */
@@ -108,6 +114,10 @@ export interface LostSpan {
   readonly agent: AgentRef;
   readonly fromMs: number;
   readonly toMs: number;
-  /** Arrivals of its stripe planned in the span; null for closed load models. */
+  /**
+   * Arrivals of its stripe up to the end that no counted interval accounts for: owned (by the tables, from 0 to `toMs`)
+   * minus fired, dropped, notFired and lost of its books. So the books balance whatever the agent knew when it was last
+   * heard (an agent accounts for an arrival only once its own horizon has passed it). Null for closed load models.
+   */
   readonly arrivals: number | null;
 }

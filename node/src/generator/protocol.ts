@@ -15,7 +15,7 @@ export type ToGenerator =
   | { readonly kind: 'start'; readonly startMs: number }
   /** Arrivals and iterations may start only at run times before it. Never goes back. */
   | { readonly kind: 'horizon'; readonly horizonMs: number }
-  /** The whole list of tables, each time one is added. `joinedAtMs`: nothing before it was ours to fire. */
+  /** The whole list of tables, each time one is added; always sent before a horizon that lies beyond the newest one's start. */
   | { readonly kind: 'tables'; readonly tables: readonly StripeTable[] }
   /** No iteration starts at or after this run time (end of the plan, or a stop); those in flight go on until the deadline. */
   | { readonly kind: 'drain'; readonly atMs: number; readonly deadlineMs: number };

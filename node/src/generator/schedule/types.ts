@@ -1,6 +1,6 @@
 /**
  * Who fires what from `fromMs` of run time on. Arrival i belongs to slots[i mod slots.length], and so does virtual user i.
- * A table never changes; a lost or joined node means a further table. Tables are ordered by fromMs.
+ * A slot is named by `slotOf(agent)` of cluster/state.ts in a cluster, and is opaque here. A table never changes; a lost or joined node means a further table. Tables are ordered by fromMs.
  */
 export interface StripeTable {
   readonly fromMs: number;
@@ -9,6 +9,7 @@ export interface StripeTable {
 
 /** The part of a node's stripe that one of its generators fires: every `of`-th of the node's arrivals, from `index` on. */
 export interface GeneratorShare {
+  /** The slot name of the node's agent. */
   readonly node: string;
   readonly index: number;
   readonly of: number;
