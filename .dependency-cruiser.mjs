@@ -24,7 +24,7 @@ export default {
     only('raft', 'lib/'),
     only('results', 'lib/'),
     only('plan', 'lib/'),
-    only('generator/schedule', 'lib/'),
+    only('generator/schedule', 'plan/plan', 'lib/'),
     only('storage', 'raft/', 'lib/'),
     only('transport', 'raft/', 'lib/'),
     only('consensus', 'raft/', 'storage/', 'transport/', 'lib/'),
