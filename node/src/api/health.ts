@@ -1,0 +1,75 @@
+import type { ConsensusStatus } from '../consensus/consensus.ts';
+import type { ApiBackend } from './backend.ts';
+
+export type NodeState = 'forming' | 'follower' | 'candidate' | 'leader';
+
+/** forming until the first membership entry is in this node's log: before that there is no cluster to be a follower in. */
+export function nodeState(status: ConsensusStatus): NodeState {
+  if (status.membership === null) return 'forming';
+  switch (status.role) {
+    case 'leader':
+      return 'leader';
+    case 'follower':
+      return 'follower';
+    case 'candidate':
+    case 'preCandidate':
+      return 'candidate';
+  }
+}
+
+export interface ClusterHealth {
+  readonly state: NodeState;
+  readonly node_id: string;
+  readonly region: string;
+  readonly leader_id: string | null;
+  readonly term: number;
+  /** Members, this node included. */
+  readonly peers: number;
+  /** A leader is known and every listed member is bound to the cluster. */
+  readonly cluster_formed: boolean;
+  /** The run that is on (or was last) was acknowledged by every node it was prepared on. */
+  readonly cluster_ready: boolean;
+  readonly cluster_id: string | null;
+  readonly commit_index: number;
+  readonly applied_index: number;
+  readonly members: readonly {
+    readonly id: string | null;
+    readonly address: string | null;
+    readonly connected: boolean;
+    readonly bound: boolean;
+  }[];
+  /** What an operator must look at: a peer with another id, cluster or disk than expected. */
+  readonly problems: readonly { readonly address: string; readonly reason: string }[];
+}
+
+export function clusterHealth(backend: ApiBackend): ClusterHealth {
+  const status = backend.status();
+  const voters = status.membership?.voters ?? [];
+  const bound = (id: string | null): boolean => voters.some((voter) => voter.id === id);
+  const others = backend.peers().map((peer) => {
+    const id = peer.identity?.nodeId ?? peer.expectedId;
+    return { id, address: peer.address, connected: peer.state === 'connected', bound: bound(id) };
+  });
+  return {
+    state: nodeState(status),
+    node_id: status.nodeId,
+    region: backend.region,
+    leader_id: status.leaderId,
+    term: status.term,
+    peers: status.membership === null ? 0 : voters.length + status.membership.unmet,
+    cluster_formed: status.leaderId !== null && status.membership?.unmet === 0,
+    cluster_ready: backend.localRun()?.acknowledged ?? false,
+    cluster_id: status.membership?.clusterId ?? null,
+    commit_index: status.commitIndex,
+    applied_index: status.appliedIndex,
+    members: [{ id: status.nodeId, address: null, connected: true, bound: bound(status.nodeId) }, ...others],
+    problems: status.problems,
+  };
+}
+
+/** Ready to take requests: a leader is known, so whatever comes in can be answered or forwarded. */
+export function readiness(status: ConsensusStatus): { readonly ready: boolean; readonly reason?: string } {
+  if (status.membership === null) return { ready: false, reason: 'forming: waiting for a majority of CLUSTER_NODES' };
+  if (status.leaderId === null) return { ready: false, reason: 'no leader is known' };
+  return { ready: true };
+}

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiBackend } from './backend.ts';
+import { checkPlanContentType, checkToken, planContentTypes } from './doors.ts';
+import { sendRefusal } from './errors.ts';
+import { clusterHealth, nodeState, readiness } from './health.ts';
+
+const maxIdempotencyKeyLength = 200;
+
+/** All that only reads: open to whoever reaches the address. */
+export function readingRoutes(server: FastifyInstance, backend: ApiBackend): void {
+  server.get('/health/cluster', () => clusterHealth(backend));
+  server.get('/health', () => {
+    const status = backend.status();
+    const run = backend.localRun();
+    return {
+      status: 'ok',
+      node_id: status.nodeId,
+      region: backend.region,
+      node_state: nodeState(status),
+      run_id: run?.runId ?? null,
+      run_state: run?.state ?? null,
+    };
+  });
+  server.get('/ready', (_request, reply) => {
+    const answer = readiness(backend.status());
+    return reply.code(answer.ready ? 200 : 503).send(answer);
+  });
+  server.get('/run', () => backend.runs.progress());
+  server.get('/result', () => backend.runs.report());
+  server.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await backend.metrics();
+    return reply.type(contentType).send(text);
+  });
+}
+
+/** All that changes state: behind the token where one is set. */
+export function changingRoutes(server: FastifyInstance, backend: ApiBackend, token: string | null): void {
+  server.addContentTypeParser(planContentTypes, { parseAs: 'string' as const }, (_request, body, done) =>
+    done(null, body),
+  );
+  const authorize = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
+    sendRefusal(reply, checkToken(request.headers.authorization, token));
+  const wantsPlan = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
+    sendRefusal(reply, checkPlanContentType(request.headers['content-type']));
+
+  server.post('/config', { onRequest: [authorize, wantsPlan] }, async (request, reply) => {
+    const submitted = await backend.runs.submit({
+      planText: request.body as string,
+      submissionId: submissionId(request),
+    });
+    const status = backend.status();
+    return reply.code(submitted.created ? 202 : 200).send({
+      status: 'accepted',
+      run_id: submitted.runId,
+      created: submitted.created,
+      node_id: status.nodeId,
+      region: backend.region,
+    });
+  });
+
+  server.post('/stop', { onRequest: authorize }, async (request) => {
+    const tenant = (request.body as { tenant?: unknown } | undefined)?.tenant;
+    const stopped = await backend.runs.stop({ tenant: typeof tenant === 'string' ? tenant : null });
+    return { stopped: true, run_id: stopped.runId };
+  });
+}
+
+/** The client's key makes a retry the same submission; without one each request is its own. */
+function submissionId(request: FastifyRequest): string {
+  const key = request.headers['idempotency-key'];
+  return typeof key === 'string' && key !== ''
+    ? `key:${key.slice(0, maxIdempotencyKeyLength)}`
+    : `request:${randomUUID()}`;
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { TuttiError } from '../lib/errors.ts';
+import { nearest } from '../lib/nearest.ts';
+import { notYetSupported, settings, type SettingName, type Settings } from './schema.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+/** Values by setting name, as typed after a flag. */
+export type Flags = Partial<Record<SettingName, string>>;
+
+const names = Object.keys(settings) as SettingName[];
+
+/**
+ * Settings from flags, else the environment, else defaults. Every problem at once, as SETTINGS_INVALID: each names the
+ * variable, what is wrong and the nearest known name.
+ */
+export function readSettings(environment: Environment, flags: Flags = {}): Settings {
+  const problems = unknownVariables(environment);
+  const read: Record<string, unknown> = {};
+  for (const name of names) {
+    const { env, flag, schema } = settings[name];
+    // An empty variable is what `FOO= command` and unset template values leave behind: it counts as not given.
+    const given = flags[name] ?? (environment[env] === '' ? undefined : environment[env]);
+    const result = schema.safeParse(given);
+    if (result.success) read[name] = result.data;
+    else problems.push(`${flags[name] === undefined ? env : `--${flag}`}: ${result.error.issues[0]!.message}`);
+  }
+  const parsed = read as Settings;
+  if (problems.length > 0) throw invalid(problems);
+  const withSecrets = {
+    ...parsed,
+    secret: fromFile('CLUSTER_SECRET', parsed.secret, parsed.secretFile, problems),
+    apiAuthToken: fromFile('API_AUTH_TOKEN', parsed.apiAuthToken, parsed.apiAuthTokenFile, problems),
+  };
+  if (problems.length > 0) throw invalid(problems);
+  return withSecrets;
+}
+
+/** What a cluster node needs beyond each setting being well-formed. */
+export function checkNodeSettings(read: Settings): void {
+  const problems: string[] = [];
+  if (read.nodes === null)
+    problems.push('CLUSTER_NODES: required; list all members, this node included: [id=]host[:port],...');
+  if (read.configSource === null) problems.push('CLUSTER_CONFIG_SOURCE: required; api or file');
+  if (read.configSource === 'file' && read.configFile === null)
+    problems.push('CLUSTER_CONFIG_FILE: required when CLUSTER_CONFIG_SOURCE is file');
+  if (read.configSource !== 'file' && read.configFile !== null)
+    problems.push('CLUSTER_CONFIG_FILE: has no effect unless CLUSTER_CONFIG_SOURCE is file');
+  const tls = [read.tlsCertFile, read.tlsKeyFile, read.tlsCaFile];
+  if (tls.some((file) => file !== null) && tls.includes(null)) {
+    problems.push('CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE, CLUSTER_TLS_CA_FILE: all three or none');
+  }
+  if (problems.length > 0) throw invalid(problems);
+}
+
+function unknownVariables(environment: Environment): string[] {
+  const known = new Set<string>(names.map((name) => settings[name].env));
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('CLUSTER_') && !known.has(name) && environment[name] !== '')
+    .map((name) => {
+      if (notYetSupported[name] !== undefined) return `${name}: ${notYetSupported[name]}`;
+      const guess = nearest(name, known);
+      return `${name}: unknown variable${guess === null ? '; `tutti node --help` lists all' : `; did you mean ${guess}?`}`;
+    });
+}
+
+function fromFile(env: string, value: string | null, file: string | null, problems: string[]): string | null {
+  if (file === null) return value;
+  if (value !== null) problems.push(`${env} and ${env}_FILE: give one, not both`);
+  try {
+    const text = readFileSync(file, 'utf8').trim();
+    if (text.length < 16) problems.push(`${env}_FILE: ${file} must hold at least 16 characters`);
+    return text;
+  } catch (error) {
+    problems.push(`${env}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+    return null;
+  }
+}
+
+function invalid(problems: readonly string[]): TuttiError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return new TuttiError('SETTINGS_INVALID', `${problems.join('\n')}\n${count} in the settings; nothing was started`);
+}

@@ -1,0 +1,236 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+
+/**
+ * Every setting of tutti, once: the environment variable, the flag, the type, the default and what it is for. Reading,
+ * `--help`, the unknown-name check and docs/settings.md (held current by a test) all come from this table.
+ */
+export interface Setting {
+  readonly env: string;
+  /** Null: no flag, because other users of the machine can read a process's arguments. */
+  readonly flag: string | null;
+  readonly schema: z.ZodType;
+  /** As a person would write it; shown in help and docs. */
+  readonly shown: string;
+  readonly help: string;
+}
+
+const text = z.string().min(1, 'must not be empty');
+const boolean = z
+  .string()
+  .refine((value) => ['true', 'false', '1', '0'].includes(value.toLowerCase()), 'must be true or false')
+  .transform((value) => ['true', '1'].includes(value.toLowerCase()));
+const wholeNumber = (min: number, max: number): z.ZodType<number, string> =>
+  z
+    .string()
+    .refine(
+      (value) => /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max,
+      `must be a whole number from ${min} to ${max}`,
+    )
+    .transform(Number);
+const oneOf = <const Values extends readonly string[]>(
+  values: Values,
+  notYet: Readonly<Record<string, string>> = {},
+): z.ZodType<Values[number], string> =>
+  z.string().transform((value, context) => {
+    if (values.includes(value)) return value;
+    const message = notYet[value] ?? `must be ${values.join(' or ')}, not '${value}'`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+const address = z
+  .string()
+  .refine(
+    (value) =>
+      /^(\[[0-9a-fA-F:.%a-z]+\]|[^:\s[\]]+):\d{1,5}$/.test(value) &&
+      Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535,
+    {
+      message: 'must be host:port, an IPv6 host in brackets ([::1]:7000)',
+    },
+  )
+  .transform((value) => {
+    const at = value.lastIndexOf(':');
+    return { host: value.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(value.slice(at + 1)) };
+  });
+
+const flagOf = (env: string): string =>
+  env
+    .replace(/^CLUSTER_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-');
+const setting = <Schema extends z.ZodType>(
+  env: string,
+  schema: Schema,
+  shown: string,
+  help: string,
+): Setting & { schema: Schema } => ({
+  env,
+  flag: flagOf(env),
+  schema,
+  shown,
+  help,
+});
+const secret = <Schema extends z.ZodType>(env: string, schema: Schema, help: string): Setting & { schema: Schema } => ({
+  ...setting(env, schema, 'none', help),
+  flag: null,
+});
+
+export const settings = {
+  clusterEnabled: setting(
+    'CLUSTER_ENABLED',
+    boolean.default(false),
+    'false',
+    'This process is a node of a cluster. `tutti node` implies it.',
+  ),
+  bindAddress: setting(
+    'CLUSTER_BIND_ADDR',
+    address.default({ host: '127.0.0.1', port: 7000 }),
+    '127.0.0.1:7000',
+    'Where the other nodes reach this one (Raft, gRPC).',
+  ),
+  healthAddress: setting(
+    'CLUSTER_HEALTH_ADDR',
+    address.default({ host: '127.0.0.1', port: 8080 }),
+    '127.0.0.1:8080',
+    'Where the HTTP API listens: health, plans, results, metrics.',
+  ),
+  nodeId: setting(
+    'CLUSTER_NODE_ID',
+    text.nullable().default(null),
+    "the data directory's, else the host name",
+    'This node’s name; unique in the cluster, kept in the data directory.',
+  ),
+  region: setting('CLUSTER_REGION', text.default('local'), 'local', 'Results are shown by region.'),
+  selfAddress: setting(
+    'CLUSTER_SELF_ADDR',
+    text.nullable().default(null),
+    'found in CLUSTER_NODES',
+    'This node’s own entry of CLUSTER_NODES, exactly as written there, when it cannot be found by id or address.',
+  ),
+  nodes: setting(
+    'CLUSTER_NODES',
+    text.nullable().default(null),
+    'none (required)',
+    'All members, this one included: [id=]host[:port],... (port 7000 unless given).',
+  ),
+  discoveryMode: setting(
+    'DISCOVERY_MODE',
+    oneOf(['static'], { consul: 'consul is not supported yet; use static and CLUSTER_NODES' }).default('static'),
+    'static',
+    'Where the list of members comes from. static: CLUSTER_NODES.',
+  ),
+  configSource: setting(
+    'CLUSTER_CONFIG_SOURCE',
+    oneOf(['api', 'file'], {
+      gcs: 'gcs is not supported yet; use api or file',
+      'consul-kv': 'consul-kv is not supported yet; use api or file',
+    })
+      .nullable()
+      .default(null),
+    'none (required)',
+    'Where the plan comes from. api: POST /config or `tutti submit`. file: CLUSTER_CONFIG_FILE, read by the leader.',
+  ),
+  configFile: setting(
+    'CLUSTER_CONFIG_FILE',
+    text.nullable().default(null),
+    'none',
+    'The plan, when CLUSTER_CONFIG_SOURCE is file. Its content is one submission: a re-election does not repeat the run.',
+  ),
+  configTimeoutSecs: setting(
+    'CLUSTER_CONFIG_TIMEOUT_SECS',
+    wholeNumber(1, 3600).default(30),
+    '30',
+    'How long nodes may take to prepare a run, three attempts together.',
+  ),
+  dataDirectory: setting(
+    'CLUSTER_DATA_DIR',
+    text.default('tutti-data'),
+    'tutti-data',
+    'Where this node keeps its vote, its log and its identity. One directory per node; losing it is losing the member.',
+  ),
+  timings: setting(
+    'CLUSTER_TIMINGS',
+    oneOf(['lan', 'wan'], {
+      auto: 'auto is not supported yet; use lan or wan',
+      custom: 'custom is not supported yet; use lan or wan',
+    }).default('lan'),
+    'lan',
+    'Heartbeats and election timeouts. lan: 50 ms, 150-300 ms. wan: 250 ms, 2.5-5 s.',
+  ),
+  tlsCertFile: setting(
+    'CLUSTER_TLS_CERT_FILE',
+    text.nullable().default(null),
+    'none',
+    'PEM certificate of this node for mutual TLS between nodes (with _KEY_FILE and _CA_FILE).',
+  ),
+  tlsKeyFile: setting('CLUSTER_TLS_KEY_FILE', text.nullable().default(null), 'none', 'PEM private key of this node.'),
+  tlsCaFile: setting(
+    'CLUSTER_TLS_CA_FILE',
+    text.nullable().default(null),
+    'none',
+    'PEM certificate authority that signed every node’s certificate.',
+  ),
+  secret: secret(
+    'CLUSTER_SECRET',
+    z.string().min(16, 'must have at least 16 characters').nullable().default(null),
+    'Shared secret of the nodes, proved in the handshake. Required off loopback unless mutual TLS is set.',
+  ),
+  secretFile: setting(
+    'CLUSTER_SECRET_FILE',
+    text.nullable().default(null),
+    'none',
+    'A file that holds CLUSTER_SECRET.',
+  ),
+  insecure: setting(
+    'CLUSTER_INSECURE',
+    boolean.default(false),
+    'false',
+    'Allow addresses off loopback without authentication. Anyone who reaches them can make this cluster send load.',
+  ),
+  apiAuthToken: secret(
+    'API_AUTH_TOKEN',
+    z.string().min(16, 'must have at least 16 characters').nullable().default(null),
+    'Bearer token for all that changes state (POST). Required where CLUSTER_HEALTH_ADDR is not loopback.',
+  ),
+  apiAuthTokenFile: setting(
+    'API_AUTH_TOKEN_FILE',
+    text.nullable().default(null),
+    'none',
+    'A file that holds API_AUTH_TOKEN.',
+  ),
+  generators: setting(
+    'GENERATORS',
+    wholeNumber(1, 256).default(availableParallelism()),
+    'one per core',
+    'Generator processes on this machine.',
+  ),
+  metricsAddress: setting(
+    'METRICS_ADDR',
+    address.default({ host: '127.0.0.1', port: 9090 }),
+    '127.0.0.1:9090',
+    'Where `tutti run` serves GET /metrics while it runs (a cluster node serves it on CLUSTER_HEALTH_ADDR).',
+  ),
+  logFormat: setting(
+    'LOG_FORMAT',
+    oneOf(['text', 'json']).nullable().default(null),
+    'text on a terminal, else json',
+    'json: one object per line.',
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    oneOf(['debug', 'info', 'warn', 'error']).default('info'),
+    'info',
+    'The least severe level that is logged.',
+  ),
+} satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+export type Settings = { readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> };
+
+/** Variables of the Rust tool's cluster era that a later version will read: refused by name until then, never ignored. */
+export const notYetSupported: Readonly<Record<string, string>> = {
+  CLUSTER_MIN_PEERS: 'belongs to Consul discovery, which is not supported yet',
+  CLUSTER_METRICS_TIMEOUT_SECS:
+    'is not supported: a node is taken out of the stripes as soon as its connection is lost',
+  CLUSTER_TLS: 'is not a setting; use CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE and CLUSTER_TLS_CA_FILE',
+};

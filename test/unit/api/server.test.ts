@@ -1,0 +1,177 @@
+import { request } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { apiDoorProblem } from '../../../node/src/api/doors.ts';
+import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
+import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { silentLog } from '../../../node/src/lib/log.ts';
+import { fakeBackend } from './fake-backend.ts';
+
+const servers: ApiServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+async function start(backend = fakeBackend(), token: string | null = null): Promise<ApiServer> {
+  const server = await startApi({
+    backend,
+    host: '127.0.0.1',
+    port: 0,
+    token,
+    ownNames: new Set(['localhost']),
+    log: silentLog,
+  });
+  servers.push(server);
+  return server;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** node:http, because fetch does not let a test choose the Host header. */
+function call(
+  server: ApiServer,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body = '',
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: '127.0.0.1', port: server.address.port, method, path, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+const yaml = { 'content-type': 'application/yaml' };
+
+describe('the API', () => {
+  it('shows the cluster as it is', async () => {
+    const server = await start(fakeBackend({ acknowledged: true }));
+    expect(JSON.parse((await call(server, 'GET', '/health/cluster')).body)).toMatchObject({
+      state: 'follower',
+      node_id: 'a',
+      leader_id: 'b',
+      term: 3,
+      peers: 3,
+      cluster_formed: true,
+      cluster_ready: true,
+    });
+  });
+
+  it('a node that is still forming says so and is not ready', async () => {
+    const server = await start(fakeBackend({ status: { membership: null, leaderId: null } }));
+    expect(JSON.parse((await call(server, 'GET', '/health/cluster')).body)).toMatchObject({
+      state: 'forming',
+      peers: 0,
+      cluster_formed: false,
+      cluster_ready: false,
+    });
+    expect(await call(server, 'GET', '/ready')).toEqual({
+      status: 503,
+      body: expect.stringContaining('forming') as string,
+    });
+  });
+
+  it('a bad plan answers 400 with the text of the problems, a running one 409 naming the run', async () => {
+    const failing = (code: 'PLAN_INVALID' | 'RUN_IN_PROGRESS', message: string): ReturnType<typeof fakeBackend> =>
+      fakeBackend({ runs: { submit: () => Promise.reject(new TuttiError(code, message)) } });
+    const bad = await call(
+      await start(failing('PLAN_INVALID', 'plan:3:5 config.duration: missing')),
+      'POST',
+      '/config',
+      yaml,
+      'x',
+    );
+    expect(bad.status).toBe(400);
+    expect(bad.body).toContain('plan:3:5 config.duration: missing');
+    const busy = await call(await start(failing('RUN_IN_PROGRESS', 'run-7 is on')), 'POST', '/config', yaml, 'x');
+    expect(busy.status).toBe(409);
+    expect(busy.body).toContain('run-7');
+  });
+
+  it('passes the plan and the Idempotency-Key on; without a key each request is its own submission', async () => {
+    const seen: { planText: string; submissionId: string }[] = [];
+    const submit = (submission: {
+      planText: string;
+      submissionId: string;
+    }): Promise<{ runId: string; created: boolean }> => {
+      seen.push(submission);
+      return Promise.resolve({ runId: 'run-1', created: seen.length === 1 });
+    };
+    const server = await start(fakeBackend({ runs: { submit } }));
+    expect((await call(server, 'POST', '/config', { ...yaml, 'idempotency-key': 'k' }, 'version: "1.0"')).status).toBe(
+      202,
+    );
+    expect((await call(server, 'POST', '/config', { ...yaml, 'idempotency-key': 'k' }, 'version: "1.0"')).status).toBe(
+      200,
+    );
+    await call(server, 'POST', '/config', yaml, 'x');
+    await call(server, 'POST', '/config', yaml, 'x');
+    expect(seen[0]).toEqual({ planText: 'version: "1.0"', submissionId: 'key:k' });
+    expect(seen[2]?.submissionId).not.toBe(seen[3]?.submissionId);
+  });
+
+  it('what changes state needs the token; what reads does not', async () => {
+    const stop = (): Promise<{ runId: string }> => Promise.resolve({ runId: 'run-1' });
+    const server = await start(fakeBackend({ runs: { stop } }), 'correct-horse-battery');
+    expect((await call(server, 'POST', '/stop')).status).toBe(401);
+    expect((await call(server, 'POST', '/stop', { authorization: 'Bearer wrong' })).status).toBe(401);
+    expect((await call(server, 'POST', '/config', yaml, 'x')).status).toBe(401);
+    expect((await call(server, 'POST', '/stop', { authorization: 'Bearer correct-horse-battery' })).status).toBe(200);
+    expect((await call(server, 'GET', '/health')).status).toBe(200);
+  });
+
+  it('a web page cannot drive it: foreign Host, foreign Origin and form content types are refused', async () => {
+    const stop = (): Promise<{ runId: string }> => Promise.resolve({ runId: 'run-1' });
+    const server = await start(fakeBackend({ runs: { stop } }));
+    expect((await call(server, 'GET', '/run', { host: 'evil.example' })).status).toBe(403);
+    expect((await call(server, 'POST', '/stop', { origin: 'http://evil.example' })).status).toBe(403);
+    expect((await call(server, 'POST', '/config', { 'content-type': 'text/plain' }, 'x')).status).toBe(415);
+    expect(
+      (await call(server, 'POST', '/config', { 'content-type': 'application/x-www-form-urlencoded' }, 'x')).status,
+    ).toBe(415);
+    expect((await call(server, 'POST', '/stop', { host: 'localhost:1' })).status).toBe(200);
+  });
+
+  it('bodies are bounded', async () => {
+    const server = await start();
+    expect((await call(server, 'POST', '/config', yaml, 'x'.repeat(1024 * 1024 + 1))).status).toBe(413);
+  });
+
+  it('a run that never was is 404, an unknown path too', async () => {
+    const server = await start();
+    expect((await call(server, 'GET', '/result')).status).toBe(404);
+    expect((await call(server, 'GET', '/nothing')).body).toContain('nothing at GET /nothing');
+  });
+
+  it('a port in use is a clear error', async () => {
+    const taken = await start();
+    const second = startApi({
+      backend: fakeBackend(),
+      host: '127.0.0.1',
+      port: taken.address.port,
+      token: null,
+      ownNames: new Set(),
+      log: silentLog,
+    });
+    await expect(second).rejects.toMatchObject({
+      code: 'ADDRESS_IN_USE',
+      message: expect.stringContaining(`127.0.0.1:${taken.address.port}`) as string,
+    });
+  });
+});
+
+describe('the door of the API', () => {
+  it('is open on loopback only, unless a token or CLUSTER_INSECURE says otherwise', () => {
+    expect(apiDoorProblem({ host: '127.0.0.1', token: null, insecure: false })).toBeNull();
+    expect(apiDoorProblem({ host: '0.0.0.0', token: null, insecure: false })).toContain('API_AUTH_TOKEN');
+    expect(apiDoorProblem({ host: '0.0.0.0', token: 'sixteen-characters', insecure: false })).toBeNull();
+    expect(apiDoorProblem({ host: '10.0.0.1', token: null, insecure: true })).toBeNull();
+  });
+});

@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { nearest } from '../../../node/src/lib/nearest.ts';
+import { checkNodeSettings, readSettings } from '../../../node/src/settings/read.ts';
+import { settings } from '../../../node/src/settings/schema.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'tutti-settings-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function problemsOf(environment: Record<string, string>, flags = {}): string {
+  try {
+    checkNodeSettings(readSettings(environment, flags));
+  } catch (error) {
+    expect(error).toBeInstanceOf(TuttiError);
+    expect((error as TuttiError).code).toBe('SETTINGS_INVALID');
+    return (error as TuttiError).message;
+  }
+  throw new Error('the settings were accepted');
+}
+
+describe('settings', () => {
+  it('have defaults that need nothing and open nothing to the network', () => {
+    const read = readSettings({});
+    expect(read.clusterEnabled).toBe(false);
+    expect(read.bindAddress).toEqual({ host: '127.0.0.1', port: 7000 });
+    expect(read.healthAddress).toEqual({ host: '127.0.0.1', port: 8080 });
+  });
+
+  it('a flag wins over the environment, which wins over the default', () => {
+    expect(readSettings({ CLUSTER_REGION: 'eu' }).region).toBe('eu');
+    expect(readSettings({ CLUSTER_REGION: 'eu' }, { region: 'us' }).region).toBe('us');
+  });
+
+  it('an unknown CLUSTER_ variable stops the node and names the nearest known one', () => {
+    expect(problemsOf({ CLUSTER_BIND_ADDRESS: '127.0.0.1:1' })).toContain(
+      'CLUSTER_BIND_ADDRESS: unknown variable; did you mean CLUSTER_BIND_ADDR?',
+    );
+  });
+
+  it('variables and values that are not built yet are refused by name', () => {
+    expect(problemsOf({ CLUSTER_MIN_PEERS: '2' })).toContain(
+      'CLUSTER_MIN_PEERS: belongs to Consul discovery, which is not supported yet',
+    );
+    expect(problemsOf({ CLUSTER_CONFIG_SOURCE: 'gcs' })).toContain('gcs is not supported yet');
+  });
+
+  it('all problems come at once, flags named as flags', () => {
+    const text = problemsOf({ CLUSTER_BIND_ADDR: 'nowhere', CLUSTER_ENABLED: 'maybe' }, { generators: '0' });
+    expect(text).toContain('CLUSTER_BIND_ADDR: must be host:port');
+    expect(text).toContain('CLUSTER_ENABLED: must be true or false');
+    expect(text).toContain('--generators: must be a whole number from 1 to 256');
+    expect(text).toContain('3 problems in the settings; nothing was started');
+  });
+
+  it('a cluster node must be told its members and where its plan comes from', () => {
+    const text = problemsOf({});
+    expect(text).toContain('CLUSTER_NODES: required');
+    expect(text).toContain('CLUSTER_CONFIG_SOURCE: required; api or file');
+  });
+
+  it('IPv6 addresses stand in brackets', () => {
+    expect(readSettings({ CLUSTER_BIND_ADDR: '[::1]:7000' }).bindAddress).toEqual({ host: '::1', port: 7000 });
+    expect(problemsOf({ CLUSTER_BIND_ADDR: '::1:7000' })).toContain('in brackets');
+    expect(problemsOf({ CLUSTER_BIND_ADDR: 'host:70000' })).toContain('must be host:port');
+  });
+
+  it('secrets come from a variable or a file, never from a flag, never from both', () => {
+    const file = join(directory, 'token');
+    writeFileSync(file, 'sixteen-characters-and-more\n');
+    expect(settings.secret.flag).toBeNull();
+    expect(settings.apiAuthToken.flag).toBeNull();
+    expect(readSettings({ API_AUTH_TOKEN_FILE: file }).apiAuthToken).toBe('sixteen-characters-and-more');
+    expect(problemsOf({ API_AUTH_TOKEN_FILE: join(directory, 'none') })).toContain('ENOENT');
+    expect(problemsOf({ CLUSTER_SECRET_FILE: file, CLUSTER_SECRET: 'sixteen-characters-or-more' })).toContain(
+      'give one, not both',
+    );
+    expect(problemsOf({ CLUSTER_SECRET: 'short' })).toContain('at least 16 characters');
+  });
+
+  it('an empty variable counts as not given', () => {
+    expect(readSettings({ CLUSTER_REGION: '', CLUSTER_TYPO: '' }).region).toBe('local');
+  });
+});
+
+describe('nearest', () => {
+  it('finds a typo and stays silent about anything else', () => {
+    expect(nearest('thinktime', ['thinkTime', 'headers'])).toBe('thinkTime');
+    expect(nearest('banana', ['thinkTime', 'headers'])).toBeNull();
+  });
+});
