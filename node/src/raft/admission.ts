@@ -1,0 +1,65 @@
+import { boundIncarnation } from './membership.ts';
+import { leadPeer } from './leading.ts';
+import type { RaftState } from './state.ts';
+import { isMembershipCommitted } from './state.ts';
+import type { Incarnation, Member, NodeId } from './types.ts';
+
+/** A peer completed its handshake: it can be counted before the founding, bound after it, or must be refused. */
+export function peerUp(state: RaftState, peer: Member, clusterId: string | null): void {
+  const reason = refusal(state, peer, clusterId);
+  if (reason !== null) {
+    state.refused.set(peer.id, peer.incarnation);
+    state.effects.emit({ kind: 'peerRefused', id: peer.id, reason });
+    return;
+  }
+  if (clusterId !== null && state.log.lastIndex === 0) state.foundedElsewhere = true;
+  state.met.set(peer.id, { member: peer, up: true });
+  if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);
+}
+
+function refusal(state: RaftState, peer: Member, clusterId: string | null): string | null {
+  const membership = state.memberships.current;
+  if (peer.id === state.options.self.id) return 'it has the name of this node';
+  if (membership === null) {
+    const isListFull = state.met.size >= state.options.listedSize - 1 && !state.met.has(peer.id);
+    return isListFull ? `the list has ${state.options.listedSize} members, and all of them were met` : null;
+  }
+  const bound = boundIncarnation(membership, peer.id);
+  if (bound !== null && bound !== peer.incarnation) return anotherDisk(bound, peer.incarnation);
+  // An uncommitted founding may yet be replaced by the one the peer knows.
+  if (!isMembershipCommitted(state)) return null;
+  if (clusterId !== null && clusterId !== membership.clusterId) {
+    return `it belongs to cluster ${clusterId}, this node to ${membership.clusterId}`;
+  }
+  if (bound === null && membership.unmet === 0) return 'the membership has no place left for it';
+  return null;
+}
+
+function anotherDisk(bound: Incarnation, met: Incarnation): string {
+  return `its incarnation is ${met}, the cluster knows ${bound}: its disk was replaced, so it is not that member`;
+}
+
+export function peerDown(state: RaftState, id: NodeId): void {
+  const peer = state.met.get(id);
+  if (peer !== undefined) peer.up = false;
+  state.leadership?.progress.get(id)?.restart();
+}
+
+/**
+ * Whether messages of this sender are heard at all. A voter with another disk than the one bound has forgotten its votes and
+ * its log, so none of its words count; it is named once per incarnation, not once per message.
+ */
+export function isHeard(state: RaftState, id: NodeId, incarnation: Incarnation): boolean {
+  const membership = state.memberships.current;
+  const bound = membership === null ? null : boundIncarnation(membership, id);
+  if (bound === null) {
+    const known = state.met.get(id);
+    return known === undefined || known.member.incarnation === incarnation;
+  }
+  if (bound === incarnation) return true;
+  if (state.refused.get(id) !== incarnation) {
+    state.refused.set(id, incarnation);
+    state.effects.emit({ kind: 'peerRefused', id, reason: anotherDisk(bound, incarnation) });
+  }
+  return false;
+}

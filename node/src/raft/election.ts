@@ -1,0 +1,122 @@
+import type { VoteRequest, VoteResponse } from './messages.ts';
+import { becomeLeader } from './leading.ts';
+import { armElectionTimer, becomeFollower, hearsLeader, setLeader, setRole } from './roles.ts';
+import type { Election, RaftState } from './state.ts';
+import { countedPeers, isCounted, mayCampaign, quorum, saveHardState, send } from './state.ts';
+
+/** The leader was silent for too long, or an election did not end: try to become leader. */
+export function onElectionTimeout(state: RaftState): void {
+  const { timings } = state.options;
+  const lateMs = state.nowMs - state.electionDeadlineMs;
+  armElectionTimer(state);
+  // A timeout seen this late says that we slept, not that the leader did; what it sent may still wait in the inbox. Once
+  // only, so that a host that is always late still campaigns (raft.md H5).
+  if (lateMs > timings.heartbeatMs && state.role === 'follower' && !state.stallForgiven) {
+    state.stallForgiven = true;
+    return;
+  }
+  if (mayCampaign(state)) startPreVote(state);
+  else becomeFollower(state, state.term, null, 'the leader was not heard');
+}
+
+/**
+ * Asks whether an election would be won before disturbing anyone with a new term (Raft thesis 9.6). The candidate forgets
+ * its leader, or two of them would refuse each other for ever (raft.md L3).
+ */
+function startPreVote(state: RaftState): void {
+  state.election = { preVote: true, term: state.term + 1, answers: new Map(), ownVoteTicket: null };
+  state.stallForgiven = false;
+  setRole(state, 'preCandidate', 'no leader was heard for an election timeout');
+  setLeader(state, null);
+  requestVotes(state, state.election);
+  recordAnswer(state, state.election, state.options.self.id, true);
+}
+
+function startElection(state: RaftState): void {
+  state.term += 1;
+  state.votedFor = state.options.self.id;
+  saveHardState(state);
+  armElectionTimer(state);
+  const ownVoteTicket = state.effects.ticket;
+  state.election = { preVote: false, term: state.term, answers: new Map(), ownVoteTicket };
+  setRole(state, 'candidate', 'a quorum would grant its votes');
+  requestVotes(state, state.election);
+}
+
+function requestVotes(state: RaftState, election: Election): void {
+  const { index: lastLogIndex, term: lastLogTerm } = state.log.last;
+  const { preVote, term } = election;
+  for (const id of countedPeers(state)) {
+    send(state, id, { kind: 'voteRequest', preVote, lastLogIndex, lastLogTerm }, term);
+  }
+}
+
+/** Counts the candidate's own vote once it is on disk; the vote of a lost election has another ticket (raft.md E6). */
+export function countOwnVote(state: RaftState, persistedTicket: number): void {
+  const { election } = state;
+  if (election?.ownVoteTicket == null || election.ownVoteTicket > persistedTicket) return;
+  if (!election.answers.has(state.options.self.id)) recordAnswer(state, election, state.options.self.id, true);
+}
+
+export function handleVoteResponse(state: RaftState, message: VoteResponse): void {
+  const { election } = state;
+  // By the term that was asked for, not by the voter's own: a voter behind us may grant a pre-vote (raft.md L2), and a
+  // late pre-vote must not count as a vote (E7).
+  if (election?.preVote !== message.preVote || election.term !== message.requestTerm) return;
+  if (!isCounted(state, message.from) || election.answers.has(message.from)) return;
+  recordAnswer(state, election, message.from, message.granted);
+}
+
+function recordAnswer(state: RaftState, election: Election, from: string, granted: boolean): void {
+  election.answers.set(from, granted);
+  const answers = [...election.answers.values()];
+  const votes = answers.filter(Boolean).length;
+  const needed = quorum(state);
+  if (votes >= needed) {
+    if (election.preVote) startElection(state);
+    else becomeLeader(state, votes);
+    return;
+  }
+  const membership = state.memberships.current;
+  const size = membership === null ? state.options.listedSize : membership.voters.length + membership.unmet;
+  const refusals = answers.length - votes;
+  if (size - refusals < needed) becomeFollower(state, state.term, null, `${refusals} voters refused`);
+}
+
+/** Grants or refuses a vote, and always answers: a candidate must learn of a higher term (raft.md L2). */
+export function handleVoteRequest(state: RaftState, message: VoteRequest): void {
+  const reason = refusalReason(state, message);
+  const granted = reason === null;
+  if (granted && !message.preVote) {
+    if (state.votedFor === null) {
+      state.votedFor = message.from;
+      saveHardState(state);
+    }
+    armElectionTimer(state);
+  }
+  const { preVote, term: requestTerm } = message;
+  state.effects.emit({
+    kind: 'voteCast',
+    candidate: message.from,
+    term: requestTerm,
+    granted,
+    reason: reason ?? (preVote ? 'pre-vote' : 'vote'),
+  });
+  send(state, message.from, { kind: 'voteResponse', preVote, requestTerm, granted, reason: reason ?? '' });
+}
+
+/** Null: the vote is granted. A real request of a higher term moves this node to that term, granted or not. */
+function refusalReason(state: RaftState, message: VoteRequest): string | null {
+  // A leader that asks for votes leads no more, so its former followers need not wait for its silence.
+  if (hearsLeader(state) && message.from !== state.leaderId) return `${state.leaderId ?? ''} leads`;
+  if (message.preVote) {
+    if (message.term <= state.term) return `term ${state.term} has begun`;
+  } else {
+    if (message.term > state.term) becomeFollower(state, message.term, null, `${message.from} campaigns`);
+    if (message.term < state.term) return `term ${state.term} has begun`;
+    if (state.votedFor !== null && state.votedFor !== message.from) return `voted for ${state.votedFor}`;
+  }
+  if (state.foundedElsewhere && message.lastLogIndex === 0) return 'the cluster is founded';
+  const isUpToDate = state.log.isCoveredBy({ index: message.lastLogIndex, term: message.lastLogTerm });
+  return isUpToDate ? null : 'the log of the candidate is behind';
+}

@@ -1,0 +1,146 @@
+import { invariant } from '../lib/invariant.ts';
+import { ENTRY_OVERHEAD_BYTES, entryBytes } from './log.ts';
+import { bind, boundIncarnation, encodeMembership } from './membership.ts';
+import { Progress } from './progress.ts';
+import { reachedBy } from './quorum.ts';
+import { advanceCommit, replicate, sendHeartbeats } from './replication.ts';
+import { becomeFollower, setLeader, setRole } from './roles.ts';
+import type { Leadership, RaftState } from './state.ts';
+import { append, isMembershipCommitted, quorum } from './state.ts';
+import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
+
+/**
+ * Takes the lead of the term just won. The first entry of the term is the leader's own: until it is committed nothing older
+ * is known to be (raft.md R1). In an empty log it is the membership that founds the cluster.
+ */
+export function becomeLeader(state: RaftState, votes: number): void {
+  const { options, log } = state;
+  state.election = null;
+  state.effects.emit({ kind: 'electionWon', term: state.term, votes, needed: quorum(state) });
+  setRole(state, 'leader', `elected by ${votes} votes`);
+  setLeader(state, options.self.id);
+  const leadership: Leadership = {
+    progress: new Map(),
+    firstIndex: log.lastIndex + 1,
+    // Entries of former terms weigh until they are committed too: they hold the same memory.
+    uncommittedBytes: sumBytes(log.between(state.commitIndex, log.lastIndex)),
+    heartbeatDeadlineMs: state.nowMs + options.timings.heartbeatMs,
+    round: 0,
+  };
+  state.leadership = leadership;
+  if (state.memberships.current === null) appendMembership(state, leadership, foundingMembership(state));
+  else appendOwn(state, leadership, 'noop', [new Uint8Array(0)]);
+  followPeers(state, leadership, leadership.firstIndex);
+  replicate(state, leadership);
+}
+
+/** The members met so far are bound; places of the list nobody was met for stay unmet, and count in the size alone. */
+function foundingMembership(state: RaftState): Membership {
+  const { self, listedSize, proposedClusterId } = state.options;
+  const voters = [self, ...[...state.met.values()].map(({ member }) => member)];
+  invariant(voters.length <= listedSize, 'more members were met than are listed');
+  return { clusterId: proposedClusterId, voters, unmet: listedSize - voters.length };
+}
+
+/** Progress for every voter, and for a listed peer that is yet to be bound: it receives the log before it counts. */
+function followPeers(state: RaftState, leadership: Leadership, nextIndex: number): void {
+  const membership = state.memberships.current;
+  invariant(membership !== null, 'a leader has a membership');
+  const ids = membership.voters.map(({ id }) => id);
+  if (membership.unmet > 0) ids.push(...state.met.keys());
+  for (const id of ids) {
+    if (id === state.options.self.id || leadership.progress.has(id)) continue;
+    // A new term gives every peer the benefit of one timeout before its silence counts against the leader.
+    leadership.progress.set(id, new Progress(id, nextIndex, state.nowMs));
+  }
+}
+
+/** A peer's connection opened: whatever was under way to it may be lost, and a new listed peer may be bound. */
+export function leadPeer(state: RaftState, leadership: Leadership, id: NodeId): void {
+  followPeers(state, leadership, state.log.lastIndex + 1);
+  leadership.progress.get(id)?.restart();
+  bindNext(state);
+  replicate(state, leadership);
+}
+
+/**
+ * Binds one listed member that was met after the founding. Only one membership is uncommitted at a time, and none before
+ * this leader has committed in its term: two leaders could otherwise count disjoint quorums (Ongaro 2015; raft.md M1).
+ */
+export function bindNext(state: RaftState): void {
+  const { leadership } = state;
+  const membership = state.memberships.current;
+  if (leadership === null || membership === null || membership.unmet === 0) return;
+  if (state.commitIndex < leadership.firstIndex || !isMembershipCommitted(state)) return;
+  const isFree = (id: NodeId): boolean => boundIncarnation(membership, id) === null;
+  const next = [...state.met.values()].find(({ member, up }) => up && isFree(member.id));
+  if (next === undefined) return;
+  appendMembership(state, leadership, bind(membership, next.member));
+  replicate(state, leadership);
+}
+
+/** The leader's own disk has caught up: it is one more voter that holds the entries, and by its own word only (R10). */
+export function afterPersist(state: RaftState): void {
+  if (state.leadership === null) return;
+  advanceCommit(state, state.leadership);
+  bindNext(state);
+}
+
+export function propose(state: RaftState, data: readonly Uint8Array[]): void {
+  const { effects, options, leadership, log } = state;
+  const refuse = (reason: 'notLeader' | 'busy' | 'tooLarge'): void =>
+    effects.answer({ accepted: false, reason, leaderId: state.leaderId });
+  if (leadership === null) return refuse('notLeader');
+  const { maxProposalBytes, maxUncommittedBytes } = options.limits;
+  if (data.some(({ byteLength }) => byteLength > maxProposalBytes)) return refuse('tooLarge');
+  const bytes = data.reduce((sum, { byteLength }) => sum + byteLength + ENTRY_OVERHEAD_BYTES, 0);
+  // A proposal larger than the whole bound passes when nothing else waits, else it could never pass (raft.md R16).
+  const isAlone = leadership.uncommittedBytes === 0;
+  if (!isAlone && leadership.uncommittedBytes + bytes > maxUncommittedBytes) return refuse('busy');
+  effects.answer({ accepted: true, term: state.term, firstIndex: log.lastIndex + 1 });
+  appendOwn(state, leadership, 'command', data);
+  replicate(state, leadership);
+}
+
+function appendMembership(state: RaftState, leadership: Leadership, membership: Membership): void {
+  appendOwn(state, leadership, 'membership', [encodeMembership(membership)]);
+}
+
+function appendOwn(state: RaftState, leadership: Leadership, kind: EntryKind, data: readonly Uint8Array[]): void {
+  const firstIndex = state.log.lastIndex + 1;
+  const entries = data.map((bytes, at) => ({ index: firstIndex + at, term: state.term, kind, data: bytes }));
+  append(state, entries);
+  leadership.uncommittedBytes += sumBytes(entries);
+}
+
+function sumBytes(entries: readonly Entry[]): number {
+  return entries.reduce((bytes, entry) => bytes + entryBytes(entry), 0);
+}
+
+/**
+ * When this leader must have heard from a quorum again (check-quorum): the longest election timeout after the instant
+ * since which a quorum was heard. Infinity where the leader is a quorum of its own.
+ */
+export function quorumDeadlineMs(state: RaftState, leadership: Leadership): number {
+  const membership = state.memberships.current;
+  invariant(membership !== null, 'a leader has a membership');
+  const heardMs = [Infinity];
+  for (const { id, lastHeardMs } of leadership.progress.values()) {
+    if (lastHeardMs !== null && boundIncarnation(membership, id) !== null) heardMs.push(lastHeardMs);
+  }
+  const sinceMs = reachedBy(heardMs, quorum(state));
+  invariant(sinceMs !== null, 'a leader knows a quorum of voters');
+  return sinceMs + state.options.timings.electionTimeoutMaxMs;
+}
+
+/** Steps down once a quorum was silent for too long: also after a stall, since others may lead by now (raft.md L9, H5). */
+export function checkQuorum(state: RaftState, leadership: Leadership): boolean {
+  if (state.nowMs < quorumDeadlineMs(state, leadership)) return true;
+  becomeFollower(state, state.term, null, 'no quorum was heard for the longest election timeout');
+  return false;
+}
+
+export function tickLeader(state: RaftState, leadership: Leadership): void {
+  if (!checkQuorum(state, leadership)) return;
+  if (state.nowMs >= leadership.heartbeatDeadlineMs) sendHeartbeats(state, leadership);
+}

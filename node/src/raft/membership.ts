@@ -1,0 +1,85 @@
+import { invariant } from '../lib/invariant.ts';
+import { majority } from './quorum.ts';
+import type { Entry, Incarnation, Member, Membership, NodeId } from './types.ts';
+
+/** Votes and acknowledgements needed: a majority of the listed members, met or not. */
+export function quorumOf(membership: Membership): number {
+  return majority(membership.voters.length + membership.unmet);
+}
+
+/** The incarnation a voter is bound to; null: no voter of this name. */
+export function boundIncarnation(membership: Membership, id: NodeId): Incarnation | null {
+  return membership.voters.find((voter) => voter.id === id)?.incarnation ?? null;
+}
+
+export function isBoundVoter(membership: Membership, member: Member): boolean {
+  return boundIncarnation(membership, member.id) === member.incarnation;
+}
+
+/** A listed member that was met after the founding takes one of the unmet places; the quorum stays the same. */
+export function bind(membership: Membership, member: Member): Membership {
+  invariant(membership.unmet > 0, `no unmet place is left for ${member.id}`);
+  invariant(boundIncarnation(membership, member.id) === null, `${member.id} is bound already`);
+  return { ...membership, voters: [...membership.voters, member], unmet: membership.unmet - 1 };
+}
+
+/** The data of a membership entry: JSON, since it is rare, small and read by people who look into a log. */
+export function encodeMembership(membership: Membership): Uint8Array {
+  const { clusterId, voters, unmet } = membership;
+  return new TextEncoder().encode(
+    JSON.stringify({ clusterId, voters: voters.map(({ id, incarnation }) => ({ id, incarnation })), unmet }),
+  );
+}
+
+/** A membership entry that does not decode was never written by a leader of ours: the log is not what it claims to be. */
+export function decodeMembership(data: Uint8Array): Membership {
+  const parsed: unknown = JSON.parse(new TextDecoder().decode(data));
+  invariant(isMembership(parsed), 'a membership entry holds something else');
+  return parsed;
+}
+
+function isMembership(value: unknown): value is Membership {
+  if (typeof value !== 'object' || value === null) return false;
+  const { clusterId, voters, unmet } = value as Record<string, unknown>;
+  return (
+    typeof clusterId === 'string' && Array.isArray(voters) && voters.every(isMember) && Number.isSafeInteger(unmet)
+  );
+}
+
+function isMember(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, incarnation } = value as Record<string, unknown>;
+  return typeof id === 'string' && typeof incarnation === 'string';
+}
+
+/**
+ * The memberships in the log, in order. The newest one counts from the moment it is appended, committed or not, and the one
+ * before it counts again when it is truncated (Raft thesis 4.1; raft.md M2, M8).
+ */
+export class MembershipHistory {
+  readonly #entries: { readonly index: number; readonly membership: Membership }[] = [];
+
+  get current(): Membership | null {
+    return this.#entries.at(-1)?.membership ?? null;
+  }
+
+  /** Index of the entry that holds the current membership; 0 before the founding. */
+  get index(): number {
+    return this.#entries.at(-1)?.index ?? 0;
+  }
+
+  /** Returns whether one of the entries changed the membership. */
+  append(entries: readonly Entry[]): boolean {
+    const before = this.index;
+    for (const { kind, index, data } of entries) {
+      if (kind === 'membership') this.#entries.push({ index, membership: decodeMembership(data) });
+    }
+    return this.index !== before;
+  }
+
+  truncateFrom(index: number): boolean {
+    const before = this.index;
+    while (this.index >= index && this.#entries.length > 0) this.#entries.pop();
+    return this.index !== before;
+  }
+}

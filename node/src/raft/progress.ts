@@ -1,0 +1,84 @@
+import type { NodeId } from './types.ts';
+
+/**
+ * What a leader knows of one peer's log (etcd-io/raft tracker/progress.go). A probing peer gets one append at a time until the
+ * place where the logs agree is found; a replicating one gets a pipeline, bounded in bytes. Snapshots will be a third mode.
+ */
+export class Progress {
+  readonly id: NodeId;
+  mode: 'probe' | 'replicate' = 'probe';
+  /** The last index known to be the same here and there, and durable there. */
+  matchIndex = 0;
+  /** The next entry to send. */
+  nextIndex: number;
+  /** A probe is on its way: another one would tell nothing new. */
+  probing = false;
+  /** The highest commit index this peer was told in an append, to tell it news only. */
+  sentCommitIndex = 0;
+  lastHeardMs: number | null;
+  /** Appends under way, oldest first. */
+  readonly #inflight: { readonly lastIndex: number; readonly bytes: number }[] = [];
+  #inflightBytes = 0;
+
+  constructor(id: NodeId, nextIndex: number, lastHeardMs: number | null) {
+    this.id = id;
+    this.nextIndex = nextIndex;
+    this.lastHeardMs = lastHeardMs;
+  }
+
+  get inflightBytes(): number {
+    return this.#inflightBytes;
+  }
+
+  sent(lastIndex: number, bytes: number): void {
+    if (this.mode === 'probe') {
+      this.probing = true;
+      return;
+    }
+    if (bytes === 0) return;
+    this.#inflight.push({ lastIndex, bytes });
+    this.#inflightBytes += bytes;
+    this.nextIndex = lastIndex + 1;
+  }
+
+  /** An acknowledgement up to `index`; late and repeated ones move nothing back (raft.md R8). */
+  acknowledge(index: number): void {
+    while (this.#inflight.length > 0 && this.#inflight[0]!.lastIndex <= index) {
+      this.#inflightBytes -= this.#inflight.shift()!.bytes;
+    }
+    const reachesMatch = index >= this.matchIndex;
+    this.matchIndex = Math.max(this.matchIndex, index);
+    this.nextIndex = Math.max(this.nextIndex, this.matchIndex + 1);
+    if (this.mode === 'probe' && reachesMatch) {
+      this.#switchTo('replicate', this.matchIndex + 1);
+    }
+  }
+
+  /**
+   * A refusal of the append after `refusedIndex`; `agreeIndex` is the leader's guess where the logs agree. False: the
+   * refusal is stale, it answers something we no longer ask (raft.md R8).
+   */
+  refuse(refusedIndex: number, agreeIndex: number): boolean {
+    if (refusedIndex <= this.matchIndex) return false;
+    if (this.mode === 'replicate') {
+      this.#switchTo('probe', this.matchIndex + 1);
+      return true;
+    }
+    if (this.nextIndex - 1 !== refusedIndex) return false;
+    this.#switchTo('probe', Math.max(Math.min(refusedIndex, agreeIndex + 1), this.matchIndex + 1));
+    return true;
+  }
+
+  /** The connection is new or gone: what was on its way may be lost. */
+  restart(): void {
+    this.#switchTo('probe', this.mode === 'replicate' ? this.matchIndex + 1 : this.nextIndex);
+  }
+
+  #switchTo(mode: 'probe' | 'replicate', nextIndex: number): void {
+    this.mode = mode;
+    this.nextIndex = nextIndex;
+    this.probing = false;
+    this.#inflight.length = 0;
+    this.#inflightBytes = 0;
+  }
+}

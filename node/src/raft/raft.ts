@@ -1,0 +1,156 @@
+import { invariant } from '../lib/invariant.ts';
+import { isHeard, peerDown, peerUp } from './admission.ts';
+import type { Effects, RaftCore, RaftInput, RaftOptions, RaftStatus } from './core.ts';
+import { EffectsBuilder } from './effects.ts';
+import { countOwnVote, handleVoteRequest, handleVoteResponse, onElectionTimeout } from './election.ts';
+import { handleAppendRequest, handleHeartbeat } from './following.ts';
+import { afterPersist, bindNext, checkQuorum, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
+import { Log } from './log.ts';
+import { MembershipHistory } from './membership.ts';
+import type { Message } from './messages.ts';
+import { handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
+import { armElectionTimer, becomeFollower } from './roles.ts';
+import type { RaftState } from './state.ts';
+import { send } from './state.ts';
+
+/**
+ * The consensus core: events in, effects out (core.ts). Pre-vote, check-quorum and leader stickiness cannot be switched off.
+ *
+ * Where things are: election.ts votes and campaigns; leading.ts what a leader does on its own; replication.ts appends,
+ * acknowledgements, commit; following.ts appends and heartbeats received; admission.ts who is heard and met; roles.ts the
+ * changes of role; state.ts the state. What comes next has its place: joint consensus and learners in membership.ts and
+ * quorum.ts (the two functions there are the only ones that count), snapshots as a third mode in progress.ts and a base in
+ * log.ts, ReadIndex as read-index.ts over the rounds of Leadership, transfer as transfer.ts beside election.ts.
+ */
+export function createRaft(options: RaftOptions): RaftCore {
+  return new Raft(options);
+}
+
+class Raft implements RaftCore {
+  readonly #state: RaftState;
+  #started = false;
+
+  constructor(options: RaftOptions) {
+    const memberships = new MembershipHistory();
+    memberships.append(options.entries);
+    invariant(
+      options.entries.length === 0 || memberships.current !== null,
+      'the first entry of a log is the membership that founded the cluster',
+    );
+    this.#state = {
+      options,
+      effects: new EffectsBuilder(),
+      log: new Log(options.entries),
+      memberships,
+      met: new Map(),
+      refused: new Map(),
+      nowMs: 0,
+      term: options.hardState.term,
+      votedFor: options.hardState.votedFor,
+      role: 'follower',
+      leaderId: null,
+      leaderContactMs: null,
+      electionDeadlineMs: 0,
+      stallForgiven: false,
+      election: null,
+      leadership: null,
+      commitIndex: 0,
+      foundedElsewhere: false,
+    };
+  }
+
+  step(input: RaftInput, nowMs: number): Effects {
+    const state = this.#state;
+    invariant(!this.#started || nowMs >= state.nowMs, `time went back from ${state.nowMs} to ${nowMs} ms`);
+    state.nowMs = nowMs;
+    if (!this.#started) {
+      this.#started = true;
+      armElectionTimer(state);
+    }
+    handle(state, input);
+    const effects = state.effects.finish();
+    if (effects.persist !== null) state.log.writing(effects.persist.ticket);
+    return effects;
+  }
+
+  /** Before the first step it is 0: that step starts the timers. */
+  deadlineMs(): number {
+    const { leadership, electionDeadlineMs } = this.#state;
+    if (leadership === null) return electionDeadlineMs;
+    return Math.min(leadership.heartbeatDeadlineMs, quorumDeadlineMs(this.#state, leadership));
+  }
+
+  status(): RaftStatus {
+    const { options, role, term, votedFor, leaderId, log, commitIndex, memberships, leadership } = this.#state;
+    const peers = [...(leadership?.progress.values() ?? [])];
+    return {
+      id: options.self.id,
+      role,
+      term,
+      votedFor,
+      leaderId,
+      lastIndex: log.lastIndex,
+      commitIndex,
+      membership: memberships.current,
+      committedInTerm: leadership !== null && commitIndex >= leadership.firstIndex,
+      peers: peers.map(({ id, matchIndex, lastHeardMs }) => ({ id, matchIndex, lastHeardMs })),
+    };
+  }
+}
+
+function handle(state: RaftState, input: RaftInput): void {
+  switch (input.kind) {
+    case 'tick':
+      if (state.leadership !== null) tickLeader(state, state.leadership);
+      else if (state.nowMs >= state.electionDeadlineMs) onElectionTimeout(state);
+      return;
+    case 'message':
+      if (isHeard(state, input.message.from, input.fromIncarnation)) receive(state, input.message);
+      return;
+    case 'peerUp':
+      return peerUp(state, input.peer, input.clusterId);
+    case 'peerDown':
+      return peerDown(state, input.id);
+    case 'propose':
+      // A leader that slept through its deadline must not accept as if it still led (raft.md L9).
+      if (state.leadership !== null) checkQuorum(state, state.leadership);
+      return propose(state, input.data);
+    case 'persisted':
+      state.log.persisted(input.ticket);
+      countOwnVote(state, input.ticket);
+      return afterPersist(state);
+  }
+}
+
+function receive(state: RaftState, message: Message): void {
+  if (message.to !== state.options.self.id) return;
+  // Vote requests judge terms by themselves: one that is refused because a leader lives must not raise the term.
+  if (message.kind === 'voteRequest') return handleVoteRequest(state, message);
+  if (message.term > state.term) {
+    const leads = message.kind === 'appendRequest' || message.kind === 'heartbeat';
+    becomeFollower(state, message.term, leads ? message.from : null, `${message.from} is in term ${message.term}`);
+  }
+  if (message.kind === 'voteResponse') return handleVoteResponse(state, message);
+  if (message.term < state.term) return answerStale(state, message);
+  switch (message.kind) {
+    case 'appendRequest':
+    case 'heartbeat':
+      invariant(state.role !== 'leader', `${message.from} leads term ${state.term}, and so does this node`);
+      return message.kind === 'heartbeat' ? handleHeartbeat(state, message) : handleAppendRequest(state, message);
+    case 'appendResponse':
+      handleAppendResponse(state, message);
+      return bindNext(state);
+    case 'heartbeatResponse':
+      return handleHeartbeatResponse(state, message);
+  }
+}
+
+/** A deposed leader learns of the newer term, and with it frees a candidate that is ahead of its cluster (raft.md L4). */
+function answerStale(state: RaftState, message: Message): void {
+  if (message.kind === 'heartbeat') {
+    send(state, message.from, { kind: 'heartbeatResponse', round: message.round });
+  } else if (message.kind === 'appendRequest') {
+    const index = message.prevLogIndex;
+    send(state, message.from, { kind: 'appendResponse', success: false, index, hintIndex: 0, hintTerm: 0 });
+  }
+}

@@ -1,0 +1,100 @@
+import { invariant } from '../lib/invariant.ts';
+import { entryBytes } from './log.ts';
+import type { AppendResponse, HeartbeatResponse } from './messages.ts';
+import type { Progress } from './progress.ts';
+import { reachedBy } from './quorum.ts';
+import type { Leadership, RaftState } from './state.ts';
+import { commitTo, quorum, send } from './state.ts';
+import { boundIncarnation } from './membership.ts';
+import type { Entry } from './types.ts';
+
+/** Sends every peer what it lacks, as far as its window allows. */
+export function replicate(state: RaftState, leadership: Leadership): void {
+  for (const progress of leadership.progress.values()) sendEntries(state, progress);
+}
+
+/** Fills one peer's window; with `evenEmpty`, at least one append goes out, to ask where the peer stands. */
+export function sendEntries(state: RaftState, progress: Progress, evenEmpty = false): void {
+  const { maxAppendBytes, maxInflightBytes } = state.options.limits;
+  if (progress.mode === 'probe') {
+    if (!progress.probing) sendAppend(state, progress, state.log.slice(progress.nextIndex, maxAppendBytes));
+    return;
+  }
+  let sent = false;
+  while (progress.nextIndex <= state.log.lastIndex && progress.inflightBytes < maxInflightBytes) {
+    sendAppend(state, progress, state.log.slice(progress.nextIndex, maxAppendBytes));
+    sent = true;
+  }
+  const commitIsNews = Math.min(state.commitIndex, progress.nextIndex - 1) > progress.sentCommitIndex;
+  if (!sent && (evenEmpty || commitIsNews)) sendAppend(state, progress, []);
+}
+
+function sendAppend(state: RaftState, progress: Progress, entries: readonly Entry[]): void {
+  const prevLogIndex = progress.nextIndex - 1;
+  const prevLogTerm = state.log.termAt(prevLogIndex);
+  invariant(prevLogTerm !== null, `the next entry for ${progress.id} lies beyond the log`);
+  const { commitIndex } = state;
+  send(state, progress.id, { kind: 'appendRequest', prevLogIndex, prevLogTerm, entries, commitIndex });
+  const lastIndex = prevLogIndex + entries.length;
+  progress.sentCommitIndex = Math.max(progress.sentCommitIndex, Math.min(commitIndex, lastIndex));
+  progress.sent(
+    lastIndex,
+    entries.reduce((bytes, entry) => bytes + entryBytes(entry), 0),
+  );
+}
+
+/**
+ * One round of heartbeats. Each carries a commit index that its receiver is known to hold: a higher one would commit what
+ * the receiver has in that place, whatever it is (raft.md R3).
+ */
+export function sendHeartbeats(state: RaftState, leadership: Leadership): void {
+  leadership.round += 1;
+  // From now, not from the missed deadline: a process that slept owes nobody the heartbeats of its sleep (raft.md H5).
+  leadership.heartbeatDeadlineMs = state.nowMs + state.options.timings.heartbeatMs;
+  for (const { id, matchIndex } of leadership.progress.values()) {
+    const commitIndex = Math.min(state.commitIndex, matchIndex);
+    send(state, id, { kind: 'heartbeat', commitIndex, round: leadership.round });
+  }
+}
+
+export function handleHeartbeatResponse(state: RaftState, message: HeartbeatResponse): void {
+  const progress = state.leadership?.progress.get(message.from);
+  if (progress === undefined) return;
+  progress.lastHeardMs = state.nowMs;
+  // The peer is alive, so a probe or a window without an answer is lost, and asking again finds out (raft.md R12, R13).
+  progress.probing = false;
+  if (progress.mode === 'probe' || progress.matchIndex < state.log.lastIndex) sendEntries(state, progress, true);
+}
+
+export function handleAppendResponse(state: RaftState, message: AppendResponse): void {
+  const { leadership } = state;
+  const progress = leadership?.progress.get(message.from);
+  if (leadership === null || progress === undefined) return;
+  progress.lastHeardMs = state.nowMs;
+  if (!message.success) {
+    const hint = { index: message.hintIndex, term: message.hintTerm };
+    if (progress.refuse(message.index, state.log.lastNotAbove(hint).index)) sendEntries(state, progress);
+    return;
+  }
+  invariant(message.index <= state.log.lastIndex, `${message.from} acknowledges what this leader does not have`);
+  progress.acknowledge(message.index);
+  if (!advanceCommit(state, leadership)) sendEntries(state, progress);
+}
+
+/**
+ * Commits what a quorum holds durably, this node being one of them by its own disk's word (raft.md R10), and only by an
+ * entry of this term: an older one is safe only beneath it (Raft paper 5.4.2, figure 8). True: it moved.
+ */
+export function advanceCommit(state: RaftState, leadership: Leadership): boolean {
+  const membership = state.memberships.current;
+  invariant(membership !== null, 'a leader has a membership');
+  const held = [...leadership.progress.values()]
+    .filter(({ id }) => boundIncarnation(membership, id) !== null)
+    .map(({ matchIndex }) => matchIndex);
+  const index = reachedBy([...held, state.log.durableIndex], quorum(state));
+  if (index === null || index <= state.commitIndex || index < leadership.firstIndex) return false;
+  for (const entry of state.log.between(state.commitIndex, index)) leadership.uncommittedBytes -= entryBytes(entry);
+  commitTo(state, index);
+  replicate(state, leadership);
+  return true;
+}

@@ -1,0 +1,123 @@
+import type { RaftOptions } from './core.ts';
+import type { EffectsBuilder } from './effects.ts';
+import type { Log } from './log.ts';
+import type { MembershipHistory } from './membership.ts';
+import type { Message } from './messages.ts';
+import type { Progress } from './progress.ts';
+import { boundIncarnation, isBoundVoter, quorumOf } from './membership.ts';
+import { majority } from './quorum.ts';
+import type { Entry, Incarnation, Member, NodeId, Role } from './types.ts';
+
+/** Everything the core knows. One value, changed only by the functions of this folder, one step at a time. */
+export interface RaftState {
+  readonly options: RaftOptions;
+  readonly effects: EffectsBuilder;
+  readonly log: Log;
+  readonly memberships: MembershipHistory;
+  /** Peers whose handshake was completed, with the incarnation of the latest one. */
+  readonly met: Map<NodeId, { readonly member: Member; up: boolean }>;
+  /** Voters that came back with another incarnation and were named once. */
+  readonly refused: Map<NodeId, Incarnation>;
+  nowMs: number;
+  term: number;
+  votedFor: NodeId | null;
+  role: Role;
+  leaderId: NodeId | null;
+  /** When the current leader was last heard; null without a leader. */
+  leaderContactMs: number | null;
+  electionDeadlineMs: number;
+  /** One late timeout was forgiven since the leader was last heard (raft.md H5). */
+  stallForgiven: boolean;
+  election: Election | null;
+  leadership: Leadership | null;
+  commitIndex: number;
+  /** A peer of a founded cluster was met while this log was empty: wait for that log, never found another (ADR 0011). */
+  foundedElsewhere: boolean;
+}
+
+/** One campaign. Answers are kept by voter, so that a repeated one counts once. */
+export interface Election {
+  readonly preVote: boolean;
+  readonly term: number;
+  readonly answers: Map<NodeId, boolean>;
+  /** The batch that holds the candidate's own vote; null for a pre-vote, which promises nothing. */
+  readonly ownVoteTicket: number | null;
+}
+
+/** What only a leader has. ReadIndex rounds and the transfer under way will stand here. */
+export interface Leadership {
+  readonly progress: Map<NodeId, Progress>;
+  /** Where this term began in the log: nothing older is committed by counting. */
+  readonly firstIndex: number;
+  uncommittedBytes: number;
+  heartbeatDeadlineMs: number;
+  round: number;
+}
+
+/** Votes needed to win, acknowledgements needed to commit. */
+export function quorum(state: RaftState): number {
+  const membership = state.memberships.current;
+  return membership === null ? majority(state.options.listedSize) : quorumOf(membership);
+}
+
+/** Whether a vote of this peer counts: bound by the log, or, before the founding, met by handshake. */
+export function isCounted(state: RaftState, id: NodeId): boolean {
+  const membership = state.memberships.current;
+  return membership === null ? state.met.has(id) : boundIncarnation(membership, id) !== null;
+}
+
+/** The other members whose votes count. */
+export function countedPeers(state: RaftState): NodeId[] {
+  const membership = state.memberships.current;
+  if (membership === null) return [...state.met.keys()];
+  return membership.voters.map(({ id }) => id).filter((id) => id !== state.options.self.id);
+}
+
+/** Whether this node may campaign: a bound voter, or a listed one of a cluster nobody has founded. */
+export function mayCampaign(state: RaftState): boolean {
+  const membership = state.memberships.current;
+  if (membership !== null) return isBoundVoter(membership, state.options.self);
+  return !state.foundedElsewhere && state.met.size + 1 >= quorum(state);
+}
+
+/** Committed by a leader, as far as this node knows; a membership that is not may still be replaced. */
+export function isMembershipCommitted(state: RaftState): boolean {
+  return state.memberships.index > 0 && state.memberships.index <= state.commitIndex;
+}
+
+type Unaddressed<M> = M extends Message ? Omit<M, 'from' | 'to' | 'term'> : never;
+
+/** Sends in the current term, or in `term` (a pre-vote request names the term it would campaign for). */
+export function send(state: RaftState, to: NodeId, body: Unaddressed<Message>, term = state.term): void {
+  state.effects.send({ ...body, from: state.options.self.id, to, term });
+}
+
+export function saveHardState(state: RaftState): void {
+  state.effects.saveHardState({ term: state.term, votedFor: state.votedFor });
+}
+
+/** Appends to the log, in memory at once and to disk with this step's batch. */
+export function append(state: RaftState, entries: readonly Entry[]): void {
+  state.log.append(entries);
+  state.effects.saveEntries(entries);
+  if (state.memberships.append(entries)) announceMembership(state);
+}
+
+export function truncateFrom(state: RaftState, index: number): void {
+  state.log.truncateFrom(index);
+  state.effects.truncateFrom(index);
+  state.effects.emit({ kind: 'truncated', fromIndex: index, term: state.term });
+  if (state.memberships.truncateFrom(index)) announceMembership(state);
+}
+
+function announceMembership(state: RaftState): void {
+  const { current, index } = state.memberships;
+  if (current !== null) state.effects.emit({ kind: 'membershipChanged', membership: current, index });
+}
+
+/** Moves the commit index forward and hands out what became committed, each entry once. */
+export function commitTo(state: RaftState, index: number): void {
+  if (index <= state.commitIndex) return;
+  state.effects.commit(state.log.between(state.commitIndex, index));
+  state.commitIndex = index;
+}
