@@ -40,6 +40,8 @@ export const errorCodes = {
   TOO_LARGE: { retryable: false, fatal: false },
   TIMEOUT: { retryable: true, fatal: false },
   PEER_UNREACHABLE: { retryable: true, fatal: false },
+  /** A peer answered that it cannot: what is fatal there is not fatal here. */
+  PEER_FAILED: { retryable: false, fatal: false },
   RUN_IN_PROGRESS: { retryable: true, fatal: false },
   RUN_NOT_FOUND: { retryable: false, fatal: false },
   STALE_COMMAND: { retryable: true, fatal: false },
