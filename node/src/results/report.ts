@@ -13,6 +13,7 @@ export interface RunReport {
     readonly tenant: string | null;
     readonly state: string;
     readonly startedAt: string | null;
+    /** How long load was planned: the whole plan, or up to the stop; while the run is on, what has been measured. */
     readonly durationMs: number;
     /** Why it ended: completed, stopped, or the reason of an abort; null while it is on. */
     readonly ended: string | null;
@@ -50,6 +51,7 @@ export interface Verdict {
   readonly reasons: readonly string[];
 }
 
+/** All zero where `count` is: JSON has no NaN. */
 export interface Percentiles {
   readonly count: number;
   readonly min: number;

@@ -1,0 +1,56 @@
+import { arrivalsBefore } from '../generator/schedule/arrivals.ts';
+import { countStripe } from '../generator/schedule/stripes.ts';
+import { slotOf, type AgentRef, type DrainOrder, type LostSpan, type Run } from './state.ts';
+
+/** Arrivals of the whole schedule that the run was to fire: up to the end of the plan or the stop. Null: a closed model. */
+export function plannedArrivals(run: Run): number | null {
+  const { load } = run.plan;
+  return load.model === 'concurrent' ? null : arrivalsBefore(load, plannedEndMs(run));
+}
+
+/** Run time at which the last arrival of the run lies behind; of an aborted run, the end of its plan. */
+export function plannedEndMs(run: Run): number {
+  const { phase, plan } = run;
+  const stopped = phase.name === 'draining' || phase.name === 'finished' ? phase.stop.atMs : Infinity;
+  return Math.min(plan.durationMs, stopped);
+}
+
+/**
+ * What is lost of every agent whose last interval never came: nothing of it is accepted after the end of the run, so that
+ * each arrival is accounted for once, by its agent or here (design, "Draining ends").
+ */
+export function lostSpans(run: Run, stop: DrainOrder): readonly LostSpan[] {
+  const endMs = Math.min(run.plan.durationMs, stop.atMs);
+  const open = run.agents.filter((progress) => !progress.final).map((progress) => progress.agent);
+  const heard = new Set(run.agents.map((progress) => slotOf(progress.agent)));
+  const named = new Set(run.tables.flatMap((table) => table.slots));
+  const silent = [...named].filter((slot) => !heard.has(slot)).map((slot) => refOf(run, slot));
+  return [...open, ...silent].map((agent) => lostSpan(run, agent, endMs));
+}
+
+function lostSpan(run: Run, agent: AgentRef, endMs: number): LostSpan {
+  const slot = slotOf(agent);
+  const held = run.tables.flatMap((table, index) => {
+    const untilMs = Math.min(run.tables[index + 1]?.fromMs ?? Infinity, endMs);
+    return table.slots.includes(slot) && untilMs > table.fromMs ? [{ fromMs: table.fromMs, untilMs }] : [];
+  });
+  const progress = run.agents.find((each) => slotOf(each.agent) === slot);
+  const watermarkMs = progress === undefined ? 0 : (progress.lastInterval + 1) * 1_000;
+  const fromMs = Math.min(endMs, Math.max(watermarkMs, held[0]?.fromMs ?? 0));
+  const toMs = Math.max(fromMs, held.at(-1)?.untilMs ?? 0);
+  const { load } = run.plan;
+  if (load.model === 'concurrent') return { agent, fromMs, toMs, arrivals: null };
+  const books = progress?.books ?? { fired: 0, dropped: 0, notFired: 0, lost: 0 };
+  const accounted = books.fired + books.dropped + books.notFired + books.lost;
+  // Accounting for more than one owns is a bug of ours: not hidden here, it shows as books that do not balance.
+  const arrivals = Math.max(0, countStripe(load, run.tables, slot, 0, endMs) - accounted);
+  return { agent, fromMs, toMs, arrivals };
+}
+
+function refOf(run: Run, slot: string): AgentRef {
+  const known = [...run.acknowledgements.map((each) => each.agent), ...run.expected];
+  const found = known.find((agent) => slotOf(agent) === slot);
+  if (found !== undefined) return found;
+  const cut = slot.lastIndexOf('/');
+  return { node: slot.slice(0, Math.max(0, cut)), session: slot.slice(cut + 1), region: '' };
+}

@@ -1,0 +1,63 @@
+import { invariant } from '../lib/invariant.ts';
+import { parsePlan } from '../plan/parse.ts';
+import { decodeMeasurements, encodeMeasurements } from '../results/encoding.ts';
+import type { EncodedMeasurements } from '../results/measurements.ts';
+import type { ClusterState, Run } from './state.ts';
+
+/** Changes whenever a snapshot of the version before could be misread. */
+const snapshotVersion = 1;
+
+/** The plan is not in it: it is a pure function of its text, and so cannot differ from it. */
+type EncodedRun = Omit<Run, 'plan' | 'regions'> & {
+  readonly plan?: undefined;
+  readonly regions: readonly { readonly region: string; readonly measurements: EncodedMeasurements }[];
+};
+
+interface Snapshot {
+  readonly version: number;
+  readonly submissions: ClusterState['submissions'];
+  readonly run: EncodedRun | null;
+}
+
+/** The whole state as JSON in UTF-8 with its keys in order: equal states give equal bytes. */
+export function encodeSnapshot(state: ClusterState): Uint8Array {
+  const snapshot: Snapshot = {
+    version: snapshotVersion,
+    submissions: state.submissions,
+    run: state.run === null ? null : encodeRun(state.run),
+  };
+  return new TextEncoder().encode(JSON.stringify(snapshot, inKeyOrder));
+}
+
+function encodeRun(run: Run): EncodedRun {
+  const regions = run.regions.map(({ region, measurements }) => ({
+    region,
+    measurements: encodeMeasurements(measurements),
+  }));
+  // JSON leaves out what is undefined.
+  return { ...run, plan: undefined, regions };
+}
+
+/** Objects are built in the order in which commands gave their fields; the bytes must not depend on that. */
+function inKeyOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The inverse. A snapshot was written by this program and its bytes are guarded where they lie: other content is a bug. */
+export function decodeSnapshot(bytes: Uint8Array): ClusterState {
+  const snapshot = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Snapshot;
+  invariant(
+    snapshot.version === snapshotVersion,
+    `a snapshot of version ${snapshot.version} cannot be read by version ${snapshotVersion}`,
+  );
+  const { submissions, run } = snapshot;
+  if (run === null) return { run, submissions };
+  const parsed = parsePlan(run.planText);
+  invariant(parsed.ok, `the plan of run ${run.id} in the snapshot is not valid`);
+  const regions = run.regions.map(({ region, measurements }) => ({
+    region,
+    measurements: decodeMeasurements(measurements),
+  }));
+  return { submissions, run: { ...run, plan: parsed.plan, regions } };
+}

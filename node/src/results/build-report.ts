@@ -1,0 +1,154 @@
+import type { Histogram } from './histogram.ts';
+import { emptyBooks, errorCategories, type Books, type Measurements, type StepMeasurements } from './measurements.ts';
+import { addBooks, addMeasurements, addStep, createMeasurements, createStep } from './merge.ts';
+import type { BooksReport, NodeReport, Percentiles, RunReport, ScenarioReport, StepReport } from './report.ts';
+import { judge, lateAboveMs } from './verdict.ts';
+
+export { exitCodeOf } from './verdict.ts';
+
+/** What a report is made of; plain values, so that a standalone run and a cluster's give the same. */
+export interface ReportInput {
+  readonly run: RunReport['run'];
+  /** Names in the order of the measurements (a `Plan` fits). */
+  readonly plan: {
+    readonly scenarios: readonly { readonly name: string; readonly steps: readonly { readonly name: string }[] }[];
+  };
+  /** Nothing more will come: the books must balance now. */
+  readonly settled: boolean;
+  /** Arrivals of the whole schedule up to the end or the stop, from the schedule's arithmetic; null for closed models. */
+  readonly planned: number | null;
+  readonly regions: readonly { readonly region: string; readonly measurements: Measurements }[];
+  readonly nodes: readonly ReportNode[];
+  readonly stripeChanges: RunReport['stripeChanges'];
+  readonly firedPerSecond: readonly number[];
+  readonly endedPerSecond: readonly number[];
+}
+
+export interface ReportNode extends NodeReport {
+  readonly books: Readonly<Books>;
+  /** Iterations in flight at its last interval. */
+  readonly inFlight: number;
+}
+
+/** Pure. Throws an InvariantViolation when the measurements do not have the plan's shape. */
+export function buildReport(input: ReportInput): RunReport {
+  const whole = createMeasurements(input.plan);
+  for (const { measurements } of input.regions) addMeasurements(whole, measurements);
+  const every = createStep();
+  for (const scenario of whole.scenarios) for (const step of scenario.steps) addStep(every, step);
+  const books = booksOf(input);
+  const late = { requests: every.latenessUs.countAbove(lateAboveMs * 1_000), of: every.latenessUs.count };
+  return {
+    schema: 'tutti.report/1',
+    run: input.run,
+    verdict: judge({ run: input.run, settled: input.settled, books, late, nodes: input.nodes }),
+    totals: totalsOf(whole, every, input.run.durationMs),
+    scenarios: scenariosOf(input, whole),
+    regions: input.regions.map(({ region, measurements }) => ({ region, scenarios: scenariosOf(input, measurements) })),
+    books,
+    nodes: input.nodes.map(nodeOf),
+    stripeChanges: input.stripeChanges,
+    firedPerSecond: input.firedPerSecond,
+    endedPerSecond: input.endedPerSecond,
+  };
+}
+
+function totalsOf(whole: Measurements, every: StepMeasurements, durationMs: number): RunReport['totals'] {
+  const failedIterations = whole.scenarios.reduce((sum, scenario) => sum + scenario.failed, 0);
+  const succeeded = whole.scenarios.reduce((sum, scenario) => sum + scenario.succeeded, 0);
+  return {
+    requests: every.requests,
+    failedRequests: every.failed,
+    requestsPerSecond: durationMs > 0 ? every.requests / (durationMs / 1_000) : 0,
+    iterations: succeeded + failedIterations,
+    failedIterations,
+    bytesSent: every.bytesSent,
+    bytesReceived: every.bytesReceived,
+    response: percentiles(every.responseUs),
+    service: percentiles(every.serviceUs),
+    lateness: percentiles(every.latenessUs),
+    errors: errorsOf(every),
+  };
+}
+
+function scenariosOf({ plan }: ReportInput, measurements: Measurements): readonly ScenarioReport[] {
+  return measurements.scenarios.map((scenario, index) => {
+    const { name, steps } = plan.scenarios[index]!;
+    return {
+      name,
+      succeeded: scenario.succeeded,
+      failed: scenario.failed,
+      duration: percentiles(scenario.durationUs),
+      steps: scenario.steps.map((step, position) => stepOf(steps[position]!.name, step)),
+    };
+  });
+}
+
+function stepOf(name: string, step: StepMeasurements): StepReport {
+  return {
+    name,
+    requests: step.requests,
+    failed: step.failed,
+    statuses: Object.fromEntries(step.statuses),
+    errors: errorsOf(step),
+    assertions: { passed: step.assertionsPassed, failed: step.assertionsFailed },
+    extractionsFailed: step.extractionsFailed,
+    response: percentiles(step.responseUs),
+    service: percentiles(step.serviceUs),
+    lateness: percentiles(step.latenessUs),
+  };
+}
+
+function errorsOf(step: StepMeasurements): StepReport['errors'] {
+  return Object.fromEntries(
+    errorCategories.flatMap((error) => {
+      const count = step.errors.get(error) ?? 0;
+      return count > 0 ? [[error, count]] : [];
+    }),
+  );
+}
+
+function percentiles(us: Histogram): Percentiles {
+  if (us.count === 0) return { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 };
+  const at = (q: number): number => us.quantile(q) / 1_000;
+  return {
+    count: us.count,
+    min: us.min / 1_000,
+    mean: us.mean / 1_000,
+    p50: at(0.5),
+    p90: at(0.9),
+    p95: at(0.95),
+    p99: at(0.99),
+    p999: at(0.999),
+    max: us.max / 1_000,
+  };
+}
+
+/** Both lines of the books over all nodes. `unanswered` is counted apart from what it must equal, so that they can disagree. */
+function booksOf({ planned, settled, nodes }: ReportInput): BooksReport {
+  const books = emptyBooks();
+  for (const node of nodes) {
+    addBooks(books, node.books);
+    books.lost += node.lost?.arrivals ?? 0;
+  }
+  const unanswered = nodes.reduce((sum, node) => sum + node.inFlight, 0);
+  const accounted = books.fired + books.dropped + books.notFired + books.lost;
+  const balanced =
+    settled &&
+    (planned === null || planned === accounted) &&
+    books.fired === books.answered + books.failed + unanswered;
+  return { ...books, planned, unanswered, balanced };
+}
+
+function nodeOf({
+  node,
+  session,
+  region,
+  intervals,
+  state,
+  lost,
+  clockErrorMs,
+  startedLateMs,
+}: ReportNode): NodeReport {
+  return { node, session, region, intervals, state, lost, clockErrorMs, startedLateMs };
+}

@@ -1,0 +1,97 @@
+import { exitCodes, type ExitCode } from '../lib/exit-codes.ts';
+import type { BooksReport, NodeReport, RunReport, Verdict } from './report.ts';
+
+/**
+ * A request is late when it was sent this long after its planned start: a hundred times what the timers cost on an idle
+ * machine (load-testing.md 3d: 1.1 ms at p99), so only a generator that cannot keep up gets there.
+ */
+export const lateAboveMs = 100;
+/** A percentile of 99 is the finest most people read: with fewer late requests than that it still tells of the target. */
+const maxLateShare = 0.01;
+/** One in a thousand planned arrivals: below it, a single pause of the machine would condemn a good run. */
+const maxUnsentShare = 0.001;
+
+export interface Judged {
+  readonly run: RunReport['run'];
+  readonly settled: boolean;
+  readonly books: BooksReport;
+  readonly late: { readonly requests: number; readonly of: number };
+  readonly nodes: readonly (NodeReport & { readonly inFlight: number })[];
+}
+
+/** Whether the figures mean what the plan meant. Missing data weighs more than late data; all reasons are named. */
+export function judge(judged: Judged): Verdict {
+  const missing = missingReasons(judged);
+  const limited = limitedReasons(judged);
+  if (missing.length > 0) return { kind: 'degraded', reasons: [...missing, ...limited] };
+  if (limited.length > 0) return { kind: 'generator-limited', reasons: limited };
+  return { kind: 'valid', reasons: [] };
+}
+
+function limitedReasons({ books, late }: Judged): readonly string[] {
+  const due = dueOf(books);
+  const reasons: string[] = [];
+  if (late.requests > late.of * maxLateShare) {
+    reasons.push(
+      `${late.requests} of ${late.of} requests were sent more than ${lateAboveMs} ms after their planned start`,
+    );
+  }
+  if (books.dropped > due * maxUnsentShare) {
+    reasons.push(
+      `${books.dropped} of ${due} planned iterations were dropped: as many as allowed were in flight already ` +
+        '(the target answers too slowly for this rate, or the bound, workers, is too low)',
+    );
+  }
+  return reasons;
+}
+
+function missingReasons({ run, settled, books, nodes }: Judged): readonly string[] {
+  const reasons: string[] = [];
+  if (run.state === 'aborted') reasons.push(`the run was aborted: ${run.ended ?? 'no reason given'}`);
+  for (const { node, lost, inFlight } of nodes) {
+    if (lost === null) continue;
+    const { fromMs, toMs, arrivals } = lost;
+    if (toMs > fromMs || (arrivals ?? 0) > 0) {
+      const what = arrivals === null ? '' : `, ${arrivals} planned iterations`;
+      reasons.push(
+        `node ${node} was lost: nothing is known of its part from ${inSeconds(fromMs)} to ${inSeconds(toMs)}${what}`,
+      );
+    } else if (inFlight > 0) {
+      reasons.push(`node ${node} was lost with ${inFlight} iterations in flight`);
+    }
+  }
+  const byNodes = nodes.reduce((sum, { lost }) => sum + (lost?.arrivals ?? 0), 0);
+  if (books.lost > byNodes)
+    reasons.push(`${books.lost - byNodes} planned iterations were lost with a generator that failed`);
+  if (books.notFired > dueOf(books) * maxUnsentShare) {
+    reasons.push(
+      `${books.notFired} planned iterations were not started: a node was beyond its horizon, or joined late`,
+    );
+  }
+  if (settled && !books.balanced) reasons.push('the books do not balance: this is a fault of tutti, please report it');
+  return reasons;
+}
+
+/** A closed model has no plan of arrivals: what it came to instead. */
+function dueOf(books: BooksReport): number {
+  return books.planned ?? books.fired + books.dropped + books.notFired + books.lost;
+}
+
+function inSeconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+/** What `tutti run` and `tutti submit --wait` end with. Failed requests are a finding, not a failure of the tool. */
+export function exitCodeOf(report: Pick<RunReport, 'run' | 'verdict'>): ExitCode {
+  // Whoever stopped it knows that it is incomplete, even when it had not begun and was aborted.
+  if (report.run.ended === 'stopped') return exitCodes.stopped;
+  if (report.run.state === 'aborted') return exitCodes.aborted;
+  switch (report.verdict.kind) {
+    case 'valid':
+      return exitCodes.ok;
+    case 'generator-limited':
+      return exitCodes.generatorLimited;
+    case 'degraded':
+      return exitCodes.nodesLost;
+  }
+}
