@@ -1,0 +1,117 @@
+import { invariant } from '../../lib/invariant.ts';
+import type { Entry, EntryKind, HardState, PersistBatch } from '../../raft/types.ts';
+import { readUint64, writeUint64 } from './layout.ts';
+
+/**
+ * What a frame carries: the records of one or more batches in the order they were given, each batch's hard state first,
+ * then its truncation, then its entries. Any prefix of them is a state Raft allows.
+ *
+ *   hard state  1, term (64 bit), bytes of the vote (16 bit, 0xffff: none), vote
+ *   truncation  2, first index that is gone (64 bit)
+ *   entry       3, kind, index (64 bit), term (64 bit), bytes (32 bit), data
+ */
+const HARD_STATE = 1;
+const TRUNCATION = 2;
+const ENTRY = 3;
+
+const HARD_STATE_BYTES = 11;
+const TRUNCATION_BYTES = 9;
+const ENTRY_BYTES = 22;
+const NO_VOTE = 0xffff;
+
+// The position is what is stored: append to this list, never reorder it.
+const entryKinds: readonly EntryKind[] = ['noop', 'membership', 'command'];
+
+export function batchBytes(batch: PersistBatch): number {
+  let bytes = 0;
+  if (batch.hardState) bytes += HARD_STATE_BYTES + Buffer.byteLength(batch.hardState.votedFor ?? '', 'utf8');
+  if (batch.truncateFrom !== null) bytes += TRUNCATION_BYTES;
+  for (const entry of batch.entries) bytes += ENTRY_BYTES + entry.data.length;
+  return bytes;
+}
+
+/** Writes a batch's records at `at` and returns where they end. */
+export function encodeBatch(batch: PersistBatch, target: Buffer, at: number): number {
+  let offset = at;
+  if (batch.hardState) offset = encodeHardState(batch.hardState, target, offset);
+  if (batch.truncateFrom !== null) {
+    target.writeUInt8(TRUNCATION, offset);
+    writeUint64(target, batch.truncateFrom, offset + 1);
+    offset += TRUNCATION_BYTES;
+  }
+  for (const entry of batch.entries) {
+    target.writeUInt8(ENTRY, offset);
+    target.writeUInt8(entryKinds.indexOf(entry.kind), offset + 1);
+    writeUint64(target, entry.index, offset + 2);
+    writeUint64(target, entry.term, offset + 10);
+    target.writeUInt32LE(entry.data.length, offset + 18);
+    target.set(entry.data, offset + ENTRY_BYTES);
+    offset += ENTRY_BYTES + entry.data.length;
+  }
+  return offset;
+}
+
+function encodeHardState(hardState: HardState, target: Buffer, offset: number): number {
+  const vote = hardState.votedFor;
+  const voteBytes = vote === null ? 0 : target.write(vote, offset + HARD_STATE_BYTES, 'utf8');
+  invariant(voteBytes < NO_VOTE, 'a node id is short');
+  target.writeUInt8(HARD_STATE, offset);
+  writeUint64(target, hardState.term, offset + 1);
+  target.writeUInt16LE(vote === null ? NO_VOTE : voteBytes, offset + 9);
+  return offset + HARD_STATE_BYTES + voteBytes;
+}
+
+/** The log as it grows while its frames are read one after the other. */
+export interface Replay {
+  hardState: HardState;
+  readonly entries: Entry[];
+}
+
+/** Applies a frame's records; returns in words what is wrong with them, or null. */
+export function replayRecords(payload: Buffer, log: Replay): string | null {
+  let offset = 0;
+  try {
+    while (offset < payload.length) {
+      const type = payload.readUInt8(offset);
+      if (type === HARD_STATE) offset = replayHardState(payload, offset, log);
+      else if (type === TRUNCATION) offset = replayTruncation(payload, offset, log);
+      else if (type === ENTRY) offset = replayEntry(payload, offset, log);
+      else return `a record of unknown type ${type}`;
+    }
+  } catch (error) {
+    if (error instanceof RangeError) return `a record that cannot be: ${error.message}`;
+    throw error;
+  }
+  return null;
+}
+
+function replayHardState(payload: Buffer, offset: number, log: Replay): number {
+  const voteBytes = payload.readUInt16LE(offset + 9);
+  const start = offset + HARD_STATE_BYTES;
+  const end = voteBytes === NO_VOTE ? start : start + voteBytes;
+  if (end > payload.length) throw new RangeError('a vote beyond the end of its frame');
+  const votedFor = voteBytes === NO_VOTE ? null : payload.toString('utf8', start, end);
+  log.hardState = { term: readUint64(payload, offset + 1), votedFor };
+  return end;
+}
+
+function replayTruncation(payload: Buffer, offset: number, log: Replay): number {
+  const from = readUint64(payload, offset + 1);
+  if (from < 1) throw new RangeError(`a truncation from index ${from}`);
+  if (from <= log.entries.length) log.entries.length = from - 1;
+  return offset + TRUNCATION_BYTES;
+}
+
+function replayEntry(payload: Buffer, offset: number, log: Replay): number {
+  const kind = entryKinds[payload.readUInt8(offset + 1)];
+  const index = readUint64(payload, offset + 2);
+  const start = offset + ENTRY_BYTES;
+  const end = start + payload.readUInt32LE(offset + 18);
+  if (kind === undefined) throw new RangeError('an entry of unknown kind');
+  if (index !== log.entries.length + 1) throw new RangeError(`entry ${index} behind entry ${log.entries.length}`);
+  if (end > payload.length) throw new RangeError('an entry beyond the end of its frame');
+  // A copy: a view would keep the whole segment in memory for as long as one of its entries lives.
+  const data = new Uint8Array(payload.subarray(start, end));
+  log.entries.push({ index, term: readUint64(payload, offset + 10), kind, data });
+  return end;
+}
