@@ -1,0 +1,48 @@
+import parseJsonPath from 'jsonpath-rfc9535/parser';
+import { planLimits } from './limits.ts';
+import { clip, type Parsed } from './units.ts';
+
+/**
+ * The regular expression of a `bodyMatches`. JavaScript's dialect in Unicode mode, where a needless backslash is an error
+ * rather than silently a letter; flags may stand in front as in the Rust tool: `(?i)`, `(?m)`, `(?s)`.
+ */
+export function compileRegex(text: string): Parsed<RegExp> {
+  if (text.length > planLimits.expressionLength) return tooLong;
+  const [prefix = '', flags = ''] = /^\(\?([ims]+)\)/.exec(text) ?? [];
+  try {
+    return { ok: true, value: new RegExp(text.slice(prefix.length), `u${[...new Set(flags)].join('')}`) };
+  } catch (error) {
+    const reason = messageOf(error).replace(/^Invalid regular expression: .*: /s, '');
+    return { ok: false, message: `"${clip(text)}" is not a regular expression of JavaScript: ${clip(reason)}` };
+  }
+}
+
+/** Why a text is no JSONPath of RFC 9535, or null. */
+export function jsonPathFault(text: string): string | null {
+  if (text.length > planLimits.expressionLength) return tooLong.message;
+  if (text.split('(').length - 1 > maxOpenParentheses) {
+    return `"${clip(text)}" has more than ${maxOpenParentheses} opening parentheses; write a simpler filter`;
+  }
+  try {
+    parseJsonPath(text);
+    return null;
+  } catch (error) {
+    const hint = text.startsWith('$') ? '' : '; it starts with $, for example $.items[0].id';
+    return `"${clip(text)}" is not a JSONPath (RFC 9535): ${clip(messageOf(error), 160)}${hint}`;
+  }
+}
+
+/**
+ * The parser goes back and tries again at each function call that is not closed: 20 of them in a row took it 25 s, 8 of
+ * them 1 ms. Counted, not nested, since a parenthesis in a string would mislead a count of levels.
+ */
+const maxOpenParentheses = 8;
+
+const tooLong = {
+  ok: false,
+  message: `is longer than ${planLimits.expressionLength} characters; write a shorter expression`,
+} as const;
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
