@@ -1,0 +1,42 @@
+import type { Log } from '../lib/log.ts';
+import type { RaftEvent } from '../raft/core.ts';
+
+/** One log line for each thing that happens to the cluster, with what an operator asks first: who, which term, why. */
+export function narrate(log: Log, event: RaftEvent): void {
+  switch (event.kind) {
+    case 'roleChanged':
+      return log.info(
+        { role: event.role, term: event.term, reason: event.reason },
+        `now ${event.role}: ${event.reason}`,
+      );
+    case 'leaderChanged':
+      return event.leaderId === null
+        ? log.info({ leader: null, term: event.term }, 'no leader is known')
+        : log.info({ leader: event.leaderId, term: event.term }, `${event.leaderId} leads term ${event.term}`);
+    case 'electionWon':
+      return log.info(
+        { term: event.term, votes: event.votes, needed: event.needed },
+        `elected with ${event.votes} votes, ${event.needed} needed`,
+      );
+    case 'voteCast':
+      return log.info(
+        { candidate: event.candidate, term: event.term, granted: event.granted, reason: event.reason },
+        `${event.granted ? 'voted for' : 'refused a vote to'} ${event.candidate}: ${event.reason}`,
+      );
+    case 'membershipChanged': {
+      const { clusterId, voters, unmet } = event.membership;
+      const names = voters.map(({ id }) => id);
+      return log.info(
+        { clusterId, voters: names, unmet, index: event.index },
+        `members: ${names.join(', ')}${unmet === 0 ? '' : `, ${unmet} not met yet`}`,
+      );
+    }
+    case 'truncated':
+      return log.warn(
+        { fromIndex: event.fromIndex, term: event.term },
+        `entries from index ${event.fromIndex} on, never committed, gave way to those of the leader`,
+      );
+    case 'peerRefused':
+      return log.warn({ peer: event.id, reason: event.reason }, `${event.id} may not take part: ${event.reason}`);
+  }
+}

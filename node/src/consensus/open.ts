@@ -1,0 +1,34 @@
+import { createRaft } from '../raft/raft.ts';
+import type { PeerIdentity } from '../transport/transport.ts';
+import { ClaimedClusterId } from './cluster-id.ts';
+import type { Consensus } from './consensus.ts';
+import { Host } from './host.ts';
+import type { ConsensusOptions } from './options.ts';
+
+/**
+ * Recovers the log, listens, and takes part in the cluster. Nothing is applied and no event happens before the turn of the
+ * event loop in which this resolves has ended: subscribe and register request handlers in it. Fails with what store and
+ * transport fail with (LOG_DAMAGED, DATA_DIR_UNUSABLE, ADDRESS_IN_USE, SETTINGS_INVALID) and leaves nothing open then.
+ */
+export async function openConsensus<Result>(options: ConsensusOptions<Result>): Promise<Consensus<Result>> {
+  const { self, listedSize, store, timings, limits, random, proposedClusterId } = options;
+  const defer = options.defer ?? setImmediate;
+  const recovered = await store.open();
+  const core = (options.createCore ?? createRaft)({
+    self: { id: self.nodeId, incarnation: self.incarnation },
+    ...{ listedSize, proposedClusterId, timings, random, limits },
+    ...{ hardState: recovered.hardState, entries: recovered.entries },
+  });
+  const clusterId = new ClaimedClusterId(core, recovered.entries);
+  const identity = (): PeerIdentity => ({ ...self, listedSize, clusterId: clusterId.value });
+  const transport = options.transport(identity);
+  const host = new Host({ options, core, clusterId, transport, defer });
+  try {
+    await transport.start(host.handlers);
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+  host.start();
+  return host;
+}

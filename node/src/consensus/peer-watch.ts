@@ -1,0 +1,74 @@
+import type { Log } from '../lib/log.ts';
+import type { RaftInput } from '../raft/core.ts';
+import type { NodeId } from '../raft/types.ts';
+import type { PeerIdentity, PeerProblem, Transport } from '../transport/transport.ts';
+import type { ConsensusEvent } from './consensus.ts';
+
+/** How many problems are kept: an operator looks at the newest, and a cluster of nine with every peer wrong fits twice. */
+export const maxProblems = 20;
+
+export interface PeerWatchOptions {
+  readonly transport: Transport;
+  readonly log: Log;
+  readonly feed: (input: RaftInput) => void;
+  readonly emit: (event: ConsensusEvent) => void;
+  /** Whoever waits for an answer of this peer must stop waiting. */
+  readonly onLost: (id: NodeId, reason: string) => void;
+}
+
+/** Who is connected, and what is wrong with those who should be. */
+export class PeerWatch {
+  readonly #options: PeerWatchOptions;
+  readonly #connected = new Map<NodeId, PeerIdentity>();
+  #problems: readonly PeerProblem[] = [];
+
+  constructor(options: PeerWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Newest last, each once. */
+  get problems(): readonly PeerProblem[] {
+    return this.#problems;
+  }
+
+  /** The session of the process that is connected under this id now; null when none is. */
+  sessionOf(id: NodeId): string | null {
+    return this.#connected.get(id)?.session ?? null;
+  }
+
+  up(peer: PeerIdentity): void {
+    const { nodeId, incarnation, session, clusterId } = peer;
+    const earlier = this.#connected.get(nodeId);
+    if (earlier !== undefined && earlier.session !== session) this.down(earlier, 'replaced by a new process');
+    this.#connected.set(nodeId, peer);
+    this.#options.log.info({ peer: nodeId, incarnation, clusterId }, `connected to ${nodeId}`);
+    this.#options.emit({ kind: 'peerUp', peer });
+    this.#options.feed({ kind: 'peerUp', peer: { id: nodeId, incarnation }, clusterId });
+  }
+
+  down(peer: PeerIdentity, reason: string): void {
+    // Late news of a process that was replaced already.
+    if (this.sessionOf(peer.nodeId) !== peer.session) return;
+    this.#connected.delete(peer.nodeId);
+    this.#options.log.warn({ peer: peer.nodeId, reason }, `lost ${peer.nodeId}: ${reason}`);
+    this.#options.onLost(peer.nodeId, reason);
+    this.#options.emit({ kind: 'peerDown', peer, reason });
+    this.#options.feed({ kind: 'peerDown', id: peer.nodeId });
+  }
+
+  /** The core found that this peer may not take part. */
+  refuse(id: NodeId, reason: string): void {
+    const { transport } = this.#options;
+    const address = transport.peers().find(({ identity }) => identity?.nodeId === id)?.address ?? id;
+    this.report({ address, reason });
+    transport.refuse(id, reason);
+  }
+
+  report(problem: PeerProblem): void {
+    const { address, reason } = problem;
+    this.#options.log.error({ address, reason }, `problem with the peer at ${address}: ${reason}`);
+    const others = this.#problems.filter((other) => other.address !== address || other.reason !== reason);
+    this.#problems = [...others, problem].slice(-maxProblems);
+    this.#options.emit({ kind: 'problem', problem });
+  }
+}
