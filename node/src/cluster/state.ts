@@ -94,6 +94,8 @@ export interface AgentProgress {
   readonly agent: AgentRef;
   /** Number of the last interval counted; intervals are counted without gaps. -1: none yet. */
   readonly lastInterval: number;
+  /** How many were counted: an agent that joined late begins with a higher number than 0. */
+  readonly intervals: number;
   readonly final: boolean;
   readonly books: Readonly<Books>;
   readonly inFlight: number;

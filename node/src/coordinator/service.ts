@@ -1,4 +1,7 @@
+import type { RunProgress } from '../results/progress.ts';
 import type { RunReport } from '../results/report.ts';
+
+export type { RunProgress } from '../results/progress.ts';
 
 /**
  * What any node offers about runs, whichever node leads: the API and the CLI stand on it. A follower forwards to the leader
@@ -16,36 +19,4 @@ export interface RunService {
   progress(): Promise<RunProgress>;
   /** The merged result so far, or of the last run. RUN_NOT_FOUND. */
   report(): Promise<RunReport>;
-}
-
-export interface RunProgress {
-  readonly runId: string;
-  readonly state: string;
-  readonly reason: string | null;
-  readonly planHash: string;
-  readonly planName: string | null;
-  readonly tenant: string | null;
-  readonly elapsedMs: number;
-  readonly durationMs: number;
-  readonly percent: number;
-  readonly iterations: {
-    readonly fired: number;
-    readonly answered: number;
-    readonly failed: number;
-    readonly dropped: number;
-    readonly inFlight: number;
-  };
-  readonly requests: number;
-  readonly failedRequests: number;
-  /** Over the last counted second. */
-  readonly iterationsPerSecond: number;
-  readonly responseMsP50: number | null;
-  readonly responseMsP99: number | null;
-  readonly nodes: readonly {
-    readonly node: string;
-    readonly region: string;
-    readonly acknowledged: boolean;
-    readonly lastInterval: number;
-    readonly inStripes: boolean;
-  }[];
 }

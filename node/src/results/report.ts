@@ -98,7 +98,8 @@ export interface NodeReport {
   readonly session: string;
   readonly region: string;
   readonly intervals: number;
-  readonly state: 'finished' | 'running' | 'lost';
+  /** aborted: the run ended before this node's last interval. */
+  readonly state: 'finished' | 'running' | 'lost' | 'aborted';
   readonly lost: { readonly fromMs: number; readonly toMs: number; readonly arrivals: number | null } | null;
   readonly clockErrorMs: number | null;
   readonly startedLateMs: number | null;
