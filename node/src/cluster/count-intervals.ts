@@ -55,6 +55,7 @@ function advanced(known: AgentProgress | undefined, interval: CountedInterval): 
   return {
     agent: known?.agent ?? interval.agent,
     lastInterval: interval.number,
+    intervals: (known?.intervals ?? 0) + 1,
     final: interval.final,
     books,
     inFlight: interval.inFlight,

@@ -1,0 +1,182 @@
+import { formatBytes, formatCount, formatMs, formatRate, formatRunTime, formatShare } from './format.ts';
+import type { ErrorCategory } from './measurements.ts';
+import type { NodeReport, Percentiles, RunReport, StepReport } from './report.ts';
+import { clip, layOut, paint, sparkline, wrap, type Paint } from './text-layout.ts';
+
+export interface TextOptions {
+  /** ANSI colours; the caller knows NO_COLOR and whether it writes to a terminal. */
+  readonly color: boolean;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
+
+type Lines = readonly string[];
+
+/** The report for people who see it for the first time, without a line feed at its end. Pure. */
+export function renderReport(report: RunReport, options: TextOptions): string {
+  const colors = paint(options.color);
+  const sections: readonly Lines[] = [
+    headline(report, colors, options.width),
+    totals(report),
+    steps(report, colors, options.width),
+    errors(report, colors),
+    picture(report, colors, options.width),
+    books(report, colors),
+    nodes(report, colors, options.width),
+  ];
+  const filled = sections.filter((section) => section.length > 0);
+  return filled.map((section) => section.join('\n')).join('\n\n');
+}
+
+function headline({ run, verdict }: RunReport, colors: Paint, width: number): Lines {
+  const how = run.ended === null ? run.state : run.state === 'aborted' ? 'aborted' : run.ended;
+  const title = [run.planName ?? 'unnamed plan', `run ${run.id}`, formatRunTime(run.durationMs), how].join('  ·  ');
+  const ink = verdict.kind === 'valid' ? colors.green : verdict.kind === 'degraded' ? colors.red : colors.yellow;
+  const reasons = verdict.reasons.flatMap((reason) => wrap(`  - ${reason}`, width, '    '));
+  return [
+    colors.bold(clip(title, width)),
+    ink(`${verdict.kind.toUpperCase()}: ${verdictMeanings[verdict.kind]}`),
+    ...reasons,
+  ];
+}
+
+const verdictMeanings = {
+  valid: 'the load was sent as planned, and every measurement is in',
+  'generator-limited': 'the generators could not send the load as planned',
+  degraded: 'part of the load or of its measurements is missing',
+} as const satisfies Record<RunReport['verdict']['kind'], string>;
+
+function totals({ totals: sum }: RunReport): Lines {
+  const failed = (count: number, of: number): string => `${formatCount(count)} failed (${formatShare(count, of)})`;
+  return layOut(
+    [
+      [
+        'requests',
+        formatCount(sum.requests),
+        failed(sum.failedRequests, sum.requests),
+        `${formatRate(sum.requestsPerSecond)} per second`,
+      ],
+      ['iterations', formatCount(sum.iterations), failed(sum.failedIterations, sum.iterations)],
+      ['data', formatBytes(sum.bytesReceived), 'received', `${formatBytes(sum.bytesSent)} sent`],
+    ],
+    Infinity,
+  );
+}
+
+function steps(report: RunReport, colors: Paint, width: number): Lines {
+  const seconds = report.run.durationMs / 1_000;
+  const row = (name: string, step: Pick<StepReport, 'requests' | 'failed' | 'response'>): readonly string[] => [
+    name,
+    formatCount(step.requests),
+    formatShare(step.failed, step.requests),
+    seconds > 0 ? formatRate(step.requests / seconds) : '-',
+    ...times(step.response),
+  ];
+  const { totals: sum } = report;
+  const rows = report.scenarios.flatMap((scenario) => [
+    [scenario.name],
+    ...scenario.steps.map((step) => row(`  ${step.name}`, step)),
+  ]);
+  const series = (name: string, measured: Percentiles): readonly string[] => [name, '', '', '', ...times(measured)];
+  const table = layOut(
+    [
+      ['response time', 'requests', 'failed', 'per s', 'p50', 'p90', 'p95', 'p99', 'max'],
+      ...rows,
+      row('all steps', { requests: sum.requests, failed: sum.failedRequests, response: sum.response }),
+      series('  of it service time', sum.service),
+      series('  of it sent late by', sum.lateness),
+    ],
+    width,
+  );
+  const [head, ...body] = table;
+  const note = 'Response time runs from the planned start of a request, service time from its actual sending.';
+  return [colors.bold(head!), ...body, ...wrap(note, width, '').map(colors.dim)];
+}
+
+function times(measured: Percentiles): readonly string[] {
+  if (measured.count === 0) return ['-', '-', '-', '-', '-'];
+  const { p50, p90, p95, p99, max } = measured;
+  return [p50, p90, p95, p99, max].map(formatMs);
+}
+
+function errors({ totals: { errors: counted } }: RunReport, colors: Paint): Lines {
+  const found = (Object.entries(counted) as [ErrorCategory, number][]).sort(([, a], [, b]) => b - a);
+  if (found.length === 0) return [];
+  const rows = layOut(
+    found.map(([error, count]) => [`  ${error}`, formatCount(count)]),
+    Infinity,
+  );
+  return [colors.bold('errors'), ...rows.map((row, index) => `${row}  ${errorMeanings[found[index]![0]]}`)];
+}
+
+const errorMeanings = {
+  dns_error: 'the name of the target could not be resolved',
+  connect_error: 'the target did not accept a connection',
+  tls_error: 'no secure connection came about',
+  timeout_error: 'no whole answer within the timeout',
+  reset_error: 'the connection broke off before the whole answer',
+  protocol_error: 'what came back was not HTTP, or beyond a limit',
+  client_error: 'answered with a status 4xx',
+  server_error: 'answered with a status 5xx',
+  assertion_failed: 'answered, but not what the plan asserts',
+  template_error: 'the request could not be built: a variable was missing',
+} as const satisfies Record<ErrorCategory, string>;
+
+function picture({ firedPerSecond: fired }: RunReport, colors: Paint, width: number): Lines {
+  if (fired.length === 0) return [];
+  const lowest = Math.min(...fired);
+  const second = fired.indexOf(lowest);
+  const scale = `  lowest ${formatCount(lowest)} in second ${second}, highest ${formatCount(Math.max(...fired))}`;
+  return [colors.bold('iterations started in each second'), `  ${sparkline(fired, width - 2)}`, colors.dim(scale)];
+}
+
+function books({ books: all }: RunReport, colors: Paint): Lines {
+  const { planned, fired, dropped, notFired, lost, answered, failed, unanswered } = all;
+  const started = fired + dropped + notFired + lost;
+  const verdict = (left: number, right: number): string =>
+    left === right
+      ? colors.green('balances')
+      : colors.red(`does not balance: ${formatCount(Math.abs(left - right))} apart`);
+  const [n, f] = [formatCount(planned ?? 0), formatCount(fired)];
+  const first = `  planned ${n} = ${f} fired + ${formatCount(dropped)} dropped + ${formatCount(notFired)} not fired + ${formatCount(lost)} lost`;
+  const second = `  fired ${f} = ${formatCount(answered)} answered + ${formatCount(failed)} failed + ${formatCount(unanswered)} unanswered`;
+  const line = (text: string, left: number, right: number): string => `${text}   ${verdict(left, right)}`;
+  const open =
+    planned === null
+      ? '  planned: none, each user starts again when it is done (closed load model)'
+      : line(first, planned, started);
+  return [colors.bold('the books, in iterations'), open, line(second, fired, answered + failed + unanswered)];
+}
+
+function nodes(report: RunReport, colors: Paint, width: number): Lines {
+  if (report.nodes.length === 0) return [];
+  const table = layOut(
+    report.nodes.map((node) => [`  ${node.node}`, node.region, `${node.intervals} seconds counted`, startOf(node)]),
+    Infinity,
+  );
+  const lines = report.nodes.flatMap((node, index) => {
+    const line = `${table[index]!}  ${node.state === 'lost' ? 'LOST' : node.state}`;
+    return [node.state === 'lost' ? colors.red(line) : line, ...lostOf(node, width)];
+  });
+  const changes = report.stripeChanges.flatMap(({ fromMs, reason }) =>
+    wrap(`  from ${formatRunTime(fromMs)} on: ${reason}`, width, '    '),
+  );
+  const moved = changes.length === 0 ? [] : ['', colors.bold('the load was shared out anew'), ...changes];
+  return [colors.bold('nodes'), ...lines, ...moved];
+}
+
+function startOf({ startedLateMs, clockErrorMs }: NodeReport): string {
+  if (startedLateMs === null) return 'start unknown';
+  const error = clockErrorMs === null ? '' : ` (clock within ${formatMs(clockErrorMs)})`;
+  return `started ${formatMs(Math.max(0, startedLateMs))} late${error}`;
+}
+
+function lostOf({ lost }: NodeReport, width: number): Lines {
+  if (lost === null) return [];
+  const arrivals = lost.arrivals === null ? '' : `: ${formatCount(lost.arrivals)} planned iterations unaccounted for`;
+  return wrap(
+    `    missing from ${formatRunTime(lost.fromMs)} to ${formatRunTime(lost.toMs)}${arrivals}`,
+    width,
+    '      ',
+  );
+}
