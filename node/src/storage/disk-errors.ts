@@ -5,7 +5,7 @@ const meanings: Record<string, string> = {
   EACCES: 'permission denied: give this user read and write access',
   EPERM: 'not permitted: give this user read and write access',
   EROFS: 'the file system is read-only: mount it writable or choose another directory',
-  ENOENT: 'no such directory: create it or choose another one',
+  ENOENT: 'it, or the directory it belongs in, does not exist: create that or choose another path',
   ENOTDIR: 'a part of the path is a file, not a directory: choose another path',
   EISDIR: 'a directory stands where a file is expected: move it away',
   ENOSPC: 'no space left on the device: free space there',

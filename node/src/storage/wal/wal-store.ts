@@ -17,7 +17,7 @@ import {
 } from './layout.ts';
 import { batchBytes, encodeBatch } from './records.ts';
 import { recover } from './recovery.ts';
-import { NO_SEGMENT } from './segment-header.ts';
+import { NO_SEGMENT, type SegmentHeader } from './segment-header.ts';
 import { beginSegment, segmentBytesFor, type ActiveSegment } from './segment.ts';
 
 export interface WalOptions {
@@ -46,6 +46,16 @@ interface Waiting {
  */
 export function createWalStore(options: WalOptions): LogStore {
   return new WalStore(options);
+}
+
+/**
+ * Makes sure that a log exists in `directory`, at the first start of a node, so that a log missing later is known to be lost.
+ * Errors as of `LogStore.open`.
+ */
+export async function ensureLog(options: WalOptions): Promise<void> {
+  const store = new WalStore(options);
+  await store.openOnly();
+  await store.close();
 }
 
 class WalStore implements LogStore {
@@ -80,12 +90,18 @@ class WalStore implements LogStore {
   }
 
   async open(): Promise<RecoveredLog> {
+    const log = await this.openOnly();
+    this.#blanks.prepare();
+    return log;
+  }
+
+  /** Opens without preparing a file ahead: for who closes again at once. */
+  async openOnly(): Promise<RecoveredLog> {
     invariant(this.#active === null && !this.#closed, 'a log is opened once');
     const { hardState, entries, active } = await recover({ ...this.#options, disk: this.#disk });
     this.#lastIndex = entries.length;
     this.#durableIndex = entries.length;
-    this.#active = active ?? (await this.#beginNext(this.#segmentBytes, null));
-    this.#blanks.prepare();
+    this.#active = active ?? (await this.#beginFirst());
     return { hardState, entries };
   }
 
@@ -171,19 +187,34 @@ class WalStore implements LogStore {
     this.#blanks.prepare();
   }
 
-  async #beginNext(bytes: number, previous: ActiveSegment | null): Promise<ActiveSegment> {
-    const blank = await this.#blanks.take(bytes);
-    return beginSegment(this.#disk, this.#options.directory, blank, {
-      id: this.#newId(),
-      previousId: previous?.header.id ?? NO_SEGMENT,
-      ordinal: (previous?.header.ordinal ?? 0) + 1,
-      baseIndex: this.#durableIndex + 1,
+  async #beginFirst(): Promise<ActiveSegment> {
+    return this.#begin(this.#segmentBytes, { previousId: NO_SEGMENT, ordinal: 1, firstSequence: 1 });
+  }
+
+  async #beginNext(bytes: number, previous: ActiveSegment): Promise<ActiveSegment> {
+    return this.#begin(bytes, {
+      previousId: previous.header.id,
+      ordinal: previous.header.ordinal + 1,
       // The seal of the previous segment takes a number of its own.
-      firstSequence: previous === null ? 1 : previous.nextSequence + 1,
-      segmentBytes: bytes,
-      nodeId: this.#options.nodeId,
-      incarnation: this.#options.incarnation,
+      firstSequence: previous.nextSequence + 1,
     });
+  }
+
+  async #begin(
+    segmentBytes: number,
+    place: Pick<SegmentHeader, 'previousId' | 'ordinal' | 'firstSequence'>,
+  ): Promise<ActiveSegment> {
+    const { directory, nodeId, incarnation } = this.#options;
+    const blank = await this.#blanks.take(segmentBytes);
+    const header = {
+      ...place,
+      id: this.#newId(),
+      baseIndex: this.#durableIndex + 1,
+      segmentBytes,
+      nodeId,
+      incarnation,
+    };
+    return beginSegment(this.#disk, directory, blank, header);
   }
 
   /** The first failure is the one everybody hears from now on. */

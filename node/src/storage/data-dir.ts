@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { TuttiError } from '../lib/errors.ts';
+import type { Incarnation, NodeId } from '../raft/types.ts';
+import { errnoOf, logDamaged, unusable } from './disk-errors.ts';
+import { MAX_NODE_ID_BYTES, readIdentity, writeIdentity, type Identity } from './identity.ts';
+import { acquireLock } from './lock-file.ts';
+import { nodeDisk } from './node-disk.ts';
+import { ensureLog } from './wal/wal-store.ts';
+
+export interface DataDirectory {
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation;
+  /** Exists; for createWalStore. */
+  readonly walDirectory: string;
+  /** Gives the directory free for another process; the log in it must be closed before. */
+  close(): void;
+}
+
+/**
+ * Opens a node's data directory, creating it (not its parents) on the first start, and keeps every other process out.
+ * The id is the one the directory knows; on the first start the given one, else the fallback (the host name).
+ *
+ * @throws TuttiError DATA_DIR_UNUSABLE with path, reason and remedy; SETTINGS_INVALID where `nodeId` is not the kept id;
+ *   LOG_DAMAGED where the log is gone altogether
+ */
+export async function openDataDirectory(
+  path: string,
+  ids: { readonly nodeId: NodeId | null; readonly fallbackNodeId: NodeId },
+): Promise<DataDirectory> {
+  const directory = resolve(path);
+  const walDirectory = join(directory, 'wal');
+  await makeDirectory(directory);
+  const lock = acquireLock(join(directory, 'lock'));
+  try {
+    await makeDirectory(walDirectory);
+    const { nodeId, incarnation } = await identify(directory, walDirectory, ids);
+    return { nodeId, incarnation, walDirectory, close: () => lock.release() };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function identify(
+  directory: string,
+  walDirectory: string,
+  ids: { nodeId: NodeId | null; fallbackNodeId: NodeId },
+): Promise<Identity> {
+  const segment = (await list(walDirectory)).find((name) => name.endsWith('.wal'));
+  const kept = await readIdentity(nodeDisk, directory);
+  if (kept === null) {
+    if (segment !== undefined) throw logWithoutIdentity(directory, segment);
+    return founded(directory, walDirectory, await newIdentity(directory, ids.nodeId ?? ids.fallbackNodeId));
+  }
+  if (ids.nodeId !== null && ids.nodeId !== kept.nodeId) {
+    throw new TuttiError(
+      'SETTINGS_INVALID',
+      `CLUSTER_NODE_ID is "${ids.nodeId}", but ${directory} is the data directory of node "${kept.nodeId}": use that ` +
+        'id, or another CLUSTER_DATA_DIR',
+    );
+  }
+  if (!kept.logCreated) return founded(directory, walDirectory, kept);
+  if (segment === undefined) throw logDamaged(walDirectory, 0, 'all of its files are gone');
+  return kept;
+}
+
+async function newIdentity(directory: string, nodeId: NodeId): Promise<Identity> {
+  if (nodeId === '' || Buffer.byteLength(nodeId, 'utf8') > MAX_NODE_ID_BYTES) {
+    throw new TuttiError('SETTINGS_INVALID', `the node id "${nodeId}" must have 1 to ${MAX_NODE_ID_BYTES} bytes`);
+  }
+  // 128 random bits: no two data directories ever have the same.
+  const identity = { nodeId, incarnation: randomBytes(16).toString('hex'), logCreated: false };
+  await writeIdentity(nodeDisk, directory, identity);
+  return identity;
+}
+
+/** The first log, and then the note that there is one; a start that dies in between does this again. */
+async function founded(directory: string, walDirectory: string, { nodeId, incarnation }: Identity): Promise<Identity> {
+  await ensureLog({ directory: walDirectory, nodeId, incarnation });
+  const identity = { nodeId, incarnation, logCreated: true };
+  await writeIdentity(nodeDisk, directory, identity);
+  return identity;
+}
+
+/** A new identity beside an old log would be another member with this one's votes. */
+function logWithoutIdentity(directory: string, segment: string): TuttiError {
+  return new TuttiError(
+    'DATA_DIR_UNUSABLE',
+    `${directory} holds a log (${segment}) but no identity.json: restore that file, or rejoin the cluster with an empty ` +
+      'data directory under a new node id',
+  );
+}
+
+async function list(directory: string): Promise<string[]> {
+  try {
+    return await nodeDisk.list(directory);
+  } catch (error) {
+    throw unusable(directory, error);
+  }
+}
+
+/** A new directory's name must outlive a power cut as the files in it do (raft.md W7). */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+    await nodeDisk.syncDirectory(dirname(directory));
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw unusable(directory, error);
+  }
+}

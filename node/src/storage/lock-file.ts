@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, readlinkSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { TuttiError } from '../lib/errors.ts';
+import { errnoOf, unusable } from './disk-errors.ts';
+
+/** Who holds a data directory. A pid alone says nothing: it is given out again after a reboot, and by other containers. */
+export interface LockOwner {
+  readonly pid: number;
+  /** Clock ticks since boot at which the process started; null where the system does not tell. */
+  readonly startTime: string | null;
+  readonly bootId: string | null;
+  readonly pidNamespace: string | null;
+  readonly host: string;
+}
+
+/** What the lock needs to know of the system; passed in by tests. */
+export interface ProcessTable {
+  self(): LockOwner;
+  /** Start time of a running process, null where the system does not tell, undefined where there is no such process. */
+  startTimeOf(pid: number): string | null | undefined;
+}
+
+export interface Lock {
+  release(): void;
+}
+
+/**
+ * Node has no flock, so this is a file made by exclusive create that names its owner. The lock of a process that is
+ * certainly gone is taken over; where that is not certain, this refuses and says what to look at (raft.md 5.3, 10).
+ *
+ * @throws TuttiError DATA_DIR_UNUSABLE
+ */
+export function acquireLock(path: string, processes: ProcessTable = systemProcesses): Lock {
+  const mine = JSON.stringify(processes.self());
+  const present = createOrRead(path, mine);
+  if (present !== null) {
+    refuseUnlessGone(path, present, processes);
+    takeAway(path, present);
+    if (createOrRead(path, mine) !== null) throw inUse(path, 'another process took it over at this moment');
+  }
+  return {
+    release() {
+      // Only our own: an operator may have removed it and started another node.
+      if (readIfThere(path) === mine) unlinkSync(path);
+    },
+  };
+}
+
+/** Null if the lock was made; else what stands in it. */
+function createOrRead(path: string, content: string): string | null {
+  try {
+    writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
+    return null;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw unusable(path, error);
+    return readIfThere(path) ?? '';
+  }
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw unusable(path, error);
+  }
+}
+
+function refuseUnlessGone(path: string, content: string, processes: ProcessTable): void {
+  const owner = parseOwner(content);
+  if (owner === null) throw inUse(path, 'the lock names no owner; a node may be starting there at this moment');
+  const self = processes.self();
+  const who = `process ${owner.pid} on ${owner.host}`;
+  if (owner.host !== self.host) throw inUse(path, `${who}, another host, holds it`);
+  // The same host after a reboot: whoever held it is gone.
+  if (owner.bootId !== null && self.bootId !== null && owner.bootId !== self.bootId) return;
+  if (owner.pidNamespace !== self.pidNamespace) {
+    throw inUse(path, `${who} holds it, in a container whose processes cannot be seen from here`);
+  }
+  const startTime = processes.startTimeOf(owner.pid);
+  if (startTime === undefined) return;
+  if (startTime !== null && owner.startTime !== null && startTime !== owner.startTime) return;
+  throw inUse(path, `${who} holds it and is running`);
+}
+
+/**
+ * Two starters may find the same dead lock. Renaming is atomic, so one of them gets it; whoever then finds that it took
+ * the other's new lock instead puts it back.
+ */
+function takeAway(path: string, expected: string): void {
+  const aside = `${path}.${randomBytes(8).toString('hex')}`;
+  try {
+    renameSync(path, aside);
+    const taken = readFileSync(aside, 'utf8');
+    if (taken !== expected) linkSync(aside, path);
+    unlinkSync(aside);
+    if (taken !== expected) throw inUse(path, 'another process took it over at this moment');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EEXIST') {
+      throw inUse(path, 'another process took it over at this moment');
+    }
+    throw unusable(path, error);
+  }
+}
+
+function inUse(path: string, why: string): TuttiError {
+  return new TuttiError(
+    'DATA_DIR_UNUSABLE',
+    `the data directory is in use (${path}): ${why}. Stop that node or choose another CLUSTER_DATA_DIR; if you are sure ` +
+      'that no node uses it, remove that file',
+  );
+}
+
+function parseOwner(content: string): LockOwner | null {
+  try {
+    const owner = JSON.parse(content) as Partial<Record<keyof LockOwner, unknown>> | null;
+    if (typeof owner?.pid !== 'number' || typeof owner.host !== 'string') return null;
+    const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+    return {
+      pid: owner.pid,
+      host: owner.host,
+      startTime: text(owner.startTime),
+      bootId: text(owner.bootId),
+      pidNamespace: text(owner.pidNamespace),
+    };
+  } catch {
+    // What cannot be read names nobody; the caller refuses.
+    return null;
+  }
+}
+
+export const systemProcesses: ProcessTable = {
+  self: () => ({
+    pid: process.pid,
+    startTime: startTimeOf(process.pid) ?? null,
+    bootId: orNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    pidNamespace: orNull(() => readlinkSync('/proc/self/ns/pid')),
+    host: hostname(),
+  }),
+  startTimeOf,
+};
+
+function startTimeOf(pid: number): string | null | undefined {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs as another user.
+    if (errnoOf(error) === 'ESRCH') return undefined;
+  }
+  const stat = orNull(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  // The name in parentheses may hold spaces; fields 3 and later follow it, the start time is field 22 (proc_pid_stat(5)).
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // A zombie holds nothing any more: its files are closed.
+  if (fields?.[0] === 'Z' || fields?.[0] === 'X') return undefined;
+  return fields?.[19] ?? null;
+}
+
+/** Systems without /proc do not tell; the comparison then is by what is known. */
+function orNull(read: () => string): string | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
