@@ -1,5 +1,5 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml';
-import type { Alias, CST, Document, Node, Scalar, YAMLMap } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, LineCounter, Parser } from 'yaml';
+import type { Alias, CST, Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import type { Finding, Path } from './findings.ts';
 import { planLimits } from './limits.ts';
 import { clip } from './units.ts';
@@ -79,6 +79,8 @@ class Reader {
   readonly #anchors = new Map<string, Node>();
   /** What an alias means is settled where it stands first, before a later anchor of the same name. */
   readonly #targets = new Map<Alias, Node>();
+  /** Mappings and lists around the node that is being read. */
+  readonly #open = new Set<Node>();
   #values = 0;
   #aliasDepth = 0;
 
@@ -101,7 +103,7 @@ class Reader {
     if (path.length > planLimits.nestingDepth) {
       this.findings.push({
         path,
-        message: `nested deeper than ${planLimits.nestingDepth} levels; an alias may hold itself`,
+        message: `nested deeper than ${planLimits.nestingDepth} levels, aliases written out`,
       });
       return null;
     }
@@ -109,9 +111,11 @@ class Reader {
     if (node?.anchor !== undefined && this.#aliasDepth === 0) {
       this.#anchors.set(node.anchor, node);
     }
-    if (isMap(node)) return this.#readMap(node, path);
-    if (isSeq(node)) return node.items.map((item, index) => this.read(item as Node | null, [...path, index]));
-    return isScalar(node) ? node.value : null;
+    if (node === null || isScalar(node)) return node?.value ?? null;
+    this.#open.add(node);
+    const value = isMap(node) ? this.#readMap(node, path) : this.#readList(node, path);
+    this.#open.delete(node);
+    return value;
   }
 
   origin(path: Path): Origin | undefined {
@@ -138,11 +142,19 @@ class Reader {
       });
       return null;
     }
+    if (this.#open.has(target)) {
+      this.findings.push({ path, message: `*${clip(alias.source)} stands inside what it names; write the value out` });
+      return null;
+    }
     this.#targets.set(alias, target);
     this.#aliasDepth++;
     const value = this.read(target, path, key);
     this.#aliasDepth--;
     return value;
+  }
+
+  #readList(list: YAMLSeq, path: Path): unknown[] {
+    return list.items.map((item, index) => this.read(item as Node | null, [...path, index]));
   }
 
   #readMap(map: YAMLMap, path: Path): Record<string, unknown> {

@@ -97,6 +97,7 @@ function unknownKey(path: Path, root: unknown): Finding {
   const refused = notSupportedMessage(path);
   if (refused !== null) return { path, at: 'key', message: refused };
   const key = String(path.at(-1));
+  if (key === '<<') return { path, at: 'key', message: 'merge keys (<<) are not supported yet; write the keys out' };
   const known = Object.keys(schemaAt(path.slice(0, -1), root)?.properties ?? {});
   const near = nearest(key, known);
   const hint = near === null ? `known here: ${known.join(', ')}` : `did you mean "${near}"?`;

@@ -35,17 +35,16 @@ export function duration(
   description: string,
   bounds: { readonly minMs: number; readonly maxMs: number },
 ): z.ZodType<number, number | string> {
+  const range = `${formatDurationMs(bounds.minMs)} to ${formatDurationMs(bounds.maxMs)}`;
   return z
     .union([z.number(), z.string()])
     .transform((value, context): number => {
       const parsed = parseDurationMs(value);
-      if (!parsed.ok || (parsed.value >= bounds.minMs && parsed.value <= bounds.maxMs)) {
-        return valueOrIssue(parsed, value, context);
-      }
-      const range = `use ${formatDurationMs(bounds.minMs)} to ${formatDurationMs(bounds.maxMs)}`;
-      return valueOrIssue({ ok: false, message: `${String(value)} is out of range; ${range}` }, value, context);
+      const isWithin = parsed.ok && parsed.value >= bounds.minMs && parsed.value <= bounds.maxMs;
+      if (!parsed.ok || isWithin) return valueOrIssue(parsed, value, context);
+      return valueOrIssue({ ok: false, message: `${value} is out of range; use ${range}` }, value, context);
     })
-    .meta({ title: durationForm, description });
+    .meta({ title: durationForm, description: `${description} ${range}.` });
 }
 
 /** Bytes, from text with a unit. */

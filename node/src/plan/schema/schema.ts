@@ -121,12 +121,12 @@ const step = z
         title: 'a list of extractions',
         description: 'Values of the response kept as variables for later steps.',
       })
-      .default([]),
+      .prefault([]),
     assertions: z
       .array(assertionSchema)
       .max(planLimits.itemsPerList)
       .meta({ title: 'a list of assertions', description: 'What must hold of the response, or the step fails.' })
-      .default([]),
+      .prefault([]),
     thinkTime: thinkTime.optional(),
   })
   .meta({ title: 'a mapping with request', description: 'One request and what is done with its response.' });
