@@ -1,0 +1,214 @@
+import { getPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { FromGenerator, ToGenerator } from '../generator/protocol.ts';
+import type { StripeTable } from '../generator/schedule/types.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { EncodedCut } from '../results/measurements.ts';
+import { CutMerger } from './cut-merger.ts';
+import { GeneratorProcess } from './generator-process.ts';
+import type { CreateGenerators, Generators, GeneratorsJob, GeneratorsListener, PrepareOutcome } from './generators.ts';
+import { StripeAccounts } from './stripe-accounts.ts';
+
+/** Half the range of nice: the kernel gives the consensus nine times a generator's share when both want the core. */
+const niceIncrement = 10;
+
+export interface GeneratorPoolOptions {
+  readonly count: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What a generator process runs; tests give their own. */
+  readonly entry?: string;
+  /** The command that lowers the priority; tests take it away. */
+  readonly niceCommand?: string;
+}
+
+const defaultEntry = fileURLToPath(new URL('../generator/main.ts', import.meta.url));
+
+/** Generators as child processes of lower priority, one run at a time (ARCHITECTURE.md, "Process model"). */
+export function createGeneratorPool(options: GeneratorPoolOptions): CreateGenerators {
+  const priority = new LoweredPriority(options.niceCommand ?? 'nice', options.log);
+  return (job, listener) => new GeneratorPool(options, priority, job, listener);
+}
+
+/** Says once per process when the priority cannot be lowered: the load then competes with the consensus for the cores. */
+class LoweredPriority {
+  readonly #niceCommand: string;
+  readonly #log: Log;
+  #said = false;
+  #missing = false;
+
+  constructor(niceCommand: string, log: Log) {
+    this.#niceCommand = niceCommand;
+    this.#log = log;
+  }
+
+  command(entry: string): readonly string[] {
+    const node = [process.execPath, entry];
+    return this.#missing ? node : [this.#niceCommand, '-n', String(niceIncrement), ...node];
+  }
+
+  /** A process never came to run: true if it was for want of the command, and another try without it may help. */
+  failed(reason: string): boolean {
+    if (this.#missing || !reason.includes('ENOENT')) return false;
+    this.#missing = true;
+    this.#say(reason);
+    return true;
+  }
+
+  check(pid: number): void {
+    if (this.#missing) return;
+    const expected = Math.min(19, getPriority() + niceIncrement);
+    try {
+      const actual = getPriority(pid);
+      if (actual < expected) this.#say(`the generator runs at ${actual}`);
+    } catch {
+      // It is gone between its message and this look; its end is reported where ends are.
+    }
+  }
+
+  #say(why: string): void {
+    if (this.#said) return;
+    this.#said = true;
+    this.#log.warn(
+      { why },
+      `generators run at the priority of this process: '${this.#niceCommand} -n ${niceIncrement}' had no effect`,
+    );
+  }
+}
+
+class GeneratorPool implements Generators {
+  readonly #options: GeneratorPoolOptions;
+  readonly #priority: LoweredPriority;
+  readonly #job: GeneratorsJob;
+  readonly #listener: GeneratorsListener;
+  readonly #accounts: StripeAccounts;
+  readonly #merger: CutMerger;
+  readonly #processes: GeneratorProcess[] = [];
+  readonly #prepared = new Set<number>();
+  #settlePrepare: ((outcome: PrepareOutcome) => void) | null = null;
+  #closed = false;
+
+  constructor(
+    options: GeneratorPoolOptions,
+    priority: LoweredPriority,
+    job: GeneratorsJob,
+    listener: GeneratorsListener,
+  ) {
+    this.#options = options;
+    this.#priority = priority;
+    this.#job = job;
+    this.#listener = listener;
+    this.#accounts = new StripeAccounts({ plan: job.plan, slot: job.slot, generators: options.count });
+    this.#merger = new CutMerger(job.plan, this.#accounts, options.count);
+  }
+
+  async prepare(): Promise<PrepareOutcome> {
+    const { clock, count } = this.#options;
+    const { prepareTimeoutMs } = this.#job;
+    const outcome = await new Promise<PrepareOutcome>((resolve) => {
+      const cancel = clock.at(clock.nowMs() + prepareTimeoutMs, () => {
+        const missing = count - this.#prepared.size;
+        const message = `${missing} of ${count} generators were not ready within ${prepareTimeoutMs} ms`;
+        this.#settlePrepare?.({ ok: false, step: 'prepare', message });
+      });
+      this.#settlePrepare = (settled) => {
+        cancel();
+        this.#settlePrepare = null;
+        resolve(settled);
+      };
+      for (let index = 0; index < count; index++) this.#spawn(index);
+    });
+    if (!outcome.ok) await this.close();
+    return outcome;
+  }
+
+  living(): number {
+    return this.#processes.filter((each) => each.isAlive).length;
+  }
+
+  start(startMs: number): void {
+    this.#broadcast({ kind: 'start', startMs });
+  }
+
+  setTables(tables: readonly StripeTable[]): void {
+    this.#accounts.setTables(tables);
+    this.#broadcast({ kind: 'tables', tables });
+  }
+
+  setHorizon(horizonMs: number): void {
+    this.#accounts.setHorizon(horizonMs);
+    this.#broadcast({ kind: 'horizon', horizonMs });
+  }
+
+  drain(atMs: number, deadlineMs: number): void {
+    this.#accounts.drain(atMs);
+    this.#broadcast({ kind: 'drain', atMs, deadlineMs });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#settlePrepare?.({ ok: false, step: 'prepare', message: 'the run ended while it was prepared' });
+    await Promise.all(this.#processes.map((each) => each.close()));
+  }
+
+  #spawn(index: number): void {
+    const command = this.#priority.command(this.#options.entry ?? defaultEntry);
+    const child = new GeneratorProcess(
+      command,
+      {
+        onMessage: (message) => this.#onMessage(index, message),
+        onGone: (reason) => this.#onGone(index, reason),
+      },
+      this.#options.log,
+    );
+    this.#processes[index] = child;
+    const share = { node: this.#job.slot, index, of: this.#options.count };
+    child.send({ kind: 'prepare', plan: this.#job.plan, seed: this.#job.seed, share });
+  }
+
+  #onMessage(index: number, message: FromGenerator): void {
+    if (this.#closed) return;
+    switch (message.kind) {
+      case 'prepared': {
+        const { pid } = this.#processes[index]!;
+        if (pid !== undefined) this.#priority.check(pid);
+        this.#prepared.add(index);
+        if (this.#prepared.size === this.#options.count) {
+          this.#settlePrepare?.({ ok: true, generators: this.#options.count });
+        }
+        return;
+      }
+      case 'prepareFailed':
+        this.#settlePrepare?.({ ok: false, step: message.step, message: message.message });
+        return;
+      case 'cut':
+        this.#emit(this.#merger.add(index, message.cut));
+        return;
+      case 'fault':
+        this.#listener.onFault(`generator ${index + 1} of ${this.#options.count}: ${message.message}`);
+    }
+  }
+
+  #onGone(index: number, reason: string): void {
+    if (this.#closed) return;
+    if (this.#settlePrepare !== null) {
+      if (this.#priority.failed(reason)) this.#spawn(index);
+      else this.#settlePrepare({ ok: false, step: 'spawn generators', message: reason });
+      return;
+    }
+    const cuts = this.#merger.died(index);
+    if (!this.#merger.isFinished(index)) {
+      this.#listener.onFault(`generator ${index + 1} of ${this.#options.count} is gone (${reason})`);
+    }
+    this.#emit(cuts);
+  }
+
+  #emit(cuts: readonly EncodedCut[]): void {
+    for (const cut of cuts) this.#listener.onCut(cut);
+  }
+
+  #broadcast(message: ToGenerator): void {
+    for (const child of this.#processes) child.send(message);
+  }
+}

@@ -1,0 +1,170 @@
+import { agentMethods, encodeAcknowledge } from '../cluster/agent-messages.ts';
+import { slotOf, type Run, type StartQuality } from '../cluster/state.ts';
+import { TuttiError } from '../lib/errors.ts';
+import type { AgentContext } from './context.ts';
+import { seedOf, type Generators, type PrepareOutcome } from './generators.ts';
+import { IntervalSender } from './interval-sender.ts';
+import { maxUnsentBytes } from './outbox.ts';
+import { RunMapping } from './run-mapping.ts';
+import { UnsentRescue } from './unsent-rescue.ts';
+
+/** The leader commits an acknowledgement within a round trip or two; past this it, or the answer, was lost. */
+const acknowledgeAgainAfterMs = 500;
+const acknowledgeTimeoutMs = 2_000;
+/** A slew smaller than this is not worth a message: it is below what an arrival's timer resolves. */
+const minSlewMs = 0.1;
+
+/**
+ * One run as this node carries it out. Level-triggered: `reconcile` compares the replicated run with what was done here and
+ * does the next thing, so it does not matter which states it was shown and which it missed.
+ */
+export class LocalRun {
+  readonly runId: string;
+  readonly #context: AgentContext;
+  readonly #mapping: RunMapping;
+  readonly #sender: IntervalSender;
+  readonly #rescue: UnsentRescue;
+  #generators: Generators | null = null;
+  #preparing = false;
+  #outcome: PrepareOutcome | null = null;
+  #preparedAttempt = 0;
+  #acknowledging = false;
+  #acknowledgedAtMs = -Infinity;
+  #startedWithMs: number | null = null;
+  #start: StartQuality | null = null;
+  #tablesGiven = 0;
+  #horizonGivenMs = 0;
+  #isHeld = false;
+  #isDraining = false;
+  #isClosed = false;
+
+  constructor(context: AgentContext, runId: string) {
+    this.runId = runId;
+    this.#context = context;
+    this.#mapping = new RunMapping(context, runId);
+    this.#sender = new IntervalSender(context, runId);
+    this.#rescue = new UnsentRescue(context, runId, this.#sender.outbox);
+  }
+
+  get mapping(): RunMapping {
+    return this.#mapping;
+  }
+
+  reconcile(run: Run): void {
+    if (this.#isClosed) return;
+    const { phase } = run;
+    const start = 'start' in phase ? phase.start : null;
+    if (start !== null) this.#mapping.reconcile(start);
+    // A late joiner first learns the run time (which only a node of a run that is on will tell), then prepares for it.
+    if (start === null || this.#mapping.clock !== null) this.#prepare(run);
+    this.#acknowledge(run);
+    this.#drive(run);
+    this.#report(run);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#generators?.close();
+  }
+
+  #prepare(run: Run): void {
+    const failedBefore = this.#outcome?.ok === false && this.#preparedAttempt < run.attempt;
+    if (this.#preparing || (this.#outcome !== null && !failedBefore) || run.phase.name === 'draining') return;
+    const { createGenerators, log, poke, prepareTimeoutMs, self } = this.#context;
+    this.#preparing = true;
+    this.#preparedAttempt = run.attempt;
+    this.#outcome = null;
+    const job = { plan: run.plan, seed: seedOf(run.id), slot: slotOf(self), prepareTimeoutMs };
+    const generators = createGenerators(job, {
+      onCut: (cut) => {
+        this.#sender.add(cut);
+        poke();
+      },
+      onFault: (message) => {
+        log.error({ run: this.runId, why: message }, 'a generator failed; the others go on');
+        poke();
+      },
+    });
+    this.#generators = generators;
+    void generators.prepare().then((outcome) => {
+      this.#preparing = false;
+      this.#outcome = outcome;
+      if (outcome.ok) log.info({ run: this.runId, generators: outcome.generators }, 'prepared the run');
+      else log.warn({ run: this.runId, step: outcome.step, why: outcome.message }, 'could not prepare the run');
+      poke();
+    });
+  }
+
+  #acknowledge(run: Run): void {
+    const { clock, consensus, log, self } = this.#context;
+    const leaderId = consensus.status().leaderId;
+    if (this.#outcome === null || leaderId === null || this.#acknowledging || run.phase.name === 'draining') return;
+    if (!this.#outcome.ok && this.#preparedAttempt !== run.attempt) return;
+    const isKnown = run.acknowledgements.some((each) => slotOf(each.agent) === slotOf(self));
+    if (isKnown || clock.nowMs() - this.#acknowledgedAtMs < acknowledgeAgainAfterMs) return;
+    const acknowledgement = { agent: self, attempt: run.attempt, outcome: this.#outcome };
+    this.#acknowledging = true;
+    this.#acknowledgedAtMs = clock.nowMs();
+    const body = encodeAcknowledge({ runId: run.id, acknowledgement });
+    consensus
+      .request(leaderId, agentMethods.acknowledge, body, acknowledgeTimeoutMs)
+      .catch((thrown: unknown) => {
+        const { code, message } = TuttiError.from(thrown);
+        log.debug({ run: this.runId, leader: leaderId, code, why: message }, 'not acknowledged yet; trying again');
+      })
+      .finally(() => (this.#acknowledging = false));
+  }
+
+  /** Tables before horizons, horizons before the start: a generator must never fire by a table that has been replaced. */
+  #drive(run: Run): void {
+    const runClock = this.#mapping.clock;
+    const generators = this.#generators;
+    if (runClock === null || generators === null || this.#outcome?.ok !== true) return;
+    if (run.tables.length > this.#tablesGiven) {
+      this.#tablesGiven = run.tables.length;
+      generators.setTables(run.tables);
+    }
+    if (run.horizonMs > this.#horizonGivenMs && !this.#holdsBack()) {
+      this.#horizonGivenMs = run.horizonMs;
+      generators.setHorizon(run.horizonMs);
+    }
+    const nowMs = this.#context.clock.nowMs();
+    const startMs = runClock.startMs(nowMs);
+    if (this.#startedWithMs === null) {
+      this.#start = { clockErrorMs: runClock.errorMs(nowMs), startedLateMs: Math.max(0, nowMs - startMs) };
+      this.#context.log.info({ run: this.runId, inMs: startMs - nowMs, ...this.#start }, 'starts the run');
+    }
+    if (this.#startedWithMs === null || Math.abs(startMs - this.#startedWithMs) >= minSlewMs) {
+      this.#startedWithMs = startMs;
+      generators.start(startMs);
+    }
+    if (run.phase.name === 'draining' && !this.#isDraining) {
+      this.#isDraining = true;
+      generators.drain(run.phase.stop.atMs, run.phase.stop.deadlineMs);
+    }
+  }
+
+  /** Intervals nobody takes: the horizon is not passed on, so no arrival starts and the books say `notFired`. */
+  #holdsBack(): boolean {
+    const { bytes } = this.#sender.outbox;
+    if (!this.#isHeld && bytes >= maxUnsentBytes) {
+      this.#isHeld = true;
+      this.#context.log.error(
+        { run: this.runId, unsentBytes: bytes, boundBytes: maxUnsentBytes },
+        'stops firing: the cluster does not take this node’s intervals, and no more of them can be kept',
+      );
+    } else if (this.#isHeld && bytes < maxUnsentBytes / 2) {
+      this.#isHeld = false;
+      this.#context.log.info({ run: this.runId, unsentBytes: bytes }, 'fires again: the cluster took the intervals');
+    }
+    return this.#isHeld;
+  }
+
+  #report(run: Run): void {
+    const { self } = this.#context;
+    const progress = run.agents.find((each) => slotOf(each.agent) === slotOf(self));
+    if (progress !== undefined) this.#sender.outbox.counted(progress.lastInterval);
+    this.#sender.reconcile(this.#start, this.#generators?.living() ?? 0);
+    this.#rescue.reconcile(run, this.#mapping.clock, this.#generators);
+  }
+}

@@ -1,0 +1,61 @@
+import { arrivalsBefore, inFlightBound } from '../generator/schedule/arrivals.ts';
+import { OwnArrivals } from '../generator/schedule/stripes.ts';
+import type { GeneratorShare, StripeTable } from '../generator/schedule/types.ts';
+import type { Plan } from '../plan/plan.ts';
+
+/**
+ * How many arrivals are this node's to account for, by the tables it knows. Only what lies before its horizon is settled:
+ * beyond it a table this node has not heard of yet may have given the arrivals to others, who then account for them too.
+ * Of a closed load model nothing is ever owed.
+ */
+export class StripeAccounts {
+  readonly #plan: Plan;
+  readonly #slot: string;
+  readonly #generators: number;
+  #tables: readonly StripeTable[] = [];
+  #horizonMs = 0;
+  #drainAtMs: number | null = null;
+
+  constructor(of: { readonly plan: Plan; readonly slot: string; readonly generators: number }) {
+    this.#plan = of.plan;
+    this.#slot = of.slot;
+    this.#generators = of.generators;
+  }
+
+  setTables(tables: readonly StripeTable[]): void {
+    this.#tables = tables;
+  }
+
+  setHorizon(horizonMs: number): void {
+    this.#horizonMs = Math.max(this.#horizonMs, horizonMs);
+  }
+
+  /** The drain order comes after every table and horizon in the log: from now on all before it is settled. */
+  drain(atMs: number): void {
+    this.#drainAtMs ??= atMs;
+  }
+
+  /** Run time before which every decision is settled, once the run has come to `reachedMs`. */
+  settledMs(reachedMs: number): number {
+    return Math.min(reachedMs, this.#drainAtMs ?? this.#horizonMs);
+  }
+
+  /** Arrivals of the whole node before a settled run time. */
+  owned(settledMs: number): number {
+    return this.#count({ node: this.#slot, index: 0, of: 1 }, 0, settledMs, Infinity);
+  }
+
+  /** Arrivals of one generator's share planned in [fromMs, settledMs). */
+  share(index: number, fromMs: number, settledMs: number): number {
+    if (this.#plan.load.model === 'concurrent') return 0;
+    const share = { node: this.#slot, index, of: this.#generators };
+    return this.#count(share, fromMs, settledMs, inFlightBound(this.#plan));
+  }
+
+  #count(share: GeneratorShare, fromMs: number, toMs: number, bound: number): number {
+    const { load } = this.#plan;
+    if (load.model === 'concurrent' || toMs <= fromMs) return 0;
+    const own = OwnArrivals.of({ load, tables: this.#tables, share, bound });
+    return own.count(arrivalsBefore(load, fromMs), arrivalsBefore(load, toMs));
+  }
+}
