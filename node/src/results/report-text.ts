@@ -48,23 +48,21 @@ const verdictMeanings = {
 
 function totals({ totals: sum }: RunReport): Lines {
   const failed = (count: number, of: number): string => `${formatCount(count)} failed (${formatShare(count, of)})`;
-  return layOut(
-    [
-      [
-        'requests',
-        formatCount(sum.requests),
-        failed(sum.failedRequests, sum.requests),
-        `${formatRate(sum.requestsPerSecond)} per second`,
-      ],
-      ['iterations', formatCount(sum.iterations), failed(sum.failedIterations, sum.iterations)],
-      ['data', formatBytes(sum.bytesReceived), 'received', `${formatBytes(sum.bytesSent)} sent`],
-    ],
-    Infinity,
-  );
+  return [
+    `requests    ${formatCount(sum.requests)}, ${formatRate(sum.requestsPerSecond)} per second, ${failed(sum.failedRequests, sum.requests)}`,
+    `iterations  ${formatCount(sum.iterations)}, ${failed(sum.failedIterations, sum.iterations)}`,
+    `data        ${formatBytes(sum.bytesReceived)} received, ${formatBytes(sum.bytesSent)} sent`,
+  ];
 }
+
+/** Below it the table leaves out p90, so that the steps' names stay readable in a terminal of 80 columns. */
+const roomyWidth = 90;
 
 function steps(report: RunReport, colors: Paint, width: number): Lines {
   const seconds = report.run.durationMs / 1_000;
+  const shown = (['p50', 'p90', 'p95', 'p99', 'max'] as const).filter((each) => each !== 'p90' || width >= roomyWidth);
+  const times = (measured: Percentiles): readonly string[] =>
+    shown.map((each) => (measured.count === 0 ? '-' : formatMs(measured[each]).replace(' ', '')));
   const row = (name: string, step: Pick<StepReport, 'requests' | 'failed' | 'response'>): readonly string[] => [
     name,
     formatCount(step.requests),
@@ -77,26 +75,20 @@ function steps(report: RunReport, colors: Paint, width: number): Lines {
     [scenario.name],
     ...scenario.steps.map((step) => row(`  ${step.name}`, step)),
   ]);
-  const series = (name: string, measured: Percentiles): readonly string[] => [name, '', '', '', ...times(measured)];
   const table = layOut(
     [
-      ['response time', 'requests', 'failed', 'per s', 'p50', 'p90', 'p95', 'p99', 'max'],
+      ['response time', 'requests', 'failed', 'per s', ...shown],
       ...rows,
       row('all steps', { requests: sum.requests, failed: sum.failedRequests, response: sum.response }),
-      series('  of it service time', sum.service),
-      series('  of it sent late by', sum.lateness),
+      ['  service time', '', '', '', ...times(sum.service)],
+      ['  sent late by', '', '', '', ...times(sum.lateness)],
     ],
     width,
   );
   const [head, ...body] = table;
-  const note = 'Response time runs from the planned start of a request, service time from its actual sending.';
+  const note =
+    'Response time runs from the planned start of a request: being sent late is in it. Service time runs from the sending.';
   return [colors.bold(head!), ...body, ...wrap(note, width, '').map(colors.dim)];
-}
-
-function times(measured: Percentiles): readonly string[] {
-  if (measured.count === 0) return ['-', '-', '-', '-', '-'];
-  const { p50, p90, p95, p99, max } = measured;
-  return [p50, p90, p95, p99, max].map(formatMs);
 }
 
 function errors({ totals: { errors: counted } }: RunReport, colors: Paint): Lines {

@@ -25,7 +25,8 @@ export function layOut(rows: readonly (readonly string[])[], width: number): rea
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );
   const rest = widths.slice(1).reduce((sum, each) => sum + each + 2, 0);
-  const first = Math.max(minNameWidth, Math.min(widths[0] ?? 0, width - rest));
+  const longest = widths[0] ?? 0;
+  const first = Math.min(longest, Math.max(minNameWidth, width - rest));
   return rows.map(([name = '', ...cells]) => {
     const aligned = cells.map((cell, index) => `  ${cell.padStart(widths[index + 1]!)}`).join('');
     return (clip(name, first).padEnd(first) + aligned).trimEnd();
@@ -39,17 +40,19 @@ export function clip(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`;
 }
 
-/** Breaks at blanks; lines after the first begin with `indent`. */
+/** Breaks at blanks and keeps a leading indent; lines after the first begin with `indent`. */
 export function wrap(text: string, width: number, indent: string): readonly string[] {
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line.trim() !== '' && line.length + 1 + word.length > width) {
+  let line = / */.exec(text)![0];
+  let empty = true;
+  for (const word of text.trim().split(' ')) {
+    if (!empty && line.length + 1 + word.length > width) {
       lines.push(line);
-      line = indent + word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
+      line = indent;
+      empty = true;
     }
+    line += empty ? word : ` ${word}`;
+    empty = false;
   }
   return [...lines, line];
 }
