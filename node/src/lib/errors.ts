@@ -29,28 +29,67 @@ export class TuttiError extends Error {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** One table: what a caller may do about each code. docs/errors.md lists the same codes (held by a test). */
+/** One table: what a caller may do about each code. docs/errors.md is made from it. */
 export const errorCodes = {
-  PLAN_INVALID: { retryable: false, fatal: false },
-  SETTINGS_INVALID: { retryable: false, fatal: true },
-  NOT_LEADER: { retryable: true, fatal: false },
-  NO_LEADER: { retryable: true, fatal: false },
-  OUTCOME_UNKNOWN: { retryable: false, fatal: false },
-  BUSY: { retryable: true, fatal: false },
-  TOO_LARGE: { retryable: false, fatal: false },
-  TIMEOUT: { retryable: true, fatal: false },
-  PEER_UNREACHABLE: { retryable: true, fatal: false },
-  /** A peer answered that it cannot: what is fatal there is not fatal here. */
-  PEER_FAILED: { retryable: false, fatal: false },
-  RUN_IN_PROGRESS: { retryable: true, fatal: false },
-  RUN_NOT_FOUND: { retryable: false, fatal: false },
-  STALE_COMMAND: { retryable: true, fatal: false },
-  UNAUTHORIZED: { retryable: false, fatal: false },
-  SHUTTING_DOWN: { retryable: true, fatal: false },
-  LOG_DAMAGED: { retryable: false, fatal: true },
-  DISK_FAILED: { retryable: false, fatal: true },
-  DATA_DIR_UNUSABLE: { retryable: false, fatal: true },
-  ADDRESS_IN_USE: { retryable: false, fatal: true },
-  GENERATOR_FAILED: { retryable: false, fatal: false },
-  INTERNAL: { retryable: false, fatal: true },
-} as const satisfies Record<string, { retryable: boolean; fatal: boolean }>;
+  PLAN_INVALID: {
+    meaning: 'the plan has problems; the message lists each with line, column and field',
+    retryable: false,
+    fatal: false,
+  },
+  SETTINGS_INVALID: { meaning: 'a variable or a flag is wrong; the message lists each', retryable: false, fatal: true },
+  NOT_LEADER: {
+    meaning: 'this node does not lead, so it proposed nothing; the message names the leader',
+    retryable: true,
+    fatal: false,
+  },
+  NO_LEADER: {
+    meaning: 'no leader is known, or none answered in time: an election is on, or a majority is missing',
+    retryable: true,
+    fatal: false,
+  },
+  OUTCOME_UNKNOWN: {
+    meaning: 'leadership was lost after the command was appended: it may yet take effect; look before you repeat',
+    retryable: false,
+    fatal: false,
+  },
+  BUSY: { meaning: 'a bound on pending work is reached; nothing happened', retryable: true, fatal: false },
+  TOO_LARGE: { meaning: 'over the bound on its size; nothing happened', retryable: false, fatal: false },
+  TIMEOUT: { meaning: 'no answer in time; the message says from whom and for what', retryable: true, fatal: false },
+  PEER_UNREACHABLE: { meaning: 'there is no connection to that node', retryable: true, fatal: false },
+  PEER_FAILED: {
+    meaning: 'a peer answered that it cannot; what is fatal there is not fatal here',
+    retryable: false,
+    fatal: false,
+  },
+  RUN_IN_PROGRESS: { meaning: 'a run is on; the message names it', retryable: true, fatal: false },
+  RUN_NOT_FOUND: { meaning: 'there is no such run, or none yet', retryable: false, fatal: false },
+  STALE_COMMAND: {
+    meaning: 'the command was meant for an earlier term or an ended run; nothing happened',
+    retryable: true,
+    fatal: false,
+  },
+  UNAUTHORIZED: {
+    meaning: 'the token is missing or does not match, or the request comes from where it may not',
+    retryable: false,
+    fatal: false,
+  },
+  SHUTTING_DOWN: { meaning: 'this node is stopping', retryable: true, fatal: false },
+  LOG_DAMAGED: {
+    meaning: 'the log on disk is damaged before its tail; the message names file, offset and remedy',
+    retryable: false,
+    fatal: true,
+  },
+  DISK_FAILED: {
+    meaning: 'a write or a sync failed; what was promised cannot be kept, so the node ends',
+    retryable: false,
+    fatal: true,
+  },
+  DATA_DIR_UNUSABLE: {
+    meaning: 'the data directory cannot be used, or another process uses it',
+    retryable: false,
+    fatal: true,
+  },
+  ADDRESS_IN_USE: { meaning: 'the port is taken by another process', retryable: false, fatal: true },
+  GENERATOR_FAILED: { meaning: 'a generator process ended or could not prepare', retryable: false, fatal: false },
+  INTERNAL: { meaning: 'a bug of tutti; please report it', retryable: false, fatal: true },
+} as const satisfies Record<string, { meaning: string; retryable: boolean; fatal: boolean }>;

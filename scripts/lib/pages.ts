@@ -1,0 +1,59 @@
+import { format } from 'prettier';
+import { errorCodes } from '../../node/src/lib/errors.ts';
+import { exitCodeMeanings } from '../../node/src/lib/exit-codes.ts';
+import { settings } from '../../node/src/settings/schema.ts';
+
+const formatting = { parser: 'markdown', printWidth: 120, singleQuote: true } as const;
+
+/** docs/settings.md, from the one table of settings. */
+export function settingsPage(): Promise<string> {
+  const rows = Object.values(settings).map(
+    ({ env, flag, shown, help }) =>
+      `| \`${env}\` | ${flag === null ? '(none)' : `\`--${flag}\``} | ${shown} | ${help} |`,
+  );
+  return format(
+    `# Settings
+
+Made from \`node/src/settings/schema.ts\` by \`npm run docs\`. A flag of \`tutti node\` wins over its variable, which wins over the
+default; an empty variable counts as not given. An unknown \`CLUSTER_*\` variable stops the node and names the nearest known one.
+Secrets have no flag, because other users of a machine can read a process's arguments.
+
+| variable | flag | default | what it is for |
+|---|---|---|---|
+${rows.join('\n')}
+`,
+    formatting,
+  );
+}
+
+/** docs/errors.md, from the tables of error and exit codes. */
+export function errorsPage(): Promise<string> {
+  const codes = Object.entries(errorCodes).map(
+    ([code, { meaning, retryable, fatal }]) =>
+      `| \`${code}\` | ${meaning} | ${retryable ? 'yes' : 'no'} | ${fatal ? 'yes' : 'no'} |`,
+  );
+  const exits = Object.entries(exitCodeMeanings).map(([code, meaning]) => `| ${code} | ${meaning} |`);
+  return format(
+    `# Errors and exit codes
+
+Made from \`node/src/lib\` by \`npm run docs\`.
+
+## Error codes
+
+_Retry_: the same request may succeed later or at another node. _Ends the node_: it cannot go on.
+
+| code | meaning | retry | ends the node |
+|---|---|---|---|
+${codes.join('\n')}
+
+## Exit codes of \`tutti\`
+
+k6's numbers where it has one. Failed requests are no failure of the tool: they are in the report.
+
+| code | meaning |
+|---|---|
+${exits.join('\n')}
+`,
+    formatting,
+  );
+}
