@@ -8,10 +8,11 @@ import type { Incarnation, Member, NodeId } from './types.ts';
 export function peerUp(state: RaftState, peer: Member, clusterId: string | null): void {
   const reason = refusal(state, peer, clusterId);
   if (reason !== null) {
-    state.refused.set(peer.id, peer.incarnation);
+    state.shunned.add(peer.id);
     state.effects.emit({ kind: 'peerRefused', id: peer.id, reason });
     return;
   }
+  state.shunned.delete(peer.id);
   if (clusterId !== null && state.log.lastIndex === 0) state.foundedElsewhere = true;
   state.met.set(peer.id, { member: peer, up: true });
   if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);

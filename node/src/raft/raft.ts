@@ -43,6 +43,7 @@ class Raft implements RaftCore {
       log: new Log(options.entries),
       memberships,
       met: new Map(),
+      shunned: new Set(),
       refused: new Map(),
       nowMs: 0,
       term: options.hardState.term,

@@ -16,7 +16,9 @@ export interface RaftState {
   readonly memberships: MembershipHistory;
   /** Peers whose handshake was completed, with the incarnation of the latest one. */
   readonly met: Map<NodeId, { readonly member: Member; up: boolean }>;
-  /** Voters that came back with another incarnation and were named once. */
+  /** Peers whose latest handshake was refused: nothing is sent to them, for it would reach the wrong disk. */
+  readonly shunned: Set<NodeId>;
+  /** Incarnations whose messages were refused, so that each is named once. */
   readonly refused: Map<NodeId, Incarnation>;
   nowMs: number;
   term: number;
@@ -89,6 +91,7 @@ type Unaddressed<M> = M extends Message ? Omit<M, 'from' | 'to' | 'term'> : neve
 
 /** Sends in the current term, or in `term` (a pre-vote request names the term it would campaign for). */
 export function send(state: RaftState, to: NodeId, body: Unaddressed<Message>, term = state.term): void {
+  if (state.shunned.has(to)) return;
   state.effects.send({ ...body, from: state.options.self.id, to, term });
 }
 

@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import type { Effects, RaftInput, RaftStatus } from '../../node/src/raft/core.ts';
+import { timingProfiles } from '../../node/src/raft/types.ts';
+import { SafetyChecks } from './checks.ts';
+import type { FaultPlan } from './faults.ts';
+import { SimulatedNetwork } from './network.ts';
+import type { CreateCore, NodeObserver, NodeWorld } from './node.ts';
+import { SimulatedNode } from './node.ts';
+import { Random } from './random.ts';
+import { Scheduler } from './scheduler.ts';
+
+/** Lines of the trace that a failure shows. */
+const SHOWN_TRACE_LINES = 60;
+
+/** A whole cluster in one process under one seed. */
+export class SimulatedCluster {
+  readonly scheduler = new Scheduler();
+  readonly network: SimulatedNetwork;
+  readonly nodes: SimulatedNode[];
+  readonly checks: SafetyChecks;
+  readonly plan: FaultPlan;
+  maxSyncMs: number;
+  syncStall: number;
+  steps = 0;
+  readonly #linked = new Set<string>();
+  /** The incarnation each node last shook hands with, by direction. */
+  readonly #handshakes = new Map<string, string>();
+  readonly #hash = createHash('sha256');
+  readonly #recent: string[] = [];
+  #proposals = 0;
+
+  constructor(seed: number, plan: FaultPlan, createCore: CreateCore) {
+    this.plan = plan;
+    this.maxSyncMs = plan.maxSyncMs;
+    this.syncStall = plan.syncStall;
+    const diskRandom = new Random(seed, 'disk');
+    this.network = new SimulatedNetwork(plan.network, new Random(seed, 'network'), this.scheduler);
+    const world: NodeWorld = {
+      scheduler: this.scheduler,
+      observer: this.#observer(),
+      createCore,
+      options: { listedSize: plan.size, timings: timingProfiles.lan, limits: plan.limits },
+      transmit: (message, fromIncarnation) => {
+        const receiver = this.node(message.to);
+        const known = this.#handshakes.get(`${message.from}>${message.to}`);
+        this.network.send(message, () => {
+          // A connection ends with the process it leads to; a restarted one is reached by old messages all the same, as
+          // the harsher case, but a disk under another incarnation only after a handshake with that one.
+          if (receiver.incarnation === known) receiver.feed({ kind: 'message', message, fromIncarnation });
+        });
+      },
+      syncMs: () => (diskRandom.chance(this.syncStall) ? 1_000 : diskRandom.between(0.05, this.maxSyncMs)),
+    };
+    this.nodes = Array.from({ length: plan.size }, (_, at) => {
+      const id = `n${at + 1}`;
+      return new SimulatedNode(id, world, new Random(seed, `node ${id}`));
+    });
+    this.checks = new SafetyChecks(this.nodes);
+  }
+
+  node(id: string): SimulatedNode {
+    return this.nodes.find((node) => node.id === id)!;
+  }
+
+  get leader(): SimulatedNode | undefined {
+    const leaders = this.nodes.filter((node) => node.core?.status().role === 'leader');
+    return leaders.sort((a, b) => b.core!.status().term - a.core!.status().term)[0];
+  }
+
+  /** The connections: both ends learn of a new one at once, and of a lost one when this looks again. */
+  refreshLinks(): void {
+    for (const [at, a] of this.nodes.entries()) {
+      for (const b of this.nodes.slice(at + 1)) this.#refreshLink(a, b);
+    }
+  }
+
+  #refreshLink(a: SimulatedNode, b: SimulatedNode): void {
+    const key = `${a.id}-${b.id}`;
+    const isOpen = a.isUp && b.isUp && !this.network.isCut(a.id, b.id) && !this.network.isCut(b.id, a.id);
+    if (isOpen === this.#linked.has(key)) return;
+    if (isOpen) this.#linked.add(key);
+    else this.#linked.delete(key);
+    for (const [end, peer] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const { id, incarnation, clusterId } = peer;
+      if (isOpen) this.#handshakes.set(`${end.id}>${id}`, incarnation);
+      end.feed(isOpen ? { kind: 'peerUp', peer: { id, incarnation }, clusterId } : { kind: 'peerDown', id });
+    }
+  }
+
+  crash(node: SimulatedNode): void {
+    this.trace(`${node.id} crashes`);
+    node.crash();
+    for (const key of this.#linked) {
+      if (!key.split('-').includes(node.id)) continue;
+      this.#linked.delete(key);
+      const other = key.split('-').find((id) => id !== node.id)!;
+      this.node(other).feed({ kind: 'peerDown', id: node.id });
+    }
+  }
+
+  /** Proposes up to three commands at `node`; returns whether it took them. */
+  propose(node: SimulatedNode, count = 1): boolean {
+    const data = Array.from({ length: count }, () => {
+      this.#proposals += 1;
+      return new TextEncoder().encode(`command ${this.#proposals}`);
+    });
+    return node.step({ kind: 'propose', data })?.proposal?.accepted ?? false;
+  }
+
+  trace(line: string): void {
+    const stamped = `${this.scheduler.nowMs.toFixed(4)} ${line}`;
+    this.#hash.update(stamped);
+    this.#recent.push(stamped);
+    if (this.#recent.length > 2 * SHOWN_TRACE_LINES) this.#recent.splice(0, SHOWN_TRACE_LINES);
+  }
+
+  recentTrace(): readonly string[] {
+    return this.#recent.slice(-SHOWN_TRACE_LINES);
+  }
+
+  /** Equal for two runs of a seed: nothing in the cluster depends on anything but the seed. */
+  traceHash(): string {
+    return this.#hash.copy().digest('hex');
+  }
+
+  #observer(): NodeObserver {
+    return {
+      stepped: (node, input, before, effects) => {
+        this.steps += 1;
+        this.trace(describe(node, input, effects));
+        this.checks.stepped(node, input, before, effects);
+      },
+      sending: (node, message) => this.checks.sending(node, message),
+    };
+  }
+}
+
+function describe(node: SimulatedNode, input: RaftInput, effects: Effects): string {
+  const status: RaftStatus = node.core!.status();
+  const { persist, sendNow, sendAfterPersist, committed } = effects;
+  const written =
+    persist === null ? '' : ` writes ${persist.ticket}:${persist.truncateFrom ?? ''}+${persist.entries.length}`;
+  return (
+    `${node.id} ${status.role} t${status.term} ${status.commitIndex}/${status.lastIndex} <- ${describeInput(input)}` +
+    `${written} sends ${sendNow.length}+${sendAfterPersist.length} commits ${committed.length}`
+  );
+}
+
+function describeInput(input: RaftInput): string {
+  switch (input.kind) {
+    case 'message': {
+      const { entries, ...rest } = { entries: [], ...input.message };
+      return `${Object.values(rest).join(' ')} [${entries.length}]`;
+    }
+    case 'persisted':
+      return `persisted ${input.ticket}`;
+    case 'peerUp':
+      return `peerUp ${input.peer.id}`;
+    case 'peerDown':
+      return `peerDown ${input.id}`;
+    case 'propose':
+      return `propose ${input.data.length}`;
+    case 'tick':
+      return 'tick';
+  }
+}

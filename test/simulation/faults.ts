@@ -1,0 +1,63 @@
+import type { RaftLimits } from '../../node/src/raft/core.ts';
+import type { NetworkFaults } from './network.ts';
+import type { Random } from './random.ts';
+
+/** What a seed makes of the world. Means of `Infinity` switch a fault off. */
+export interface FaultPlan {
+  readonly size: number;
+  readonly chaosMs: number;
+  readonly network: NetworkFaults;
+  readonly maxSyncMs: number;
+  /** Of the syncs, how many take a second. */
+  readonly syncStall: number;
+  readonly crashMeanMs: number;
+  readonly downMeanMs: number;
+  /** Of the crashes, how many hit the leader. */
+  readonly crashLeader: number;
+  readonly cutMeanMs: number;
+  readonly cutForMeanMs: number;
+  readonly pauseMeanMs: number;
+  readonly wipe: boolean;
+  readonly proposalMeanMs: number;
+  readonly limits: RaftLimits;
+}
+
+/**
+ * Draws every rate anew for each seed (swarm testing): a run with all faults at once hides bugs that one fault alone, at
+ * length, would show.
+ */
+export function drawFaults(random: Random, size: number): FaultPlan {
+  const maybe = (probability: number, draw: () => number, otherwise: number): number =>
+    random.chance(probability) ? draw() : otherwise;
+  const minDelayMs = random.between(0.1, 5);
+  return {
+    size,
+    chaosMs: random.between(3_000, 7_000),
+    network: {
+      minDelayMs,
+      maxDelayMs: minDelayMs + maybe(0.5, () => random.between(10, 60), 2),
+      straggle: maybe(0.4, () => random.between(0, 0.05), 0),
+      drop: maybe(0.5, () => random.between(0, 0.25), 0),
+      duplicate: maybe(0.5, () => random.between(0, 0.2), 0),
+    },
+    maxSyncMs: maybe(0.5, () => random.between(5, 80), 1),
+    syncStall: maybe(0.3, () => random.between(0, 0.02), 0),
+    crashMeanMs: maybe(0.75, () => random.between(200, 2_500), Infinity),
+    downMeanMs: random.between(50, 1_000),
+    crashLeader: random.between(0, 1),
+    cutMeanMs: maybe(0.6, () => random.between(200, 2_500), Infinity),
+    cutForMeanMs: random.between(100, 1_500),
+    pauseMeanMs: maybe(0.3, () => random.between(500, 3_000), Infinity),
+    wipe: random.chance(0.15),
+    proposalMeanMs: random.pick([5, 20, 60, 300]),
+    limits: {
+      maxAppendBytes: random.pick([1, 200, 1_000_000]),
+      maxInflightBytes: random.pick([100, 1_000, 1_000_000]),
+      maxUncommittedBytes: random.pick([500, 100_000]),
+      maxProposalBytes: 1_000,
+    },
+  };
+}
+
+/** The healed world of the liveness phase. */
+export const calmNetwork: NetworkFaults = { minDelayMs: 0.2, maxDelayMs: 5, straggle: 0, drop: 0, duplicate: 0 };

@@ -1,0 +1,176 @@
+import { decodeMembership } from '../../node/src/raft/membership.ts';
+import type { Effects, RaftCore, RaftInput, RaftOptions, RaftStatus } from '../../node/src/raft/core.ts';
+import type { Message } from '../../node/src/raft/messages.ts';
+import type { Entry, Incarnation, NodeId } from '../../node/src/raft/types.ts';
+import { DurableState, SimulatedDisk } from './disk.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export type CreateCore = (options: RaftOptions) => RaftCore;
+
+export interface NodeObserver {
+  /** After each step, before its effects leave the node. */
+  stepped(node: SimulatedNode, input: RaftInput, before: RaftStatus, effects: Effects): void;
+  sending(node: SimulatedNode, message: Message): void;
+}
+
+export interface NodeWorld {
+  readonly scheduler: Scheduler;
+  readonly observer: NodeObserver;
+  readonly createCore: CreateCore;
+  readonly options: Omit<RaftOptions, 'self' | 'proposedClusterId' | 'random' | 'hardState' | 'entries'>;
+  transmit(message: Message, fromIncarnation: Incarnation): void;
+  syncMs(): number;
+}
+
+/** The host of one core on a simulated disk: does with the effects what consensus/ does with real ones. */
+export class SimulatedNode {
+  readonly id: NodeId;
+  incarnation: Incarnation;
+  disk = new SimulatedDisk();
+  core: RaftCore | null = null;
+  /** Kept in the data directory once the founding is committed, and told in handshakes. */
+  clusterId: string | null = null;
+  committed: Entry[] = [];
+  /** The log in memory, followed through the effects alone. */
+  mirror = new DurableState();
+  pausedUntilMs = 0;
+  /** What disks held that were wiped since: their old acknowledgements may still be under way. */
+  readonly wipedDisks: DurableState[] = [];
+  readonly #world: NodeWorld;
+  readonly #random: Random;
+  #life = 0;
+  #held: { readonly ticket: number; readonly messages: readonly Message[] }[] = [];
+  #lastTicket = 0;
+  #tickPlannedMs = Infinity;
+
+  constructor(id: NodeId, world: NodeWorld, random: Random) {
+    this.id = id;
+    this.incarnation = `${id}#0`;
+    this.#world = world;
+    this.#random = random;
+  }
+
+  get isUp(): boolean {
+    return this.core !== null;
+  }
+
+  start(): void {
+    this.#life += 1;
+    this.#held = [];
+    this.#lastTicket = 0;
+    this.#tickPlannedMs = Infinity;
+    this.committed = [];
+    this.mirror = new DurableState();
+    this.mirror.apply({
+      ticket: 0,
+      hardState: this.disk.durable.hardState,
+      truncateFrom: null,
+      entries: this.disk.durable.entries,
+    });
+    this.core = this.#world.createCore({
+      ...this.#world.options,
+      self: { id: this.id, incarnation: this.incarnation },
+      proposedClusterId: `cluster-of-${this.id}-${this.#life}`,
+      random: this.#random.next,
+      hardState: this.disk.durable.hardState,
+      entries: [...this.disk.durable.entries],
+    });
+    this.step({ kind: 'tick' });
+  }
+
+  crash(): void {
+    this.core = null;
+    this.#life += 1;
+    this.disk.crash(this.#random);
+  }
+
+  wipe(): void {
+    this.wipedDisks.push(this.disk.durable);
+    this.disk = new SimulatedDisk();
+    this.incarnation = `${this.id}#${this.wipedDisks.length}`;
+    this.clusterId = null;
+  }
+
+  /** Feeds an event now, or, while the process is paused, when it wakes up; never to a later life. */
+  feed(input: RaftInput): void {
+    this.#whenAwake(() => this.step(input));
+  }
+
+  #whenAwake(run: () => void): void {
+    const life = this.#life;
+    const { scheduler } = this.#world;
+    if (scheduler.nowMs >= this.pausedUntilMs) return run();
+    scheduler.at(this.pausedUntilMs, () => {
+      if (this.#life === life) run();
+    });
+  }
+
+  step(input: RaftInput): Effects | null {
+    if (this.core === null) return null;
+    const { observer, scheduler } = this.#world;
+    const before = this.core.status();
+    const effects = this.core.step(input, scheduler.nowMs);
+    if (effects.persist !== null) this.mirror.apply(effects.persist);
+    observer.stepped(this, input, before, effects);
+    this.#carryOut(effects);
+    this.#planTick();
+    return effects;
+  }
+
+  #carryOut(effects: Effects): void {
+    if (effects.persist !== null) {
+      this.disk.write(effects.persist);
+      this.#lastTicket = effects.persist.ticket;
+      this.#sync();
+    }
+    for (const message of effects.sendNow) this.#transmit(message);
+    if (effects.sendAfterPersist.length > 0) {
+      this.#held.push({ ticket: this.#lastTicket, messages: effects.sendAfterPersist });
+      this.#release();
+    }
+    for (const entry of effects.committed) {
+      this.committed.push(entry);
+      if (entry.kind === 'membership') this.clusterId = decodeMembership(entry.data).clusterId;
+    }
+  }
+
+  #sync(): void {
+    if (this.disk.beginSync() === null) return;
+    const life = this.#life;
+    this.#world.scheduler.in(this.#world.syncMs(), () => {
+      if (this.#life === life) this.#whenAwake(() => this.#synced());
+    });
+  }
+
+  #synced(): void {
+    const ticket = this.disk.endSync();
+    this.#release();
+    this.#sync();
+    this.step({ kind: 'persisted', ticket });
+  }
+
+  #release(): void {
+    while (this.#held.length > 0 && this.#held[0]!.ticket <= this.disk.durableTicket) {
+      for (const message of this.#held.shift()!.messages) this.#transmit(message);
+    }
+  }
+
+  #transmit(message: Message): void {
+    this.#world.observer.sending(this, message);
+    this.#world.transmit(message, this.incarnation);
+  }
+
+  #planTick(): void {
+    const deadlineMs = this.core!.deadlineMs();
+    if (deadlineMs === this.#tickPlannedMs || deadlineMs === Infinity) return;
+    this.#tickPlannedMs = deadlineMs;
+    const life = this.#life;
+    this.#world.scheduler.at(deadlineMs, () => {
+      if (this.#life === life && this.#tickPlannedMs === deadlineMs) {
+        this.#tickPlannedMs = Infinity;
+        this.feed({ kind: 'tick' });
+      }
+    });
+  }
+}

@@ -1,0 +1,181 @@
+import { createRaft } from '../../node/src/raft/raft.ts';
+import { quorumOf } from '../../node/src/raft/membership.ts';
+import { MembershipHistory } from '../../node/src/raft/membership.ts';
+import { majority } from '../../node/src/raft/quorum.ts';
+import { timingProfiles } from '../../node/src/raft/types.ts';
+import { SimulatedCluster } from './cluster.ts';
+import { calmNetwork, drawFaults } from './faults.ts';
+import type { CreateCore, SimulatedNode } from './node.ts';
+import { Random } from './random.ts';
+
+/** Longest election timeouts within which a healed quorum must have elected, committed and caught up. */
+const CONVERGE_TIMEOUTS = 15;
+/** Longest election timeouts for which the leader must then stay. */
+const STABLE_TIMEOUTS = 10;
+const LINK_REFRESH_MS = 40;
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly hash: string;
+  readonly steps: number;
+  readonly committed: number;
+  readonly terms: number;
+  /** From the healing to a leader, a commit on all of the core, and equal logs. */
+  readonly convergeMs: number;
+}
+
+export class SeedFailure extends Error {
+  constructor(seed: number, cause: unknown, trace: readonly string[]) {
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    super(`seed ${seed}: ${reason}\n${trace.join('\n')}\nreplay: ${replayCommand(seed)}`, { cause });
+    this.name = 'SeedFailure';
+  }
+}
+
+export function replayCommand(seed: number): string {
+  return `node test/simulation/simulate.ts --seeds 1 --from ${seed}`;
+}
+
+/** Runs one seed: chaos under the checks, then a healed quorum that must make progress. Throws SeedFailure. */
+export function runSeed(seed: number, createCore: CreateCore = createRaft): SeedResult {
+  const random = new Random(seed, 'faults');
+  const cluster = new SimulatedCluster(seed, drawFaults(random, random.pick([3, 3, 5])), createCore);
+  try {
+    chaos(cluster, random);
+    const convergeMs = liveness(cluster, random);
+    const terms = Math.max(...cluster.nodes.map(({ disk }) => disk.durable.hardState.term));
+    const committed = cluster.checks.committed.length;
+    return { seed, hash: cluster.traceHash(), steps: cluster.steps, committed, terms, convergeMs };
+  } catch (error) {
+    throw new SeedFailure(seed, error, cluster.recentTrace());
+  }
+}
+
+function chaos(cluster: SimulatedCluster, random: Random): void {
+  const { plan, scheduler } = cluster;
+  const whileChaos = (meanMs: number, act: () => void): void => {
+    if (meanMs === Infinity) return;
+    const next = (): void =>
+      scheduler.in(random.exponential(meanMs), () => {
+        if (scheduler.nowMs >= plan.chaosMs) return;
+        act();
+        next();
+      });
+    next();
+  };
+  for (const node of cluster.nodes) scheduler.in(random.between(0, 200), () => node.start());
+  whileChaos(LINK_REFRESH_MS, () => cluster.refreshLinks());
+  whileChaos(plan.crashMeanMs, () => crashSome(cluster, random));
+  whileChaos(plan.cutMeanMs, () => cutSome(cluster, random));
+  whileChaos(plan.cutMeanMs + plan.cutForMeanMs, () => cluster.network.healAll());
+  whileChaos(plan.pauseMeanMs, () => {
+    random.pick(cluster.nodes).pausedUntilMs = scheduler.nowMs + random.exponential(400);
+  });
+  whileChaos(plan.proposalMeanMs, () => {
+    const at = random.chance(0.9) ? cluster.leader : random.pick(cluster.nodes);
+    if (at !== undefined && scheduler.nowMs >= at.pausedUntilMs) cluster.propose(at, 1 + Math.floor(random.next() * 3));
+  });
+  scheduler.run(plan.chaosMs);
+}
+
+function crashSome(cluster: SimulatedCluster, random: Random): void {
+  const { plan, scheduler } = cluster;
+  const node = random.chance(plan.crashLeader) ? cluster.leader : random.pick(cluster.nodes);
+  if (node?.isUp !== true) return;
+  cluster.crash(node);
+  // One wiped disk is all that three nodes can bear, and only after the founding: before it nothing tells disks apart.
+  if (
+    plan.wipe &&
+    random.chance(0.2) &&
+    node.clusterId !== null &&
+    cluster.nodes.every((other) => other.wipedDisks.length === 0)
+  ) {
+    cluster.trace(`${node.id} loses its disk`);
+    node.wipe();
+  }
+  scheduler.in(random.exponential(plan.downMeanMs), () => {
+    if (!node.isUp) node.start();
+  });
+}
+
+function cutSome(cluster: SimulatedCluster, random: Random): void {
+  const { network, nodes } = cluster;
+  const mixed = random.shuffled(nodes);
+  const side = mixed.slice(0, 1 + Math.floor(random.next() * (nodes.length - 1)));
+  const shape = random.pick(['split', 'isolateLeader', 'oneWay', 'oneLink']);
+  cluster.trace(`network: ${shape} ${side.map(({ id }) => id).join()}`);
+  const [first, second] = mixed;
+  if (shape === 'oneLink') return network.cut(first!.id, second!.id);
+  const inside = shape === 'isolateLeader' && cluster.leader !== undefined ? [cluster.leader] : side;
+  for (const a of inside) {
+    for (const b of nodes.filter((node) => !inside.includes(node))) {
+      network.cut(a.id, b.id);
+      if (shape !== 'oneWay') network.cut(b.id, a.id);
+    }
+  }
+}
+
+/** Repairs a quorum for good, leaves the rest dead, and demands a leader, progress and stability (raft.md 2.4). */
+function liveness(cluster: SimulatedCluster, random: Random): number {
+  const { scheduler, network, nodes } = cluster;
+  const timeoutMs = timingProfiles.lan.electionTimeoutMaxMs;
+  const core = pickCore(nodes, random);
+  cluster.trace(`healing ${core.map(({ id }) => id).join()}`);
+  network.healAll();
+  network.faults = calmNetwork;
+  cluster.maxSyncMs = 5;
+  cluster.syncStall = 0;
+  for (const node of nodes) {
+    node.pausedUntilMs = 0;
+    if (node.isUp && !core.includes(node)) cluster.crash(node);
+    if (!node.isUp && core.includes(node)) node.start();
+  }
+  const healedMs = scheduler.nowMs;
+  let proposedAt: number | null = null;
+  const look = (): void => {
+    cluster.refreshLinks();
+    const { leader } = cluster;
+    if (proposedAt === null && leader !== undefined && cluster.propose(leader))
+      proposedAt = leader.mirror.entries.length;
+    scheduler.in(LINK_REFRESH_MS, look);
+  };
+  look();
+  const converged = (): boolean => proposedAt !== null && isConverged(core, proposedAt);
+  scheduler.run(healedMs + CONVERGE_TIMEOUTS * timeoutMs, converged);
+  if (!converged())
+    throw new Error(`liveness: no progress within ${CONVERGE_TIMEOUTS} election timeouts of the healing`);
+  const convergeMs = scheduler.nowMs - healedMs;
+  const term = cluster.leader!.core!.status().term;
+  scheduler.run(scheduler.nowMs + STABLE_TIMEOUTS * timeoutMs);
+  for (const node of core) {
+    const now = node.core!.status().term;
+    if (now !== term)
+      throw new Error(`liveness: ${node.id} is in term ${now}, not in ${term}, although nothing failed`);
+  }
+  return convergeMs;
+}
+
+/** All of the core has committed what was proposed after the healing, and the logs are equal to their ends. */
+function isConverged(core: readonly SimulatedNode[], proposedAt: number): boolean {
+  const lastIndex = core[0]!.mirror.entries.length;
+  const lastTerm = core[0]!.mirror.lastTerm;
+  return core.every(
+    ({ mirror, committed }) =>
+      committed.length >= proposedAt && mirror.entries.length === lastIndex && mirror.lastTerm === lastTerm,
+  );
+}
+
+/** A random quorum that can elect: enough voters bound by its most up-to-date log are in it; else everyone. */
+function pickCore(nodes: readonly SimulatedNode[], random: Random): SimulatedNode[] {
+  const healthy = nodes.filter(({ wipedDisks }) => wipedDisks.length === 0);
+  const core = random.shuffled(healthy).slice(0, random.pick([majority(nodes.length), healthy.length]));
+  const logs = core.map(({ mirror, disk, isUp }) => (isUp ? mirror : disk.durable));
+  const best = logs.sort((a, b) => b.lastTerm - a.lastTerm || b.entries.length - a.entries.length)[0]!;
+  const memberships = new MembershipHistory();
+  memberships.append(best.entries);
+  const membership = memberships.current;
+  const isBound = ({ id, incarnation }: SimulatedNode): boolean =>
+    membership?.voters.some((voter) => voter.id === id && voter.incarnation === incarnation) ?? true;
+  const needed = membership === null ? majority(nodes.length) : quorumOf(membership);
+  return core.filter(isBound).length >= needed ? core : healthy;
+}

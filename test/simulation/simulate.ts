@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util';
+import { runSeed, SeedFailure } from './run-seed.ts';
+
+/** Long runs: `node test/simulation/simulate.ts --seeds N --from S`. Exit code 1 and the replay command at the first failure. */
+function main(): void {
+  const { values } = parseArgs({
+    options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' } },
+  });
+  const from = Number(values.from);
+  const count = Number(values.seeds);
+  let steps = 0;
+  let committed = 0;
+  let slowestMs = 0;
+  try {
+    for (let seed = from; seed < from + count; seed += 1) {
+      const result = runSeed(seed);
+      steps += result.steps;
+      committed += result.committed;
+      slowestMs = Math.max(slowestMs, result.convergeMs);
+      if (count === 1) process.stdout.write(`${JSON.stringify(result)}\n`);
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof SeedFailure ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  process.stdout.write(
+    `${count} seeds from ${from}: ${steps} steps, ${committed} entries committed, slowest convergence ${slowestMs.toFixed(0)} ms\n`,
+  );
+}
+
+main();
