@@ -26,6 +26,7 @@ export interface ConsensusStatus {
 
 export type ConsensusEvent =
   | { readonly kind: 'raft'; readonly event: RaftEvent }
+  /** Everything up to `index` is applied; once per slice of entries, not once per entry. */
   | { readonly kind: 'applied'; readonly index: number }
   /** This node leads, and has applied an entry of its own term: controllers may start. */
   | { readonly kind: 'leadershipGained'; readonly term: number }
@@ -43,12 +44,14 @@ export interface Consensus<Result> {
   status(): ConsensusStatus;
   /**
    * Appends a command and resolves with what `apply` returned, once committed and applied here. Rejects with NOT_LEADER,
-   * BUSY, TOO_LARGE, SHUTTING_DOWN (nothing happened) or OUTCOME_UNKNOWN (leadership was lost: it may yet commit).
+   * BUSY (also of a leader that has committed nothing in its term yet), TOO_LARGE, SHUTTING_DOWN (nothing happened) or
+   * OUTCOME_UNKNOWN (leadership was lost: it may yet commit).
    */
   propose(command: Uint8Array): Promise<{ readonly index: number; readonly result: Result }>;
   /** Asks a member (oneself included) over the cluster's streams. Rejects with PEER_UNREACHABLE, TIMEOUT, or its error. */
   request(to: NodeId, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
   handle(method: string, handler: RequestHandler): void;
+  /** Tells what happens from now on (and a `fatal` that happened before). Listeners must not throw: that is fatal. */
   subscribe(listener: (event: ConsensusEvent) => void): () => void;
   peers(): readonly PeerStatus[];
   /** Of oneself: zero. */

@@ -109,7 +109,7 @@ export class Host<Result> implements Consensus<Result> {
       if (!this.#stopped) this.#peers.down(peer, reason);
     },
     onMismatch: (problem) => {
-      if (!this.#stopped) this.#peers.report(problem);
+      if (!this.#stopped) this.#peers.note(problem);
     },
   };
 

@@ -16,7 +16,7 @@ export interface PeerWatchOptions {
   readonly onLost: (id: NodeId, reason: string) => void;
 }
 
-/** Who is connected, and what is wrong with those who should be. */
+/** Who is connected, and what is wrong with those who should be. Connections are logged by the transport. */
 export class PeerWatch {
   readonly #options: PeerWatchOptions;
   readonly #connected = new Map<NodeId, PeerIdentity>();
@@ -41,7 +41,6 @@ export class PeerWatch {
     const earlier = this.#connected.get(nodeId);
     if (earlier !== undefined && earlier.session !== session) this.down(earlier, 'replaced by a new process');
     this.#connected.set(nodeId, peer);
-    this.#options.log.info({ peer: nodeId, incarnation, clusterId }, `connected to ${nodeId}`);
     this.#options.emit({ kind: 'peerUp', peer });
     this.#options.feed({ kind: 'peerUp', peer: { id: nodeId, incarnation }, clusterId });
   }
@@ -50,7 +49,6 @@ export class PeerWatch {
     // Late news of a process that was replaced already.
     if (this.sessionOf(peer.nodeId) !== peer.session) return;
     this.#connected.delete(peer.nodeId);
-    this.#options.log.warn({ peer: peer.nodeId, reason }, `lost ${peer.nodeId}: ${reason}`);
     this.#options.onLost(peer.nodeId, reason);
     this.#options.emit({ kind: 'peerDown', peer, reason });
     this.#options.feed({ kind: 'peerDown', id: peer.nodeId });
@@ -60,13 +58,22 @@ export class PeerWatch {
   refuse(id: NodeId, reason: string): void {
     const { transport } = this.#options;
     const address = transport.peers().find(({ identity }) => identity?.nodeId === id)?.address ?? id;
-    this.report({ address, reason });
+    const before = this.#problems;
     transport.refuse(id, reason);
+    // A transport may have reported the refusal as a mismatch by now, in its own words.
+    if (this.#problems === before) this.report({ address, reason });
   }
 
+  /** A problem this node found itself. */
   report(problem: PeerProblem): void {
     const { address, reason } = problem;
     this.#options.log.error({ address, reason }, `problem with the peer at ${address}: ${reason}`);
+    this.note(problem);
+  }
+
+  /** A problem the transport found, and has logged. */
+  note(problem: PeerProblem): void {
+    const { address, reason } = problem;
     const others = this.#problems.filter((other) => other.address !== address || other.reason !== reason);
     this.#problems = [...others, problem].slice(-maxProblems);
     this.#options.emit({ kind: 'problem', problem });
