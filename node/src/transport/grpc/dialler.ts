@@ -1,0 +1,175 @@
+import * as grpc from '@grpc/grpc-js';
+import type { Clock } from '../../lib/clock.ts';
+import { formatAddress } from '../addresses.ts';
+import { reconnectDelayMs, REFUSED_DELAY_MS, STEADY_AFTER_MS } from '../backoff.ts';
+import type { WireFrame } from '../frames.ts';
+import { DiallerHandshake, type HandshakeSettings } from '../handshake.ts';
+import type { ListedPeer, PeerIdentity } from '../transport.ts';
+import { HANDSHAKE_TIMEOUT_MS } from './listener.ts';
+import { OutboundLink } from './outbound-link.ts';
+import type { TlsIdentity } from './options.ts';
+import { PeerStream } from './peer-stream.ts';
+import { clientOptions, connectMethod } from './service.ts';
+
+export interface DiallerOptions {
+  readonly peer: ListedPeer;
+  readonly tls: TlsIdentity | null;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly handshake: () => HandshakeSettings;
+}
+
+export interface DiallerHandlers {
+  /** A sentence to refuse with, or null. */
+  judge(peer: PeerIdentity): string | null;
+  onOpen(link: OutboundLink): void;
+  onClosed(link: OutboundLink, reason: string): void;
+  /** Somebody has to act; it is tried again, slowly. */
+  onRefused(reason: string): void;
+  /** Not reached; it is tried again, soon. */
+  onFailed(reason: string): void;
+}
+
+/** Keeps one admitted stream open to one listed address. */
+export class Dialler {
+  readonly #options: DiallerOptions;
+  readonly #handlers: DiallerHandlers;
+  readonly address: string;
+  #failures = 0;
+  #isStopped = false;
+  #cancelTimer: () => void = () => undefined;
+  #stream: PeerStream | null = null;
+
+  constructor(options: DiallerOptions, handlers: DiallerHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.address = formatAddress(options.peer.host, options.peer.port);
+  }
+
+  start(): void {
+    this.#dial();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelTimer();
+    this.#stream?.close();
+  }
+
+  #dial(): void {
+    const { clock, peer } = this.#options;
+    const stream = this.#openStream();
+    this.#stream = stream;
+    const handshake = new DiallerHandshake(this.#options.handshake(), this.address, peer.id);
+    const cancelDeadline = clock.at(clock.nowMs() + HANDSHAKE_TIMEOUT_MS, () => {
+      stream.close();
+      this.#failed(`${this.address} does not answer within ${HANDSHAKE_TIMEOUT_MS} ms`);
+    });
+    this.#cancelTimer = () => {
+      cancelDeadline();
+      stream.close();
+    };
+    stream.handlers = {
+      onFrame: (frame) => this.#shake(stream, handshake, frame, cancelDeadline),
+      onEnd: (reason) => {
+        cancelDeadline();
+        if (isTlsFailure(reason)) this.#refused(`the TLS handshake with ${this.address} failed: ${readable(reason)}`);
+        else this.#failed(readable(reason));
+      },
+    };
+    stream.send(handshake.hello);
+  }
+
+  #openStream(): PeerStream {
+    const { tls, clock } = this.#options;
+    const credentials =
+      tls === null
+        ? grpc.credentials.createInsecure()
+        : grpc.credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.cert));
+    const client = new grpc.Client(`dns:${this.address}`, credentials, clientOptions);
+    const { path, requestSerialize, responseDeserialize } = connectMethod;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    const cut = (): void => {
+      call.cancel();
+      client.close();
+    };
+    return new PeerStream(call, clock, cut, { onFrame: () => undefined, onEnd: () => undefined });
+  }
+
+  #shake(stream: PeerStream, handshake: DiallerHandshake, frame: WireFrame, cancelDeadline: () => void): void {
+    const step = handshake.receive(frame);
+    if (step.kind === 'send') {
+      stream.send(step.frame);
+      return;
+    }
+    cancelDeadline();
+    const refusal = step.kind === 'refused' ? step.reason : this.#handlers.judge(step.peer);
+    if (refusal !== null) {
+      const tell = step.kind !== 'refused' || step.tell;
+      stream.close(tell ? { kind: 'refused', reason: refusal } : null);
+      this.#refused(refusal);
+    } else if (step.kind === 'proven') this.#opened(stream, step.peer);
+  }
+
+  #opened(stream: PeerStream, peer: PeerIdentity): void {
+    const { clock } = this.#options;
+    const openedMs = clock.nowMs();
+    this.#cancelTimer = () => undefined;
+    const steady = (): void => {
+      if (clock.nowMs() - openedMs >= STEADY_AFTER_MS) this.#failures = 0;
+    };
+    const link = new OutboundLink(stream, peer, clock, {
+      onEnd: (reason) => {
+        steady();
+        this.#handlers.onClosed(link, reason);
+        this.#redialSoon();
+      },
+      onRefused: (reason) => {
+        this.#handlers.onClosed(link, `refused: ${reason}`);
+        this.#refused(reason);
+      },
+      onClosedHere: (reason, refused) => {
+        steady();
+        this.#handlers.onClosed(link, reason);
+        if (refused) this.#redialAfter(REFUSED_DELAY_MS);
+        else this.#redialSoon();
+      },
+    });
+    this.#handlers.onOpen(link);
+  }
+
+  #failed(reason: string): void {
+    this.#handlers.onFailed(reason);
+    this.#redialSoon();
+  }
+
+  #refused(reason: string): void {
+    this.#handlers.onRefused(reason);
+    this.#redialAfter(REFUSED_DELAY_MS);
+  }
+
+  #redialSoon(): void {
+    const delayMs = reconnectDelayMs(this.#failures, this.#options.random);
+    this.#failures += 1;
+    this.#redialAfter(delayMs);
+  }
+
+  #redialAfter(delayMs: number): void {
+    if (this.#isStopped) return;
+    const { clock } = this.#options;
+    this.#cancelTimer = clock.at(clock.nowMs() + delayMs, () => this.#dial());
+  }
+}
+
+/** grpc-js and OpenSSL add the time of day and a thread's number: they would make every attempt look like another problem. */
+function readable(reason: string): string {
+  return reason
+    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '')
+    .replace('No connection established. Last error: ', '')
+    .replace(/\b[0-9A-F]{8,}:error:/g, '')
+    .trim();
+}
+
+function isTlsFailure(reason: string): boolean {
+  return /\b(SSL|TLS|EPROTO|certificate|self-signed|altname)/i.test(reason);
+}

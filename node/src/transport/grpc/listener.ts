@@ -1,0 +1,155 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '../../lib/clock.ts';
+import { TuttiError } from '../../lib/errors.ts';
+import { formatAddress } from '../addresses.ts';
+import type { TlsIdentity } from './options.ts';
+import { remoteHost, remoteOf } from './remote.ts';
+
+/** A stranger that connects and says nothing is cut off; a handshake over the slowest path takes a tenth of this. */
+export const HANDSHAKE_TIMEOUT_MS = 3_000;
+
+/** Connections that have not proven who they are, at a time. Members have one each, so this is room for a restart of all. */
+const MAX_UNPROVEN_CONNECTIONS = 64;
+
+/** First byte of a TLS record that opens a handshake (RFC 8446 section 5.1). */
+const TLS_HANDSHAKE = 0x16;
+/** First byte of HTTP/2's connection preface, "PRI * HTTP/2.0" (RFC 9113 section 3.4). */
+const HTTP2_PREFACE = 0x50;
+/** A fatal TLS alert "handshake_failure" (RFC 8446 section 6): what a dialler with TLS can read and report. */
+const TLS_REFUSAL = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);
+
+export interface ListenerHandlers {
+  /** A connection that speaks what this node speaks. `remote` is as `net` prints it: address:port. */
+  onConnection(socket: net.Socket, remote: string): void;
+  /** HTTP/2 without TLS on a node that demands TLS: to be told so, and nothing else. */
+  onPlaintext(socket: net.Socket, remote: string): void;
+  onProblem(remote: string, reason: string): void;
+}
+
+/**
+ * The port of the cluster. It looks at the first byte of each connection, so that a peer with other TLS settings is named
+ * on both sides instead of failing with a riddle, and garbage never reaches the HTTP/2 parser.
+ */
+export class Listener {
+  readonly #clock: Clock;
+  readonly #handlers: ListenerHandlers;
+  readonly #server: net.Server;
+  readonly #tlsServer: tls.Server | null;
+  readonly #sockets = new Map<string, net.Socket>();
+  readonly #unproven = new Map<string, () => void>();
+
+  constructor(clock: Clock, tlsIdentity: TlsIdentity | null, handlers: ListenerHandlers) {
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.#server = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#tlsServer = tlsIdentity === null ? null : this.#createTlsServer(tlsIdentity);
+  }
+
+  /** Rejects with ADDRESS_IN_USE, or SETTINGS_INVALID for an address that is not of this machine. */
+  listen(host: string, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+        const code = error.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'SETTINGS_INVALID';
+        const message = `cannot listen for peers on ${formatAddress(host, port)}: ${error.message}`;
+        reject(new TuttiError(code, message, { cause: error }));
+      });
+      this.#server.listen({ host, port }, () => {
+        // From here on an error is one of accept (no file descriptors left): the next connection is tried again.
+        this.#server.removeAllListeners('error');
+        this.#server.on('error', (error) => this.#handlers.onProblem(formatAddress(host, port), error.message));
+        resolve();
+      });
+    });
+  }
+
+  /** The handshake on this connection is complete; it may stay. */
+  proven(remote: string): void {
+    this.#unproven.get(remote)?.();
+    this.#unproven.delete(remote);
+  }
+
+  cut(remote: string): void {
+    this.#sockets.get(remote)?.destroy();
+  }
+
+  /** Peers that were told goodbye close their connections themselves; the rest is cut after `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    for (const remote of [...this.#unproven.keys()]) this.cut(remote);
+    if (!this.#server.listening) return;
+    const cancel = this.#clock.at(this.#clock.nowMs() + graceMs, () => {
+      for (const socket of this.#sockets.values()) socket.destroy();
+    });
+    await new Promise((resolve) => this.#server.close(resolve));
+    cancel();
+  }
+
+  #accept(socket: net.Socket): void {
+    const remote = remoteOf(socket);
+    // A peer may reset its connection at any moment; what was lost is noticed by `close`.
+    socket.on('error', () => socket.destroy());
+    if (this.#unproven.size >= MAX_UNPROVEN_CONNECTIONS) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.set(remote, socket);
+    const deadlineMs = this.#clock.nowMs() + HANDSHAKE_TIMEOUT_MS;
+    this.#unproven.set(
+      remote,
+      this.#clock.at(deadlineMs, () => socket.destroy()),
+    );
+    socket.once('close', () => {
+      this.proven(remote);
+      this.#sockets.delete(remote);
+    });
+    socket.once('readable', () => this.#sniff(socket, remote));
+  }
+
+  #sniff(socket: net.Socket, remote: string): void {
+    const first = socket.read() as Buffer | null;
+    if (first === null) {
+      socket.destroy();
+      return;
+    }
+    socket.unshift(first);
+    if (first[0] === TLS_HANDSHAKE) this.#acceptTls(socket, remote);
+    else if (first[0] !== HTTP2_PREFACE) socket.destroy();
+    else if (this.#tlsServer !== null) this.#handlers.onPlaintext(socket, remote);
+    else this.#handlers.onConnection(socket, remote);
+  }
+
+  #acceptTls(socket: net.Socket, remote: string): void {
+    if (this.#tlsServer === null) {
+      this.#handlers.onProblem(
+        remote,
+        `a node from ${remoteHost(remote)} connected with TLS, but this node has no certificate`,
+      );
+      socket.end(TLS_REFUSAL, () => socket.destroy());
+      return;
+    }
+    this.#tlsServer.emit('connection', socket);
+  }
+
+  #createTlsServer({ cert, key, ca }: TlsIdentity): tls.Server {
+    const server = tls.createServer({
+      cert,
+      key,
+      ca,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['h2'],
+    });
+    server.on('secureConnection', (socket) => {
+      socket.on('error', () => socket.destroy());
+      this.#handlers.onConnection(socket, remoteOf(socket));
+    });
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      // The message names a thread, and so differs from one time to the next; the code says all.
+      const code = error.code ?? error.message;
+      const remote = remoteOf(socket);
+      this.#handlers.onProblem(remote, `the TLS handshake with ${remoteHost(remote)} failed: ${code}`);
+    });
+    return server;
+  }
+}

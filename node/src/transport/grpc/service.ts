@@ -1,0 +1,55 @@
+import type * as grpc from '@grpc/grpc-js';
+
+/**
+ * Largest frame either side takes, in bytes: far above what Raft batches (raft/core.ts, maxAppendBytes), as a large plan or
+ * interval travels in one piece; small enough that a peer cannot make a node allocate without bound.
+ */
+export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+
+/** Receive window for each stream of a dialler, in bytes; the default of 64 KiB would cap a 100 ms path at 640 KiB/s. */
+const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** Below the application's pings (liveness.ts), which decide; this one clears a path on which nothing ends a dead socket. */
+const KEEPALIVE_TIME_MS = 10_000;
+const KEEPALIVE_TIMEOUT_MS = 5_000;
+
+const identity = (bytes: Buffer): Buffer => bytes;
+
+/** The service of proto/tutti/peer/v1/peer.proto. Frames are encoded by codec.ts: here they are bytes. */
+export const connectMethod: grpc.MethodDefinition<Buffer, Buffer> = {
+  path: '/tutti.peer.v1.Peer/Connect',
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: identity,
+  requestDeserialize: identity,
+  responseSerialize: identity,
+  responseDeserialize: identity,
+};
+
+export const peerService: grpc.ServiceDefinition = { connect: connectMethod };
+
+const commonOptions: grpc.ChannelOptions = {
+  'grpc.max_receive_message_length': MAX_FRAME_BYTES,
+  'grpc.max_send_message_length': MAX_FRAME_BYTES,
+  'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
+  'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+  'grpc.enable_channelz': 0,
+};
+
+export const serverOptions: grpc.ServerOptions = {
+  ...commonOptions,
+  // Each dialler opens a connection of its own for its one stream.
+  'grpc.max_concurrent_streams': 1,
+};
+
+export const clientOptions: grpc.ClientOptions = {
+  ...commonOptions,
+  // Each dial is a connection of its own: one that is shared would die, and back off, with another's.
+  'grpc.use_local_subchannel_pool': 1,
+  // A stream is never repeated by the library, so it need not keep what was sent.
+  'grpc.enable_retries': 0,
+  // Peers are dialled directly: neither a proxy of the environment nor TXT records of the DNS have a say.
+  'grpc.enable_http_proxy': 0,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
+};

@@ -1,0 +1,64 @@
+import type { NodeId } from '../raft/types.ts';
+import { PROTOCOL_VERSION } from './frames.ts';
+import type { PeerIdentity } from './transport.ts';
+
+/** What is known when two nodes meet: both identities, and what either list says. */
+export interface Meeting {
+  readonly self: PeerIdentity;
+  /** host:port under which this node stands in its own list. */
+  readonly selfAddress: string;
+  readonly peer: PeerIdentity;
+  /** host:port as listed, or what the peer calls its own listed address. */
+  readonly peerAddress: string;
+  readonly peerProtocolVersion: number;
+  /** The id our list gives for the peer's address; null when it gives none or the address is not known. */
+  readonly expectedPeerId: NodeId | null;
+  /** The id the peer's list gives for us; null when it gives none. */
+  readonly expectedSelfId: NodeId | null;
+}
+
+/**
+ * Why these two may not talk to each other, or null. The sentence names the values of both sides and reads the same on
+ * both, so that either log is enough. A node of another cluster or a restored clone must not get past here (raft.md M13).
+ */
+export function findMismatch(meeting: Meeting): string | null {
+  const { self, peer, peerAddress, selfAddress } = meeting;
+  const us = `node "${self.nodeId}" at ${selfAddress}`;
+  const them = `node "${peer.nodeId}" at ${peerAddress}`;
+  if (meeting.peerProtocolVersion !== PROTOCOL_VERSION) {
+    return `${us} speaks protocol version ${PROTOCOL_VERSION}, ${them} version ${meeting.peerProtocolVersion}`;
+  }
+  if (peer.session === self.session) return `${peerAddress} and ${selfAddress} are the same process ("${self.nodeId}")`;
+  if (peer.nodeId === self.nodeId) {
+    return `two processes call themselves "${self.nodeId}": one at ${selfAddress}, one at ${peerAddress}`;
+  }
+  if (self.clusterId !== null && peer.clusterId !== null && self.clusterId !== peer.clusterId) {
+    return `${us} belongs to cluster ${self.clusterId}, ${them} to cluster ${peer.clusterId}`;
+  }
+  if (meeting.expectedPeerId !== null && meeting.expectedPeerId !== peer.nodeId) {
+    return `${us} lists ${peerAddress} as "${meeting.expectedPeerId}", but the node there calls itself "${peer.nodeId}"`;
+  }
+  if (meeting.expectedSelfId !== null && meeting.expectedSelfId !== self.nodeId) {
+    return `${them} lists ${selfAddress} as "${meeting.expectedSelfId}", but the node there calls itself "${self.nodeId}"`;
+  }
+  if (self.listedSize !== peer.listedSize) {
+    return `${us} lists ${self.listedSize} members, ${them} ${peer.listedSize}`;
+  }
+  return null;
+}
+
+/** No name in a cluster is longer; what a stranger claims must not flood logs and memory. */
+const MAX_NAME_LENGTH = 255;
+// Letters, digits and punctuation only: what a peer says ends up in logs and on terminals.
+const plainText = /^[\p{L}\p{N}\p{P}\p{S} ]*$/u;
+
+/** Whether an identity is one at all; checked before anything it says is used. */
+export function isWellFormed(identity: PeerIdentity): boolean {
+  const required = [identity.nodeId, identity.incarnation, identity.session];
+  const texts = [...required, identity.clusterId ?? '', identity.region, identity.apiAddress];
+  return required.every((text) => text !== '') && texts.every((text) => isPlainText(text));
+}
+
+export function isPlainText(text: string, maxLength = MAX_NAME_LENGTH): boolean {
+  return text.length <= maxLength && plainText.test(text);
+}
