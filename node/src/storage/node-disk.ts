@@ -15,8 +15,9 @@ import {
 import type { Disk, DiskFile } from './disk.ts';
 
 /**
- * The real disk, on the callback functions of node:fs: one durable append through FileHandle costs some 40 µs more than
- * through a bare descriptor (test/bench/wal.ts, one writer).
+ * The real disk, on the callback functions of node:fs. Measured side by side on ext4, write and fdatasync of 320 bytes, median
+ * of 12 rounds: callbacks 149 µs, FileHandle 155, one write with O_DSYNC 158, fdatasync behind a blocking write 117, both
+ * blocking 101. The blocking ones are out: a write may wait for write-back, and heartbeats share this thread.
  */
 export const nodeDisk: Disk = {
   list: (directory) => resolved((done) => readdir(directory, done)),

@@ -91,13 +91,13 @@ export class SimulatedDisk implements Disk {
   }
 
   async open(path: string, mode: 'create' | 'existing'): Promise<DiskFile> {
-    if (mode === 'existing') return this.#file(path, this.#inode(path));
+    if (mode === 'existing') return this.#file(this.#inode(path));
     const inode: Inode = { live: new Uint8Array(), durable: new Uint8Array(), pending: [] };
     await this.#change('create', path, () => {
       if (this.#names.has(path)) throw errno('EEXIST', path);
       this.#rename({ set: path, inode });
     });
-    return this.#file(path, inode);
+    return this.#file(inode);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -118,26 +118,28 @@ export class SimulatedDisk implements Disk {
     });
   }
 
-  #file(path: string, inode: Inode): DiskFile {
+  #file(inode: Inode): DiskFile {
+    // A file goes by the name it has now, not by the one it was opened under.
+    const path = (): string => [...this.#names].find(([, other]) => other === inode)?.[0] ?? '(unlinked)';
     return {
       size: () => Promise.resolve(inode.live.length),
       read: async (target, position) => {
-        await this.#before('read', path);
+        await this.#before('read', path());
         const part = inode.live.subarray(position, position + target.length);
         target.set(part);
         return part.length;
       },
       write: async (bytes, position) => {
-        await this.#change('write', path, () => {
+        await this.#change('write', path(), () => {
           const room = this.capacityBytes - this.#usedBytes() + inode.live.length - position;
           const taken = bytes.slice(0, Math.max(0, Math.min(bytes.length, room)));
           inode.pending.push({ position, bytes: taken });
           inode.live = overwrite(inode.live, position, taken);
-          if (taken.length < bytes.length) throw errno('ENOSPC', path);
+          if (taken.length < bytes.length) throw errno('ENOSPC', path());
         });
       },
       datasync: () =>
-        this.#sync('datasync', path, () => {
+        this.#sync('datasync', path(), () => {
           inode.durable = inode.live.slice();
           inode.pending = [];
         }),
