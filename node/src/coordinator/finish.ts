@@ -1,0 +1,70 @@
+import { slotOf, type DrainOrder, type Run } from '../cluster/state.ts';
+import type { Controller, LeaderContext } from './context.ts';
+import { completedGraceMs, finishAfterDeadlineMs, silentAfterMs, stoppedGraceMs } from './timings.ts';
+
+/** Ends the load when the plan's time has come, and the run when everyone's last interval is in or will not come. */
+export class FinishController implements Controller {
+  readonly #context: LeaderContext;
+  readonly #lastHeardMs: (slot: string) => number | null;
+  #draining = '';
+  #sinceMs = 0;
+
+  constructor(context: LeaderContext, lastHeardMs: (slot: string) => number | null) {
+    this.#context = context;
+    this.#lastHeardMs = lastHeardMs;
+  }
+
+  async reconcile(run: Run): Promise<void> {
+    const runMs = this.#context.runMs(run.id);
+    const { durationMs } = run.plan;
+    if (run.phase.name === 'running' && runMs !== null && runMs >= durationMs) {
+      const deadlineMs = durationMs + completedGraceMs;
+      await beginDraining(this.#context, run.id, () => ({ reason: 'completed', atMs: durationMs, deadlineMs }));
+    }
+    if (run.phase.name === 'draining') await this.#finish(run, run.phase.stop, runMs);
+  }
+
+  async #finish(run: Run, stop: DrainOrder, runMs: number | null): Promise<void> {
+    const { clock, log, propose } = this.#context;
+    if (this.#draining !== run.id) {
+      this.#draining = run.id;
+      this.#sinceMs = clock.nowMs();
+    }
+    const final = new Set(run.agents.filter((each) => each.final).map((each) => slotOf(each.agent)));
+    const firing = [...run.agents.map((each) => slotOf(each.agent)), ...run.tables.flatMap((table) => table.slots)];
+    const open = [...new Set(firing)].filter((slot) => !final.has(slot));
+    const isOverdue = runMs !== null && runMs > stop.deadlineMs + finishAfterDeadlineMs;
+    const awaited = isOverdue ? [] : open.filter((slot) => !this.#isSilent(slot));
+    if (awaited.length > 0) return;
+    if (open.length > 0) log.warn({ run: run.id, agents: open }, 'finishes without the last intervals of these agents');
+    await propose({ kind: 'finishRun', runId: run.id });
+  }
+
+  /** Since this leader began to listen, or its end was ordered, whichever is later. */
+  #isSilent(slot: string): boolean {
+    const sinceMs = Math.max(this.#sinceMs, this.#lastHeardMs(slot) ?? -Infinity);
+    return this.#context.clock.nowMs() - sinceMs >= silentAfterMs;
+  }
+}
+
+/**
+ * Ends a run before its time, at the horizon as it stands: nobody has fired beyond it, so everyone ends at the same arrival.
+ */
+export function stopRun(context: LeaderContext, runId: string): Promise<boolean> {
+  return beginDraining(context, runId, (run) => {
+    const atMs = Math.min(run.plan.durationMs, run.horizonMs);
+    return { reason: 'stopped', atMs, deadlineMs: atMs + stoppedGraceMs };
+  });
+}
+
+/** False: the run was not running any more (or not yet) when its turn came. */
+function beginDraining(context: LeaderContext, runId: string, orderFor: (run: Run) => DrainOrder): Promise<boolean> {
+  return context.exclusively(async () => {
+    const { run } = context.state();
+    if (run?.id !== runId || run.phase.name !== 'running') return false;
+    const stop = orderFor(run);
+    context.log.info({ run: runId, ...stop }, 'ends the load');
+    const result = await context.propose({ kind: 'beginDraining', runId, stop });
+    return result.ok;
+  });
+}

@@ -1,0 +1,91 @@
+import { slotOf, type Run } from '../cluster/state.ts';
+import { currentSlots, maxSlots, readySlots, type Controller, type LeaderContext } from './context.ts';
+import { extendEveryMs, goneAfterMs, mappingPatienceMs, minRestToJoinMs, stableBeforeJoinMs } from './timings.ts';
+
+/**
+ * Moves the horizon ahead of the run, and keeps the stripes with those who are there. Agents that are gone leave the table
+ * BEFORE the horizon moves: so what a dead node costs is its stripe up to the horizon as it stood, never more.
+ */
+export class HorizonController implements Controller {
+  readonly #context: LeaderContext;
+  /** Agents whose generators have all died; known from their intervals. */
+  readonly #cannotFire: (slot: string) => boolean;
+  #extendedAtMs = -Infinity;
+  #unmappedSinceMs: number | null = null;
+
+  constructor(context: LeaderContext, cannotFire: (slot: string) => boolean) {
+    this.#context = context;
+    this.#cannotFire = cannotFire;
+  }
+
+  async reconcile(run: Run): Promise<void> {
+    if (run.phase.name !== 'scheduled' && run.phase.name !== 'running' && run.phase.name !== 'draining') return;
+    const runMs = this.#context.runMs(run.id);
+    if (runMs === null) return this.#waitForMapping(run);
+    this.#unmappedSinceMs = null;
+    const { clock, exclusively, horizonLengthMs, propose, state } = this.#context;
+    const isDue = clock.nowMs() - this.#extendedAtMs >= extendEveryMs;
+    if (run.phase.name !== 'running' || !isDue || run.horizonMs >= run.plan.durationMs) return;
+    this.#extendedAtMs = clock.nowMs();
+    await exclusively(async () => {
+      const latest = state().run;
+      if (latest?.id !== run.id || latest.phase.name !== 'running') return;
+      const slots = this.#slotsFrom(latest, runMs);
+      if (slots === null) {
+        await propose({ kind: 'abortRun', runId: run.id, reason: 'no node is left that can send load' });
+        return;
+      }
+      if (slots.reason !== null) {
+        this.#context.log.warn({ run: run.id, reason: slots.reason, nodes: slots.next.length }, 'changes the stripes');
+        await propose({ kind: 'assignStripes', runId: run.id, slots: slots.next, reason: slots.reason });
+      }
+      const nowRunMs = this.#context.runMs(run.id) ?? runMs;
+      const horizonMs = Math.min(run.plan.durationMs, Math.max(0, nowRunMs) + horizonLengthMs);
+      if (horizonMs > latest.horizonMs) await propose({ kind: 'extendHorizon', runId: run.id, horizonMs });
+    });
+  }
+
+  /** The table as it should be, and why it differs; null: nobody can fire. */
+  #slotsFrom(run: Run, runMs: number): { readonly next: readonly string[]; readonly reason: string | null } | null {
+    const { presence } = this.#context;
+    const current = currentSlots(run);
+    const gone = current.filter((slot) => presence.downForMs(slot) > goneAfterMs);
+    const broken = current.filter((slot) => !gone.includes(slot) && this.#cannotFire(slot));
+    const stay = current.filter((slot) => !gone.includes(slot) && !broken.includes(slot));
+    const room = Math.max(0, maxSlots(run.plan) - stay.length);
+    const isLate = run.plan.durationMs - runMs < this.#context.horizonLengthMs + minRestToJoinMs;
+    const joining = isLate
+      ? []
+      : readySlots(run)
+          .filter((slot) => this.#mayJoin(run, slot))
+          .slice(0, room);
+    if (stay.length + joining.length === 0) return null;
+    const names = (slots: readonly string[]): string => slots.map((slot) => nodeOf(run, slot)).join(', ');
+    const reasons = [
+      ...(gone.length > 0 ? [`${names(gone)} is gone`] : []),
+      ...(broken.length > 0 ? [`${names(broken)} has no generator left`] : []),
+      ...(joining.length > 0 ? [`${names(joining)} joined`] : []),
+    ];
+    return { next: [...stay, ...joining].sort(), reason: reasons.length === 0 ? null : reasons.join('; ') };
+  }
+
+  #mayJoin(run: Run, slot: string): boolean {
+    if (currentSlots(run).includes(slot) || this.#cannotFire(slot)) return false;
+    const isFinal = run.agents.some((progress) => slotOf(progress.agent) === slot && progress.final);
+    return !isFinal && (this.#context.presence.upForMs(slot) ?? -1) >= stableBeforeJoinMs;
+  }
+
+  /** A leader that knows no run time asks for it (its agent does); if nobody answers for long, nobody knows. */
+  async #waitForMapping(run: Run): Promise<void> {
+    const nowMs = this.#context.clock.nowMs();
+    this.#unmappedSinceMs ??= nowMs;
+    if (nowMs - this.#unmappedSinceMs < mappingPatienceMs) return;
+    const reason = 'no node that is left knows when the run began';
+    this.#context.log.error({ run: run.id, reason }, 'aborts the run');
+    await this.#context.propose({ kind: 'abortRun', runId: run.id, reason });
+  }
+}
+
+function nodeOf(run: Run, slot: string): string {
+  return run.acknowledgements.find((each) => slotOf(each.agent) === slot)?.agent.node ?? slot;
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { CommandResult } from '../cluster/commands.ts';
+import type { ClusterState, Run } from '../cluster/state.ts';
+import { isOver } from '../cluster/transitions.ts';
+import { reportInput, runProgress } from '../cluster/views.ts';
+import { TuttiError } from '../lib/errors.ts';
+import { describePlanProblems } from '../plan/describe.ts';
+import { parsePlan } from '../plan/parse.ts';
+import { buildReport } from '../results/build-report.ts';
+import type { RunReport } from '../results/report.ts';
+import type { LeaderContext } from './context.ts';
+import { stopRun } from './finish.ts';
+import type { RunProgress } from './service.ts';
+
+export interface Submission {
+  readonly planText: string;
+  readonly submissionId: string;
+}
+
+/** PLAN_INVALID with every problem, one a line; the name stands for the text wherever it came from. */
+export function checkPlan(planText: string): void {
+  const parsed = parsePlan(planText);
+  if (!parsed.ok) throw new TuttiError('PLAN_INVALID', describePlanProblems('plan', parsed.problems));
+}
+
+/** Commits a run whose agents are those this leader is connected to; others may join it later. */
+export async function submitAsLeader(
+  context: LeaderContext,
+  submission: Submission,
+  runId: string,
+): Promise<{ readonly runId: string; readonly created: boolean }> {
+  checkPlan(submission.planText);
+  const result = await context.propose({
+    kind: 'submitRun',
+    runId,
+    ...submission,
+    planHash: createHash('sha256').update(submission.planText).digest('hex'),
+    expected: context.members(),
+    submittedAtUnixMs: Math.round(context.unixMs()),
+  });
+  const accepted = orThrow(result);
+  return { runId: accepted, created: accepted === runId };
+}
+
+/** Before the start there is nothing to drain: the run is aborted. RUN_NOT_FOUND when none is on, or not this tenant's. */
+export async function stopAsLeader(context: LeaderContext, tenant: string | null): Promise<{ readonly runId: string }> {
+  const run = currentRun(context.state());
+  const none = new TuttiError('RUN_NOT_FOUND', 'no run is on');
+  if (isOver(run.phase)) throw none;
+  if (tenant !== null && tenant !== run.plan.metadata.tenant) {
+    throw new TuttiError('RUN_NOT_FOUND', `no run of tenant ${tenant} is on`);
+  }
+  if (run.phase.name === 'running') {
+    if (!(await stopRun(context, run.id)) && isOver(currentRun(context.state()).phase)) throw none;
+  } else if (run.phase.name !== 'draining') {
+    const reason = 'stopped before the start';
+    orThrow(await context.propose({ kind: 'abortRun', runId: run.id, reason }));
+  }
+  return { runId: run.id };
+}
+
+/** The run that is on, or the last one. RUN_NOT_FOUND when there never was one. */
+export function progressOf(state: ClusterState, runMs: (runId: string) => number | null): RunProgress {
+  const run = currentRun(state);
+  if (run.phase.name === 'finished') return runProgress(run, Infinity);
+  const countedMs = run.firedPerSecond.length * 1_000;
+  return runProgress(run, Math.max(0, runMs(run.id) ?? countedMs));
+}
+
+export function reportOf(state: ClusterState): RunReport {
+  return buildReport(reportInput(currentRun(state)));
+}
+
+function currentRun(state: ClusterState): Run {
+  if (state.run === null) throw new TuttiError('RUN_NOT_FOUND', 'there has been no run yet');
+  return state.run;
+}
+
+function orThrow(result: CommandResult): string {
+  if (!result.ok) throw new TuttiError(result.code, result.message);
+  return result.runId;
+}

@@ -1,0 +1,163 @@
+import type { CommandResult } from '../cluster/commands.ts';
+import type { ClusterState } from '../cluster/state.ts';
+import type { Consensus } from '../consensus/consensus.ts';
+import type { Clock } from '../lib/clock.ts';
+import { TuttiError } from '../lib/errors.ts';
+import type { RunReport } from '../results/report.ts';
+import type { LeaderContext } from './context.ts';
+import { checkPlan, progressOf, reportOf, stopAsLeader, submitAsLeader, type Submission } from './leader-runs.ts';
+import type { RunProgress, RunService } from './service.ts';
+
+/** Several elections and a retry fit; a person at a terminal waits no longer for an answer. */
+const serviceDeadlineMs = 10_000;
+/** A leader that is alive answers a forwarded call within a commit; past this it is asked anew, or its successor. */
+const forwardTimeoutMs = 3_000;
+/** Looks again even if no event came: the one that mattered may have been the peer's, not ours. */
+const lookAgainMs = 250;
+
+export interface RunServiceOptions {
+  readonly consensus: Consensus<CommandResult>;
+  /** The office of this node while it leads. */
+  readonly leading: () => LeaderContext | null;
+  readonly state: () => ClusterState;
+  readonly runMs: (runId: string) => number | null;
+  readonly clock: Clock;
+  /** A new id; unique for ever. */
+  readonly newRunId: () => string;
+}
+
+/** What any node offers about runs: done here while this node leads, else asked of the leader over the cluster's streams. */
+export function createRunService(options: RunServiceOptions): RunService {
+  const service = new ForwardingRunService(options);
+  service.register();
+  return service;
+}
+
+interface Call<Request, Answer> {
+  readonly method: string;
+  readonly local: (leader: LeaderContext, request: Request) => Promise<Answer> | Answer;
+  /** May be asked again when the first one's fate is unknown: asking twice is the same as asking once. */
+  readonly isIdempotent: boolean;
+}
+
+class ForwardingRunService implements RunService {
+  readonly #options: RunServiceOptions;
+  readonly #submit: Call<Submission, { readonly runId: string; readonly created: boolean }>;
+  readonly #stop: Call<{ readonly tenant: string | null }, { readonly runId: string }>;
+  readonly #progress: Call<object, RunProgress>;
+  readonly #report: Call<object, RunReport>;
+
+  constructor(options: RunServiceOptions) {
+    this.#options = options;
+    const { newRunId, runMs, state } = options;
+    this.#submit = {
+      method: 'run.submit',
+      local: (leader, submission) => submitAsLeader(leader, submission, newRunId()),
+      isIdempotent: true,
+    };
+    this.#stop = {
+      method: 'run.stop',
+      local: (leader, { tenant }) => stopAsLeader(leader, tenant),
+      isIdempotent: false,
+    };
+    this.#progress = { method: 'run.progress', local: () => progressOf(state(), runMs), isIdempotent: true };
+    this.#report = { method: 'run.report', local: () => reportOf(state()), isIdempotent: true };
+  }
+
+  register(): void {
+    for (const call of [this.#submit, this.#stop, this.#progress, this.#report]) {
+      this.#options.consensus.handle(call.method, async (body) => {
+        const request = await Promise.resolve(body).then(fromJson);
+        const leader = this.#options.leading();
+        if (leader === null) throw new TuttiError('NOT_LEADER', 'this node does not lead (any more)');
+        // The bytes come from this very code on a peer that proved who it is; each call checks what it stores.
+        return toJson(await call.local(leader, request as never));
+      });
+    }
+  }
+
+  async submit(submission: Submission): Promise<{ readonly runId: string; readonly created: boolean }> {
+    checkPlan(submission.planText);
+    return this.#call(this.#submit, submission);
+  }
+
+  stop(request: { readonly tenant: string | null }): Promise<{ readonly runId: string }> {
+    return this.#call(this.#stop, request);
+  }
+
+  progress(): Promise<RunProgress> {
+    return this.#call(this.#progress, {});
+  }
+
+  report(): Promise<RunReport> {
+    return this.#call(this.#report, {});
+  }
+
+  /** Waits for a leader and for what is safe to try again, up to a deadline that names what it waited for. */
+  async #call<Request extends object, Answer>(call: Call<Request, Answer>, request: Request): Promise<Answer> {
+    const { clock } = this.#options;
+    const deadlineMs = clock.nowMs() + serviceDeadlineMs;
+    let last: TuttiError | null = null;
+    while (clock.nowMs() < deadlineMs) {
+      try {
+        const answer = await this.#tryOnce(call, request, deadlineMs);
+        if (answer !== null) return answer.value;
+      } catch (thrown) {
+        last = TuttiError.from(thrown);
+        if (!mayTryAgain(call, last)) throw last;
+      }
+      await this.#change(deadlineMs);
+    }
+    const why = last === null ? 'no node leads' : last.message;
+    throw new TuttiError('NO_LEADER', `no leader answered within ${serviceDeadlineMs} ms: ${why}`);
+  }
+
+  async #tryOnce<Request extends object, Answer>(
+    call: Call<Request, Answer>,
+    request: Request,
+    deadlineMs: number,
+  ): Promise<{ readonly value: Answer } | null> {
+    const { clock, consensus, leading } = this.#options;
+    const leader = leading();
+    if (leader !== null) return { value: await call.local(leader, request) };
+    const { leaderId, nodeId } = consensus.status();
+    if (leaderId === null || leaderId === nodeId) return null;
+    const timeoutMs = Math.min(forwardTimeoutMs, deadlineMs - clock.nowMs());
+    try {
+      const body = await consensus.request(leaderId, call.method, toJson(request), timeoutMs);
+      return { value: fromJson(body) as Answer };
+    } catch (thrown) {
+      const error = TuttiError.from(thrown);
+      const isLost = error.code === 'TIMEOUT' || error.code === 'PEER_UNREACHABLE';
+      if (!isLost || call.isIdempotent) throw error;
+      throw new TuttiError('OUTCOME_UNKNOWN', `${call.method}: the leader was lost before it answered`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Until something happened in the cluster, or a moment has passed. */
+  #change(deadlineMs: number): Promise<void> {
+    const { clock, consensus } = this.#options;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = clock.at(Math.min(deadlineMs, clock.nowMs() + lookAgainMs), done);
+      const unsubscribe = consensus.subscribe((event) => {
+        if (event.kind !== 'applied') done();
+      });
+    });
+  }
+}
+
+/** Nothing happened (NOT_LEADER and the like), or it may as well happen twice. A run in progress is the caller's business. */
+function mayTryAgain(call: Call<never, unknown>, error: TuttiError): boolean {
+  if (error.code === 'RUN_IN_PROGRESS' || error.code === 'STALE_COMMAND') return false;
+  return error.isRetryable || (call.isIdempotent && error.code === 'OUTCOME_UNKNOWN');
+}
+
+const toJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const fromJson = (body: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(body));
