@@ -27,7 +27,7 @@ export default tseslint.config(
     rules: { 'max-lines-per-function': 'off', 'max-lines': ['error', { max: 500 }] },
   },
   {
-    files: ['scripts/**', 'node/src/cli/**', 'test/bench/**', 'examples/**'],
+    files: ['scripts/**', 'node/src/cli/**', 'test/bench/**', 'test/e2e/**', 'examples/**'],
     rules: { 'no-console': 'off' },
   },
   { files: ['**/*.mjs'], ...tseslint.configs.disableTypeChecked },

@@ -1,0 +1,61 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
+import { TuttiError } from '../lib/errors.ts';
+import type { Settings } from '../settings/schema.ts';
+import { parseAddress, parseClusterNodes } from '../transport/addresses.ts';
+import { findSelf } from '../transport/find-self.ts';
+import type { ListedPeer } from '../transport/transport.ts';
+
+/** Names are looked up to find ourselves; a name server that does not answer must not hold up the start for longer. */
+const lookupTimeoutMs = 3000;
+
+/** The operator's list, and which element of it this node is. */
+export interface Place {
+  readonly listed: readonly ListedPeer[];
+  /** Which element is this node, if it goes by this id (null: none is configured or kept). Rejects with SETTINGS_INVALID. */
+  selfIndex(nodeId: string | null): number;
+}
+
+/** Reads CLUSTER_NODES and looks up what finding ourselves in it needs. */
+export async function readPlace(settings: Settings): Promise<Place> {
+  const listed = parseClusterNodes(settings.nodes ?? '');
+  const resolved = await resolveHosts(listed);
+  const advertise =
+    settings.selfAddress === null ? null : parseAddress(settings.selfAddress, settings.bindAddress.port);
+  if (typeof advertise === 'string') throw new TuttiError('SETTINGS_INVALID', `CLUSTER_SELF_ADDR: ${advertise}`);
+  return {
+    listed,
+    selfIndex(nodeId) {
+      const found = findSelf(listed, {
+        nodeId,
+        bind: settings.bindAddress,
+        advertise,
+        interfaceAddresses: Object.values(networkInterfaces()).flatMap((addresses) =>
+          (addresses ?? []).map(({ address }) => address),
+        ),
+        hostName: hostname(),
+        resolved,
+      });
+      if ('reason' in found) throw new TuttiError('SETTINGS_INVALID', found.reason);
+      return found.index;
+    },
+  };
+}
+
+async function resolveHosts(listed: readonly ListedPeer[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const names = [...new Set(listed.map(({ host }) => host))].filter((host) => isIP(host) === 0);
+  const answers = await Promise.all(names.map(async (name) => [name, await addressesOf(name)] as const));
+  return new Map(answers);
+}
+
+/** A name that does not resolve yet (a peer's container is not up) is no error: its connection is retried for ever. */
+async function addressesOf(name: string): Promise<readonly string[]> {
+  const { promise: timedOut, resolve } = Promise.withResolvers<readonly string[]>();
+  const timer = setTimeout(() => resolve([]), lookupTimeoutMs);
+  const found = lookup(name, { all: true }).then(
+    (all) => all.map(({ address }) => address),
+    () => [],
+  );
+  return Promise.race([found, timedOut]).finally(() => clearTimeout(timer));
+}

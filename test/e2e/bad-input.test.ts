@@ -1,0 +1,155 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tutti } from './support/tutti.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'tutti-bad-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function planFile(text: string): string {
+  const file = join(directory, 'plan.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+const goodPlan = `version: "1.0"
+config: { baseUrl: "http://127.0.0.1:9", duration: 1s }
+load: { model: rps, target: 5 }
+scenarios: [{ name: s, steps: [{ name: get, request: { method: GET, path: / } }] }]
+`;
+
+describe('a bad plan', () => {
+  it('is refused before any load with file, line, column and field, all problems at once, exit code 104', async () => {
+    const file = planFile(`version: "1.0"
+config:
+  baseUrl: http://127.0.0.1:9
+  duraton: 20s
+load:
+  model: rps
+  target: many
+scenarios:
+  - name: s
+    steps:
+      - request: { method: GETT, path: / }
+`);
+    for (const command of ['validate', 'run', 'submit']) {
+      const ended = await tutti([command, file]);
+      expect(ended.code).toBe(104);
+      expect(ended.stdout).toBe('');
+      expect(ended.stderr).toMatch(/plan\.yaml:4:3 config\.duraton: .*did you mean .?duration/);
+      expect(ended.stderr).toMatch(/plan\.yaml:2:\d+ config\.duration: /);
+      expect(ended.stderr).toMatch(/plan\.yaml:7:11 load\.target: /);
+      expect(ended.stderr).toMatch(/plan\.yaml:11:\d+ scenarios\[0\]\.steps\[0\]\.request\.method: /);
+    }
+  });
+
+  it('a key that is not built yet is refused by name', async () => {
+    const ended = await tutti([
+      'validate',
+      planFile(goodPlan.replace('{ model: rps, target: 5 }', '{ model: ramp, min: 1, max: 5, rampDuration: 1m }')),
+    ]);
+    expect(ended.code).toBe(104);
+    expect(ended.stderr).toMatch(/ramp.*not supported yet/);
+  });
+
+  it('YAML that does not parse, and a file that is not there', async () => {
+    const broken = await tutti(['validate', planFile('version: "1.0\nconfig: [')]);
+    expect(broken.code).toBe(104);
+    expect(broken.stderr).toMatch(/plan\.yaml:\d+:\d+/);
+    const missing = await tutti(['validate', join(directory, 'none.yaml')]);
+    expect(missing.code).toBe(104);
+    expect(missing.stderr).toContain('there is no such file');
+  });
+
+  it('a command line that cannot be understood is bad input too, and names the nearest command', async () => {
+    const ended = await tutti(['valdate', 'x']);
+    expect(ended.code).toBe(104);
+    expect(ended.stderr).toContain('Did you mean validate?');
+  });
+});
+
+describe('bad settings of a node', () => {
+  let taken: Server;
+  let takenPort: number;
+  beforeAll(async () => {
+    taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    takenPort = (taken.address() as { port: number }).port;
+  });
+  afterAll(() => taken.close());
+
+  const node = (flags: Record<string, string>, environment: Record<string, string> = {}): ReturnType<typeof tutti> => {
+    const fixed = {
+      'node-id': 'a',
+      nodes: 'a=127.0.0.1:17551',
+      'bind-addr': '127.0.0.1:17551',
+      'health-addr': '127.0.0.1:17552',
+      'config-source': 'api',
+      'data-dir': join(directory, 'data'),
+      'log-format': 'json',
+    };
+    const all = Object.entries({ ...fixed, ...flags }).flatMap(([flag, value]) => [`--${flag}`, value]);
+    return tutti(['node', ...all], environment);
+  };
+
+  it('an unknown CLUSTER_ variable stops the node and names the nearest known one', async () => {
+    const ended = await node({}, { CLUSTER_HEALTH_ADR: '127.0.0.1:1' });
+    expect(ended.code).toBe(104);
+    expect(ended.stderr).toContain('CLUSTER_HEALTH_ADR: unknown variable; did you mean CLUSTER_HEALTH_ADDR?');
+  });
+
+  it.each(['bind-addr', 'health-addr'])('%s in use: says which, and ends', async (flag) => {
+    const address = `127.0.0.1:${takenPort}`;
+    const ended = await node({ [flag]: address, ...(flag === 'bind-addr' ? { nodes: `a=${address}` } : {}) });
+    expect(ended.code).not.toBe(0);
+    expect(ended.stderr).toContain(address);
+    expect(ended.stderr).toMatch(/in use/);
+  });
+
+  it('a list without ourselves: says what was looked for', async () => {
+    const ended = await node({ nodes: 'b=127.0.0.1:17561,c=127.0.0.1:17562' });
+    expect(ended.code).toBe(104);
+    expect(ended.stderr).toMatch(/CLUSTER_NODES .*names no node "a"/);
+  });
+
+  it('a data directory that cannot be used', async () => {
+    const file = join(directory, 'a-file');
+    writeFileSync(file, '');
+    const ended = await node({ 'data-dir': join(file, 'data') });
+    expect(ended.code).not.toBe(0);
+    expect(ended.stderr).toContain('a-file');
+    const locked = join(directory, 'locked');
+    mkdirSync(locked);
+    chmodSync(locked, 0o500);
+    if (process.getuid?.() !== 0) expect((await node({ 'data-dir': join(locked, 'data') })).stderr).toContain('locked');
+  });
+
+  it('an address off loopback without a secret and a token is refused, both named at once', async () => {
+    const ended = await node({ 'bind-addr': '0.0.0.0:17551', 'health-addr': '0.0.0.0:17552' });
+    expect(ended.code).toBe(104);
+    expect(ended.stderr).toContain('CLUSTER_SECRET');
+    expect(ended.stderr).toContain('API_AUTH_TOKEN');
+  });
+});
+
+describe('a target that refuses connections', () => {
+  it('is counted by category; the run goes on, the report shows it, and the tool has not failed', async () => {
+    const ended = await tutti([
+      'run',
+      planFile(goodPlan),
+      '--json',
+      '--metrics-addr',
+      '127.0.0.1:0',
+      '--generators',
+      '1',
+    ]);
+    expect(ended.stderr).toBe('');
+    expect(ended.code).toBe(0);
+    const report = JSON.parse(ended.stdout) as {
+      totals: { requests: number; failedRequests: number; errors: Record<string, number> };
+    };
+    expect(report.totals).toMatchObject({ requests: 5, failedRequests: 5, errors: { connect_error: 5 } });
+  });
+});

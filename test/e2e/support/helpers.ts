@@ -1,0 +1,48 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface Hits {
+  readonly overflowed: boolean;
+  readonly numbers: readonly number[];
+  readonly instantsMs: readonly number[];
+}
+
+/** The recording target as a process of its own (support/recorder.ts). */
+export async function startRecorder(): Promise<{
+  readonly baseUrl: string;
+  hits(): Promise<Hits>;
+  stop(): Promise<void>;
+}> {
+  const child = fork('test/e2e/support/recorder.ts', { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const baseUrl = `http://127.0.0.1:${port}`;
+  return { baseUrl, hits: async () => (await (await fetch(`${baseUrl}/dump`)).json()) as Hits, stop: () => end(child) };
+}
+
+export interface Pause {
+  readonly atMs: number;
+  readonly lostMs: number;
+}
+
+/** The idle witness of the machine's own pauses (support/witness.ts). */
+export function startWitness(): { pauses(): Promise<readonly Pause[]>; stop(): Promise<void> } {
+  const child = fork('test/e2e/support/witness.ts', { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return {
+    async pauses() {
+      const answer = once(child, 'message');
+      child.send('pauses');
+      return ((await answer)[0] as { pauses: readonly Pause[] }).pauses;
+    },
+    stop: () => end(child),
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exited = once(child, 'exit');
+  child.disconnect();
+  await exited;
+}
+
+/** CLOCK_MONOTONIC in milliseconds, as the recorder and the witness note it. */
+export const monotonicNowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
