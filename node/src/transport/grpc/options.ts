@@ -1,17 +1,12 @@
 import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
 import type { ListedPeer, PeerIdentity } from '../transport.ts';
 
 /** PEM texts. With them both sides of every connection must show a certificate that `ca` has signed. */
 export interface TlsIdentity {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca: string;
-}
-
-/** The part of pino that is used here. */
-export interface TransportLog {
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  readonly ca: string | Buffer;
 }
 
 export interface GrpcTransportOptions {
@@ -25,5 +20,5 @@ export interface GrpcTransportOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1); spreads reconnects. */
   readonly random?: () => number;
-  readonly log: TransportLog;
+  readonly log: Log;
 }
