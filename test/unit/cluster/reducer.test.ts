@@ -250,6 +250,13 @@ describe('countIntervals', () => {
 });
 
 describe('the end', () => {
+  it('the first order to drain counts', () => {
+    const script = Script.running();
+    script.drain('stopped', 2_000);
+    expect(refusalOf(script.drain('completed', 6_000))).toBe('STALE_COMMAND');
+    expect(script.run.phase).toMatchObject({ name: 'draining', stop: { reason: 'stopped', atMs: 2_000 } });
+  });
+
   it('settles every agent: finished, lost from the interval after its watermark, or never heard', () => {
     const script = Script.running();
     // 300 arrivals, 100 for each of the three: a sends all its intervals, b dies after its first two, c says nothing.

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { reportInput, runProgress } from '../../../node/src/cluster/views.ts';
+import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
+import { a, agents, b, c, interval, Script } from './script.ts';
+
+/** b dies after its first second, the others do all of their 100 arrivals each. */
+function degraded(): Script {
+  const script = Script.running();
+  script.count(interval(b, 0, { fired: 17, answered: 15, failed: 1 }, false, 1));
+  for (const agent of [a, c]) {
+    for (let number = 0; number < 6; number++) {
+      const fired = number < 4 ? 17 : 16;
+      const start = { clockErrorMs: 0.2, startedLateMs: 1 };
+      script.count({ ...interval(agent, number, { fired, answered: fired }, number === 5), start });
+    }
+  }
+  script.drain();
+  script.finish();
+  return script;
+}
+
+describe('the report of a replicated run', () => {
+  it('names the lost node and its span, balances, and ends with 121', () => {
+    const report = buildReport(reportInput(degraded().run));
+    expect(report.books).toMatchObject({ planned: 300, fired: 217, lost: 83, unanswered: 1, balanced: true });
+    expect(report.nodes.map(({ node, state, intervals }) => [node, state, intervals])).toEqual([
+      ['a', 'finished', 6],
+      ['b', 'lost', 1],
+      ['c', 'finished', 6],
+    ]);
+    expect(report.nodes[1]!.lost).toEqual({ fromMs: 1_000, toMs: 6_000, arrivals: 83 });
+    expect(report.nodes[0]).toMatchObject({ clockErrorMs: 0.2, startedLateMs: 1 });
+    expect(report.run).toMatchObject({ state: 'finished', ended: 'completed', durationMs: 6_000 });
+    expect(report.regions.map(({ region }) => region)).toEqual(['eu', 'us']);
+    expect(exitCodeOf(report)).toBe(121);
+  });
+
+  it('while it is on: what has been measured, books open, nobody lost', () => {
+    const script = Script.running();
+    script.count(interval(a, 0, { fired: 17, answered: 17 }));
+    const report = buildReport(reportInput(script.run));
+    expect(report.run).toMatchObject({ state: 'running', ended: null, durationMs: 1_000 });
+    expect(report.books.balanced).toBe(false);
+    expect(report.nodes.map(({ state }) => state)).toEqual(['running']);
+    expect(report.verdict.reasons).toEqual([]);
+  });
+
+  it('plans no more than up to a stop', () => {
+    const script = Script.running();
+    script.drain('stopped', 2_000);
+    expect(reportInput(script.run).planned).toBe(100);
+  });
+
+  it('of an aborted run says why', () => {
+    const script = Script.running();
+    script.count(interval(a, 0, { fired: 1 }));
+    script.abort('node c could not prepare: generators');
+    const report = buildReport(reportInput(script.run));
+    expect(report.run).toMatchObject({ state: 'aborted', ended: 'node c could not prepare: generators' });
+    expect(report.nodes[0]!.state).toBe('aborted');
+    expect(report.verdict).toMatchObject({ kind: 'degraded', reasons: [expect.stringContaining('could not prepare')] });
+    expect(exitCodeOf(report)).toBe(123);
+  });
+});
+
+describe('the progress of a replicated run', () => {
+  it('shows the last second that all firing agents have reported, never a share as the whole', () => {
+    const script = Script.running();
+    for (const agent of agents) script.count(interval(agent, 0, { fired: 17, answered: 10 }, false, 7));
+    script.count(interval(a, 1, { fired: 17, answered: 17 }, false, 7));
+    const progress = runProgress(script.run, 1_900);
+    expect(progress).toMatchObject({
+      state: 'running',
+      elapsedMs: 1_900,
+      durationMs: 6_000,
+      iterations: { fired: 68, answered: 47, failed: 0, dropped: 0, inFlight: 21 },
+      iterationsPerSecond: 51,
+      requests: 68,
+    });
+    expect(progress.percent).toBeCloseTo(31.67, 1);
+    expect(progress.responseMsP50).toBeCloseTo(1, 1);
+    expect(progress.nodes[0]).toEqual({
+      node: 'a',
+      region: 'eu',
+      acknowledged: true,
+      lastInterval: 1,
+      inStripes: true,
+    });
+  });
+
+  it('before the start: who has acknowledged, and no figures', () => {
+    const script = new Script();
+    script.submit();
+    script.acknowledge(b);
+    script.acknowledge(c, false);
+    const progress = runProgress(script.run, 0);
+    expect(progress).toMatchObject({
+      state: 'preparing',
+      elapsedMs: 0,
+      percent: 0,
+      iterationsPerSecond: 0,
+      responseMsP50: null,
+    });
+    expect(progress.nodes.map(({ acknowledged }) => acknowledged)).toEqual([false, true, false]);
+    expect(progress.nodes.every(({ lastInterval, inStripes }) => lastInterval === -1 && !inStripes)).toBe(true);
+  });
+
+  it('ends at the end', () => {
+    expect(runProgress(degraded().run, 99_000)).toMatchObject({ elapsedMs: 6_000, percent: 100, reason: 'completed' });
+  });
+});

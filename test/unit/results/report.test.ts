@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { exitCodeMeanings, exitCodes } from '../../../node/src/lib/exit-codes.ts';
+import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
+import { degradedInput, input, measured, node } from './sample.ts';
+
+describe('figures', () => {
+  it('are those of all regions together, and each region has its own', () => {
+    const regions = ['eu', 'us'].map((region) => ({ region, measurements: measured(1_000) }));
+    const report = buildReport(input({ regions }));
+    expect(report.totals).toMatchObject({
+      requests: 6_000,
+      requestsPerSecond: 300,
+      iterations: 4_000,
+      bytesSent: 1_200_000,
+    });
+    expect(report.scenarios[0]!.steps[1]).toMatchObject({
+      name: 'show one product',
+      requests: 2_000,
+      statuses: { 200: 2_000 },
+    });
+    expect(report.regions.map(({ scenarios }) => scenarios[0]!.steps[0]!.requests)).toEqual([1_000, 1_000]);
+  });
+
+  it('are in milliseconds', () => {
+    const { response, lateness } = buildReport(input()).totals;
+    expect(response.min).toBe(1);
+    expect(response.p50).toBeCloseTo(50.5, 0);
+    expect(response.max).toBeCloseTo(99.9, 1);
+    expect(lateness.max).toBe(0.5);
+  });
+
+  it('of nothing are zero, not NaN: a report is JSON', () => {
+    const report = buildReport(input({ regions: [], nodes: [], firedPerSecond: [], endedPerSecond: [] }));
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+    expect(report.totals.response.count).toBe(0);
+  });
+});
+
+describe('the books', () => {
+  it('balance when both lines add up', () => {
+    expect(buildReport(input()).books).toMatchObject({ planned: 2_000, fired: 2_000, unanswered: 0, balanced: true });
+    expect(buildReport(degradedInput()).books).toMatchObject({ lost: 195, unanswered: 3, balanced: true });
+  });
+
+  it.each([
+    ['an arrival too many is planned', { planned: 2_001 }],
+    ['an arrival is accounted for twice', { planned: 1_999 }],
+    ['an iteration ended that never began', { nodes: [node('a', { fired: 2_000, answered: 2_001 })] }],
+    [
+      'an iteration is in flight and answered',
+      { nodes: [node('a', { fired: 2_000, answered: 2_000 }, { inFlight: 1 })] },
+    ],
+  ])('do not balance when %s, and the verdict says so', (_what, change) => {
+    const report = buildReport(input(change));
+    expect(report.books.balanced).toBe(false);
+    expect(report.verdict).toMatchObject({ kind: 'degraded', reasons: [expect.stringContaining('do not balance')] });
+  });
+
+  it('have one line only in a closed model', () => {
+    expect(buildReport(input({ planned: null })).books.balanced).toBe(true);
+  });
+
+  it('are open until the run is settled, without a verdict on that', () => {
+    const report = buildReport(input({ settled: false }));
+    expect(report.books.balanced).toBe(false);
+    expect(report.verdict.kind).toBe('valid');
+  });
+});
+
+describe('the verdict and its exit code', () => {
+  it('valid, 0: failed requests are a finding about the target', () => {
+    const measurements = measured(1_000);
+    measurements.scenarios[0]!.steps[0]!.failed = 1_000;
+    const report = buildReport(input({ regions: [{ region: 'eu', measurements }] }));
+    expect(report.verdict).toEqual({ kind: 'valid', reasons: [] });
+    expect(exitCodeOf(report)).toBe(0);
+  });
+
+  it.each([
+    [30, 'valid', 0],
+    [31, 'generator-limited', 120],
+  ])('%d of 3,000 requests late by more than 100 ms: %s, %d', (late, kind, code) => {
+    const measurements = measured(1_000);
+    const histogram = measurements.scenarios[0]!.steps[0]!.latenessUs;
+    histogram.reset();
+    histogram.record(500, 1_000 - late);
+    histogram.record(150_000, late);
+    const report = buildReport(input({ regions: [{ region: 'eu', measurements }] }));
+    expect(report.verdict.kind).toBe(kind);
+    expect(exitCodeOf(report)).toBe(code);
+  });
+
+  it.each([
+    ['dropped', 2, 'valid', 0],
+    ['dropped', 3, 'generator-limited', 120],
+    ['notFired', 2, 'valid', 0],
+    ['notFired', 3, 'degraded', 121],
+    ['lost', 1, 'degraded', 121],
+  ])('%s %d of 2,000 planned: %s, %d', (line, count, kind, code) => {
+    const fired = 2_000 - count;
+    const report = buildReport(input({ nodes: [node('a', { fired, answered: fired, [line]: count })] }));
+    expect(report.verdict.kind).toBe(kind);
+    expect(report.books.balanced).toBe(true);
+    expect(exitCodeOf(report)).toBe(code);
+  });
+
+  it('a lost node weighs more than late requests, and both are named', () => {
+    const late = degradedInput();
+    late.regions[0]!.measurements.scenarios[0]!.steps[0]!.latenessUs.record(200_000, 400);
+    const { kind, reasons } = buildReport(late).verdict;
+    expect(kind).toBe('degraded');
+    expect(reasons).toEqual([
+      expect.stringContaining('node b was lost'),
+      expect.stringContaining('400 of 3100 requests'),
+    ]);
+  });
+
+  it('a node that is lost with nothing but iterations in flight is named too', () => {
+    const lost = node(
+      'b',
+      { fired: 1_000, answered: 999 },
+      { state: 'lost', inFlight: 1, lost: { fromMs: 9_000, toMs: 9_000, arrivals: 0 } },
+    );
+    const report = buildReport(input({ nodes: [node('a', { fired: 1_000, answered: 1_000 }), lost] }));
+    expect(report.verdict).toEqual({ kind: 'degraded', reasons: ['node b was lost with 1 iterations in flight'] });
+  });
+
+  it('stopped from outside is 105 before anything else, aborted is 123', () => {
+    const { run, verdict } = buildReport(degradedInput());
+    expect(exitCodeOf({ run: { ...run, ended: 'stopped' }, verdict })).toBe(105);
+    expect(exitCodeOf({ run: { ...run, state: 'aborted', ended: 'nobody has the time' }, verdict })).toBe(123);
+    expect(exitCodeOf({ run: { ...run, state: 'aborted', ended: 'stopped' }, verdict })).toBe(105);
+  });
+
+  it('every exit code has a meaning', () => {
+    expect(Object.keys(exitCodeMeanings)).toEqual(Object.values(exitCodes).map(String));
+  });
+});
