@@ -1,13 +1,12 @@
-import type { ConsensusStatus } from '../consensus/consensus.ts';
+import type { Consensus, ConsensusStatus } from '../consensus/consensus.ts';
 import type { RunService } from '../coordinator/service.ts';
-import type { PeerStatus } from '../transport/transport.ts';
 
 /** What the API shows and forwards to. */
 export interface ApiBackend {
   readonly runs: RunService;
   readonly region: string;
   status(): ConsensusStatus;
-  peers(): readonly PeerStatus[];
+  peers(): ReturnType<Consensus<unknown>['peers']>;
   /** As this node's own replica has it: the state of the run that is on or was last, and whether all agents acknowledged it. */
   localRun(): { readonly runId: string; readonly state: string; readonly acknowledged: boolean } | null;
   /** Prometheus text. */

@@ -36,7 +36,7 @@ Example, three nodes on one machine:
       }
       const read = readSettings(process.env, flagsOf(options));
       checkNodeSettings(read);
-      const { runNode } = await import('../node.ts');
+      const { runNode } = await import('../node/run.ts');
       await runNode(read).catch(fail);
     });
 }

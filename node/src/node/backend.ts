@@ -1,0 +1,48 @@
+import type { ApiBackend } from '../api/backend.ts';
+import { nodeState } from '../api/health.ts';
+import type { CommandResult } from '../cluster/commands.ts';
+import type { ClusterState, Run } from '../cluster/state.ts';
+import { reportInput } from '../cluster/views.ts';
+import type { Consensus } from '../consensus/consensus.ts';
+import { renderMetrics } from '../metrics/render.ts';
+import { buildReport } from '../results/build-report.ts';
+import type { NodeRuntime } from '../runtime/node-runtime.ts';
+
+/** What the API shows, from this node's consensus and its replica. */
+export function createBackend(parts: {
+  readonly consensus: Consensus<CommandResult>;
+  readonly runtime: NodeRuntime;
+  readonly state: () => ClusterState;
+  readonly region: string;
+}): ApiBackend {
+  const { consensus, runtime, state, region } = parts;
+  return {
+    runs: runtime.runs,
+    region,
+    status: () => consensus.status(),
+    peers: () => consensus.peers(),
+    localRun() {
+      const run = state().run;
+      return run === null ? null : { runId: run.id, state: run.phase.name, acknowledged: isAcknowledged(run) };
+    },
+    metrics() {
+      const run = state().run;
+      const status = consensus.status();
+      return renderMetrics(run === null ? null : buildReport(reportInput(run)), {
+        nodeId: status.nodeId,
+        region,
+        state: nodeState(status),
+        isLeader: status.role === 'leader',
+        term: status.term,
+        commitIndex: status.commitIndex,
+        appliedIndex: status.appliedIndex,
+        connectedPeers: consensus.peers().filter((peer) => peer.state === 'connected').length,
+      });
+    },
+  };
+}
+
+/** Every phase after preparing was reached because all expected agents had acknowledged. */
+function isAcknowledged(run: Run): boolean {
+  return run.phase.name !== 'preparing' && run.phase.name !== 'aborted';
+}

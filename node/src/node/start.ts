@@ -1,0 +1,173 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { createGeneratorPool } from '../agent/generator-pool.ts';
+import { type ApiServer, startApi } from '../api/server.ts';
+import type { CommandResult } from '../cluster/commands.ts';
+import type { AgentRef, ClusterState } from '../cluster/state.ts';
+import type { Consensus } from '../consensus/consensus.ts';
+import { openConsensus } from '../consensus/open.ts';
+import { defaultRaftLimits } from '../consensus/options.ts';
+import { systemClock } from '../lib/clock.ts';
+import { TuttiError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { timingProfiles } from '../raft/types.ts';
+import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
+import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
+import { writeUnsentTo } from '../runtime/write-unsent.ts';
+import type { Settings } from '../settings/schema.ts';
+import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
+import { createWalStore } from '../storage/wal/wal-store.ts';
+import { formatAddress } from '../transport/addresses.ts';
+import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
+import { createBackend } from './backend.ts';
+import { checkDoors, peerSecurity } from './doors.ts';
+import { submitFromFile } from './file-plan.ts';
+import { type Place, readPlace } from './place.ts';
+
+export interface RunningNode {
+  readonly nodeId: string;
+  readonly apiAddress: string;
+  readonly consensus: Consensus<CommandResult>;
+  readonly state: () => ClusterState;
+  /** In order: no new requests, no more load, then the log and the data directory. */
+  close(): Promise<void>;
+}
+
+export interface NodeHooks {
+  readonly log: Log;
+  /** The node can no longer take part; the process must end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Opens everything a node consists of, from the disk up to the API; what was opened is closed again if a later part fails. */
+export async function startNode(settings: Settings, hooks: NodeHooks): Promise<RunningNode> {
+  checkDoors(settings);
+  const place = await readPlace(settings);
+  const directory = await openOwnDirectory(settings, place);
+  const opened: (() => Promise<void> | void)[] = [() => directory.close()];
+  try {
+    return await openParts(settings, hooks, place, directory, opened);
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+async function openParts(
+  settings: Settings,
+  hooks: NodeHooks,
+  place: Place,
+  directory: DataDirectory,
+  opened: (() => Promise<void> | void)[],
+): Promise<RunningNode> {
+  const self: AgentRef = { node: directory.nodeId, session: randomUUID(), region: settings.region };
+  const replicated = createReplicatedState();
+  const consensus = await openOwnConsensus(settings, hooks, place, directory, self, replicated);
+  opened.push(() => consensus.close());
+  consensus.subscribe((event) => {
+    if (event.kind === 'fatal') hooks.onFatal(event.error);
+  });
+  const runtime = openRuntime(settings, hooks, self, consensus, replicated);
+  opened.push(() => runtime.close());
+  const backend = createBackend({ consensus, runtime, state: () => replicated.state(), region: settings.region });
+  const api: ApiServer = await startApi({
+    backend,
+    ...settings.healthAddress,
+    token: settings.apiAuthToken,
+    ownNames: new Set(['localhost', hostname().toLowerCase(), ...place.listed.map(({ host }) => host.toLowerCase())]),
+    log: hooks.log,
+  });
+  opened.push(() => api.close());
+  if (settings.configFile !== null)
+    opened.push(submitFromFile(settings.configFile, consensus, runtime.runs, hooks.log));
+  return {
+    nodeId: directory.nodeId,
+    apiAddress: formatAddress(api.address.host, api.address.port),
+    consensus,
+    state: () => replicated.state(),
+    close: () => closeAll(opened),
+  };
+}
+
+/** The id must agree with the list before it is written down for ever. */
+async function openOwnDirectory(settings: Settings, place: Place): Promise<DataDirectory> {
+  const index = settings.nodeId === null ? null : place.selfIndex(settings.nodeId);
+  const listedId = index === null ? null : place.listed[index]!.id;
+  return openDataDirectory(settings.dataDirectory, { nodeId: settings.nodeId, fallbackNodeId: listedId ?? hostname() });
+}
+
+async function openOwnConsensus(
+  settings: Settings,
+  hooks: NodeHooks,
+  place: Place,
+  directory: DataDirectory,
+  agent: AgentRef,
+  replicated: ReplicatedState,
+): Promise<Consensus<CommandResult>> {
+  const { nodeId, incarnation } = directory;
+  const selfIndex = place.selfIndex(nodeId);
+  const listedId = place.listed[selfIndex]!.id;
+  if (listedId !== null && listedId !== nodeId) {
+    throw new TuttiError(
+      'SETTINGS_INVALID',
+      `CLUSTER_NODES calls this node "${listedId}", but its id is "${nodeId}": set CLUSTER_NODE_ID`,
+    );
+  }
+  return openConsensus<CommandResult>({
+    self: {
+      nodeId,
+      incarnation,
+      session: agent.session,
+      region: settings.region,
+      apiAddress: formatAddress(settings.healthAddress.host, settings.healthAddress.port),
+    },
+    listedSize: place.listed.length,
+    store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation }),
+    transport: (self) =>
+      createGrpcTransport({
+        self,
+        bind: settings.bindAddress,
+        listed: place.listed,
+        selfIndex,
+        security: peerSecurity(settings),
+        clock: systemClock,
+        log: hooks.log,
+      }),
+    stateMachine: replicated.stateMachine,
+    timings: timingProfiles[settings.timings],
+    limits: defaultRaftLimits,
+    clock: systemClock,
+    random: Math.random,
+    log: hooks.log,
+    proposedClusterId: randomUUID(),
+  });
+}
+
+function openRuntime(
+  settings: Settings,
+  hooks: NodeHooks,
+  self: AgentRef,
+  consensus: Consensus<CommandResult>,
+  replicated: ReplicatedState,
+): NodeRuntime {
+  return createNodeRuntime({
+    consensus,
+    state: () => replicated.state(),
+    self,
+    createGenerators: createGeneratorPool({ count: settings.generators, clock: systemClock, log: hooks.log }),
+    settings: {
+      configTimeoutMs: settings.configTimeoutSecs * 1000,
+      electionTimeoutMaxMs: timingProfiles[settings.timings].electionTimeoutMaxMs,
+    },
+    clock: systemClock,
+    unixMs: Date.now,
+    newRunId: () => `run-${randomBytes(5).toString('hex')}`,
+    writeUnsent: writeUnsentTo(settings.dataDirectory),
+    log: hooks.log,
+    onBug: hooks.onFatal,
+  });
+}
+
+async function closeAll(opened: (() => Promise<void> | void)[]): Promise<void> {
+  for (const close of opened.reverse()) await close();
+}
