@@ -18,6 +18,15 @@ export interface DataDirectory {
   close(): void;
 }
 
+export interface OwnIds {
+  /** CLUSTER_NODE_ID, where it was given. */
+  readonly nodeId: NodeId | null;
+  /** The id of a new directory where none was given. */
+  readonly fallbackNodeId: NodeId;
+}
+
+const WAL = 'wal';
+
 /**
  * Opens a node's data directory, creating it (not its parents) on the first start, and keeps every other process out.
  * The id is the one the directory knows; on the first start the given one, else the fallback (the host name).
@@ -27,15 +36,18 @@ export interface DataDirectory {
  */
 export async function openDataDirectory(
   path: string,
-  ids: { readonly nodeId: NodeId | null; readonly fallbackNodeId: NodeId },
+  ids: OwnIds,
+  options: { readonly segmentBytes?: number } = {},
 ): Promise<DataDirectory> {
   const directory = resolve(path);
-  const walDirectory = join(directory, 'wal');
+  const walDirectory = join(directory, WAL);
   await makeDirectory(directory);
   const lock = acquireLock(join(directory, 'lock'));
   try {
     await makeDirectory(walDirectory);
-    const { nodeId, incarnation } = await identify(directory, walDirectory, ids);
+    const { nodeId, incarnation } = await identify(ids, directory, (identity) =>
+      ensureLog({ directory: walDirectory, ...identity, ...options }),
+    );
     return { nodeId, incarnation, walDirectory, close: () => lock.release() };
   } catch (error) {
     lock.release();
@@ -43,16 +55,15 @@ export async function openDataDirectory(
   }
 }
 
-async function identify(
-  directory: string,
-  walDirectory: string,
-  ids: { nodeId: NodeId | null; fallbackNodeId: NodeId },
-): Promise<Identity> {
+type MakeLog = (identity: Identity) => Promise<void>;
+
+async function identify(ids: OwnIds, directory: string, makeLog: MakeLog): Promise<Identity> {
+  const walDirectory = join(directory, WAL);
   const segment = (await list(walDirectory)).find((name) => name.endsWith('.wal'));
   const kept = await readIdentity(nodeDisk, directory);
   if (kept === null) {
     if (segment !== undefined) throw logWithoutIdentity(directory, segment);
-    return founded(directory, walDirectory, await newIdentity(directory, ids.nodeId ?? ids.fallbackNodeId));
+    return founded(directory, await newIdentity(directory, ids.nodeId ?? ids.fallbackNodeId), makeLog);
   }
   if (ids.nodeId !== null && ids.nodeId !== kept.nodeId) {
     throw new TuttiError(
@@ -61,7 +72,7 @@ async function identify(
         'id, or another CLUSTER_DATA_DIR',
     );
   }
-  if (!kept.logCreated) return founded(directory, walDirectory, kept);
+  if (!kept.logCreated) return founded(directory, kept, makeLog);
   if (segment === undefined) throw logDamaged(walDirectory, 0, 'all of its files are gone');
   return kept;
 }
@@ -77,11 +88,11 @@ async function newIdentity(directory: string, nodeId: NodeId): Promise<Identity>
 }
 
 /** The first log, and then the note that there is one; a start that dies in between does this again. */
-async function founded(directory: string, walDirectory: string, { nodeId, incarnation }: Identity): Promise<Identity> {
-  await ensureLog({ directory: walDirectory, nodeId, incarnation });
-  const identity = { nodeId, incarnation, logCreated: true };
-  await writeIdentity(nodeDisk, directory, identity);
-  return identity;
+async function founded(directory: string, identity: Identity, makeLog: MakeLog): Promise<Identity> {
+  await makeLog(identity);
+  const complete = { ...identity, logCreated: true };
+  await writeIdentity(nodeDisk, directory, complete);
+  return complete;
 }
 
 /** A new identity beside an old log would be another member with this one's votes. */

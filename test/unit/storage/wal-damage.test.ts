@@ -4,13 +4,17 @@ import { createWalStore } from '../../../node/src/storage/wal/wal-store.ts';
 import { batch, DIRECTORY, entry, modelOf, printLog, recoverFrom, store, walOptions } from './log-model.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 
+const mostlyZeros = new Uint8Array(1050);
+// The only byte that is not zero in its sector: damage to it must not pass for a sector that was never written.
+mostlyZeros[520] = 1;
+
 /** Two segments; the last frame reaches over three sectors and is mostly zeros, the worst case for telling what was written. */
 const batches = [
   batch(1, [entry(1, 1, 'one')], { hardState: { term: 1, votedFor: 'node-1' } }),
   batch(2, [entry(2, 1, 'x'.repeat(700))]),
   batch(3, [entry(3, 1, 'y'.repeat(400))]),
   batch(4, [entry(4, 1, 'four'.repeat(50))]),
-  batch(5, [entry(5, 1, new Uint8Array(1050))], { hardState: { term: 2, votedFor: null } }),
+  batch(5, [entry(5, 1, mostlyZeros)], { hardState: { term: 2, votedFor: null } }),
 ];
 
 async function storedLog(): Promise<{ disk: SimulatedDisk; files: string[] }> {
@@ -110,6 +114,13 @@ describe('damage to what was acknowledged', () => {
     }
   });
 
+  it('is refused where the end of a segment that names the next one is lost', async () => {
+    const { disk, files } = await storedLog();
+    const [first, second] = files as [string, string];
+    const unsealed = withFile(disk, first, (bytes) => bytes.fill(0, lastFrame(bytes).start));
+    expectRefusal(await outcomeOf(unsealed), second);
+  });
+
   it('a log of another node is refused by naming both', async () => {
     const { disk, files } = await storedLog();
     const other = createWalStore(walOptions(disk, { nodeId: 'node-2' }));
@@ -183,6 +194,19 @@ describe('W6: bytes of another segment', () => {
       return bytes;
     });
     expectRefusal(await outcomeOf(recycled), last);
+  });
+
+  it('a file of another continuation of the same segment is refused, though index and predecessor fit', async () => {
+    const common = new SimulatedDisk();
+    await store(common, batches.slice(0, 3));
+    const [ours, theirs] = [common.afterPowerCut(() => 0), common.afterPowerCut(() => 0)] as const;
+    await store(ours, [batches[3]!]);
+    await store(theirs, [batch(4, [entry(4, 7, 'theirs'.repeat(40))])]);
+    const second = (disk: SimulatedDisk): string => disk.names().filter((name) => name.endsWith('.wal'))[1]!;
+    const stale = second(theirs);
+    ours.place(second(ours), null);
+    ours.place(stale, theirs.contents(stale));
+    expectRefusal(await outcomeOf(ours), stale);
   });
 
   it('a left-over file with the same base index is refused, not read', async () => {

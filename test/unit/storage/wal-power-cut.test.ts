@@ -82,4 +82,24 @@ describe('W1, W3, W4: power cut during every disk operation', () => {
       }
     }
   }, 60_000);
+
+  it('W4: what a start finds after SIGKILL survives a power cut after that start', async () => {
+    const disk = new SimulatedDisk();
+    const wal = createWalStore(walOptions(disk));
+    await wal.open();
+    await wal.append(all[0]!);
+    let syncing: () => void = () => undefined;
+    const synced = new Promise<void>((resolve) => (syncing = resolve));
+    // Written, in sync, not yet on the medium: here the process is killed.
+    disk.syncGate = () => {
+      syncing();
+      return new Promise(() => undefined);
+    };
+    void wal.append(batch(2, [entry(1, 1, 'in the page cache')]));
+    await synced;
+    const killed = disk.afterKill();
+    const found = printLog(await recoverFrom(killed));
+    expect(found).toContain('1@1 command');
+    expect(printLog(await recoverFrom(killed.afterPowerCut(() => 0)))).toBe(found);
+  });
 });
