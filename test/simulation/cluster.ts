@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Effects, RaftInput, RaftStatus } from '../../node/src/raft/core.ts';
+import { carriesPromise } from '../../node/src/raft/effects.ts';
+import type { Message } from '../../node/src/raft/messages.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SafetyChecks } from './checks.ts';
 import type { FaultPlan } from './faults.ts';
@@ -21,6 +23,8 @@ export class SimulatedCluster {
   readonly plan: FaultPlan;
   maxSyncMs: number;
   syncStall: number;
+  /** Called when a vote or an acknowledgement leaves a node. */
+  onPromise: (node: SimulatedNode, message: Message) => void = () => undefined;
   steps = 0;
   readonly #linked = new Set<string>();
   /** The incarnation each node last shook hands with, by direction. */
@@ -133,7 +137,10 @@ export class SimulatedCluster {
         this.trace(describe(node, input, effects));
         this.checks.stepped(node, input, before, effects);
       },
-      sending: (node, message) => this.checks.sending(node, message),
+      sending: (node, message) => {
+        this.checks.sending(node, message);
+        if (carriesPromise(message)) this.onPromise(node, message);
+      },
     };
   }
 }

@@ -14,6 +14,8 @@ export interface FaultPlan {
   readonly downMeanMs: number;
   /** Of the crashes, how many hit the leader. */
   readonly crashLeader: number;
+  /** Of the votes and acknowledgements, how many are the last thing their sender did. */
+  readonly crashAtPromise: number;
   readonly cutMeanMs: number;
   readonly cutForMeanMs: number;
   readonly pauseMeanMs: number;
@@ -45,6 +47,7 @@ export function drawFaults(random: Random, size: number): FaultPlan {
     crashMeanMs: maybe(0.75, () => random.between(200, 2_500), Infinity),
     downMeanMs: random.between(50, 1_000),
     crashLeader: random.between(0, 1),
+    crashAtPromise: maybe(0.4, () => random.between(0, 0.1), 0),
     cutMeanMs: maybe(0.6, () => random.between(200, 2_500), Infinity),
     cutForMeanMs: random.between(100, 1_500),
     pauseMeanMs: maybe(0.3, () => random.between(500, 3_000), Infinity),
@@ -52,7 +55,7 @@ export function drawFaults(random: Random, size: number): FaultPlan {
     proposalMeanMs: random.pick([5, 20, 60, 300]),
     limits: {
       maxAppendBytes: random.pick([1, 200, 1_000_000]),
-      maxInflightBytes: random.pick([100, 1_000, 1_000_000]),
+      maxInflightBytes: random.pick([300, 2_000, 1_000_000]),
       maxUncommittedBytes: random.pick([500, 100_000]),
       maxProposalBytes: 1_000,
     },

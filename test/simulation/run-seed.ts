@@ -1,6 +1,5 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
-import { quorumOf } from '../../node/src/raft/membership.ts';
-import { MembershipHistory } from '../../node/src/raft/membership.ts';
+import { MembershipHistory, quorumOf } from '../../node/src/raft/membership.ts';
 import { majority } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
@@ -12,7 +11,11 @@ import { Random } from './random.ts';
 const CONVERGE_TIMEOUTS = 15;
 /** Longest election timeouts for which the leader must then stay. */
 const STABLE_TIMEOUTS = 10;
+/** More for each entry a peer lacks at the healing: with the smallest window and append, each costs a round trip. */
+const CATCH_UP_MS_PER_ENTRY = 20;
 const LINK_REFRESH_MS = 40;
+/** A crash at a promise matters most when the node is back while that promise is still of the present. */
+const QUICK_RESTART_MS = 20;
 
 export interface SeedResult {
   readonly seed: number;
@@ -75,7 +78,19 @@ function chaos(cluster: SimulatedCluster, random: Random): void {
     const at = random.chance(0.9) ? cluster.leader : random.pick(cluster.nodes);
     if (at !== undefined && scheduler.nowMs >= at.pausedUntilMs) cluster.propose(at, 1 + Math.floor(random.next() * 3));
   });
+  cluster.onPromise = (node, { kind }) => {
+    // Elections are rare beside acknowledgements, and what a crash does to a vote is the more delicate matter.
+    if (!random.chance(plan.crashAtPromise * (kind === 'appendResponse' ? 0.1 : 1))) return;
+    scheduler.in(0, () => {
+      if (!node.isUp) return;
+      cluster.crash(node);
+      scheduler.in(random.exponential(QUICK_RESTART_MS), () => {
+        if (!node.isUp) node.start();
+      });
+    });
+  };
   scheduler.run(plan.chaosMs);
+  cluster.onPromise = () => undefined;
 }
 
 function crashSome(cluster: SimulatedCluster, random: Random): void {
@@ -83,19 +98,23 @@ function crashSome(cluster: SimulatedCluster, random: Random): void {
   const node = random.chance(plan.crashLeader) ? cluster.leader : random.pick(cluster.nodes);
   if (node?.isUp !== true) return;
   cluster.crash(node);
-  // One wiped disk is all that three nodes can bear, and only after the founding: before it nothing tells disks apart.
-  if (
-    plan.wipe &&
-    random.chance(0.2) &&
-    node.clusterId !== null &&
-    cluster.nodes.every((other) => other.wipedDisks.length === 0)
-  ) {
+  if (plan.wipe && random.chance(0.2) && mayLoseDisk(cluster)) {
     cluster.trace(`${node.id} loses its disk`);
     node.wipe();
   }
   scheduler.in(random.exponential(plan.downMeanMs), () => {
     if (!node.isUp) node.start();
   });
+}
+
+/**
+ * One lost disk is all that three members can bear, and only once all are bound: before the founding nothing tells disks
+ * apart, and with a member unmet the rest may be too few to elect anyone.
+ */
+function mayLoseDisk(cluster: SimulatedCluster): boolean {
+  const memberships = new MembershipHistory();
+  memberships.append(cluster.checks.committed);
+  return memberships.current?.unmet === 0 && cluster.nodes.every(({ wipedDisks }) => wipedDisks.length === 0);
 }
 
 function cutSome(cluster: SimulatedCluster, random: Random): void {
@@ -140,10 +159,12 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
     scheduler.in(LINK_REFRESH_MS, look);
   };
   look();
+  const lengths = core.map(({ mirror }) => mirror.entries.length);
+  const backlog = Math.max(...lengths) - Math.min(...cluster.nodes.map(({ committed }) => committed.length));
+  const boundMs = CONVERGE_TIMEOUTS * timeoutMs + backlog * CATCH_UP_MS_PER_ENTRY;
   const converged = (): boolean => proposedAt !== null && isConverged(core, proposedAt);
-  scheduler.run(healedMs + CONVERGE_TIMEOUTS * timeoutMs, converged);
-  if (!converged())
-    throw new Error(`liveness: no progress within ${CONVERGE_TIMEOUTS} election timeouts of the healing`);
+  scheduler.run(healedMs + boundMs, converged);
+  if (!converged()) throw new Error(`liveness: no progress within ${boundMs} ms of the healing`);
   const convergeMs = scheduler.nowMs - healedMs;
   const term = cluster.leader!.core!.status().term;
   scheduler.run(scheduler.nowMs + STABLE_TIMEOUTS * timeoutMs);

@@ -1,13 +1,19 @@
 import { parseArgs } from 'node:util';
+import { mutants } from './mutants.ts';
 import { runSeed, SeedFailure } from './run-seed.ts';
 
 /** Long runs: `node test/simulation/simulate.ts --seeds N --from S`. Exit code 1 and the replay command at the first failure. */
 function main(): void {
   const { values } = parseArgs({
-    options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' } },
+    options: {
+      mutants: { type: 'boolean', default: false },
+      seeds: { type: 'string', default: '1000' },
+      from: { type: 'string', default: '1' },
+    },
   });
   const from = Number(values.from);
   const count = Number(values.seeds);
+  if (values.mutants) return huntMutants(from, count);
   let steps = 0;
   let committed = 0;
   let slowestMs = 0;
@@ -27,6 +33,21 @@ function main(): void {
   process.stdout.write(
     `${count} seeds from ${from}: ${steps} steps, ${committed} entries committed, slowest convergence ${slowestMs.toFixed(0)} ms\n`,
   );
+}
+
+/** How many seeds the simulator needs to find each known bug, and by which invariant. */
+function huntMutants(from: number, count: number): void {
+  for (const { name, create } of mutants) {
+    let found = 'not found';
+    for (let seed = from; seed < from + count && found === 'not found'; seed += 1) {
+      try {
+        runSeed(seed, create);
+      } catch (error) {
+        found = `after ${seed - from + 1} seeds: ${String((error as SeedFailure).cause)}`;
+      }
+    }
+    process.stdout.write(`${name}: ${found}\n`);
+  }
 }
 
 main();

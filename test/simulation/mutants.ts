@@ -1,0 +1,167 @@
+import type { Effects, RaftCore, RaftInput, RaftOptions } from '../../node/src/raft/core.ts';
+import type { Message } from '../../node/src/raft/messages.ts';
+import { reachedBy } from '../../node/src/raft/quorum.ts';
+import { createRaft } from '../../node/src/raft/raft.ts';
+import type { Entry } from '../../node/src/raft/types.ts';
+import { DurableState } from './disk.ts';
+import type { CreateCore } from './node.ts';
+
+/**
+ * Known bugs of other implementations, put around the core from outside: what the simulator does not find here it would not
+ * find in the core either. `withinSeeds` states how many seeds it may take.
+ */
+export interface Mutant {
+  readonly name: string;
+  readonly withinSeeds: number;
+  readonly create: CreateCore;
+}
+
+interface Around {
+  readonly before?: (input: RaftInput) => RaftInput;
+  readonly after?: (effects: Effects, core: RaftCore, input: RaftInput, nowMs: number) => Effects;
+}
+
+function wrap(core: RaftCore, { before = (input) => input, after = (effects) => effects }: Around): RaftCore {
+  return {
+    step: (input, nowMs) => after(core.step(before(input), nowMs), core, input, nowMs),
+    deadlineMs: () => core.deadlineMs(),
+    status: () => core.status(),
+  };
+}
+
+function mapMessage(input: RaftInput, change: (message: Message) => Message): RaftInput {
+  return input.kind === 'message' ? { ...input, message: change(input.message) } : input;
+}
+
+/** raft.md E3: the reply does not wait for the disk. */
+function promisesBeforePersist(options: RaftOptions): RaftCore {
+  return wrap(createRaft(options), {
+    after: (effects) => ({
+      ...effects,
+      sendNow: [...effects.sendNow, ...effects.sendAfterPersist],
+      sendAfterPersist: [],
+    }),
+  });
+}
+
+/** raft.md R10: the leader counts itself as soon as it has given the entries to its disk. */
+function countsItselfBeforePersist(options: RaftOptions): RaftCore {
+  return wrap(createRaft(options), {
+    after: (effects, core, _input, nowMs) => {
+      if (effects.persist === null || core.status().role !== 'leader') return effects;
+      const more = core.step({ kind: 'persisted', ticket: effects.persist.ticket }, nowMs);
+      return {
+        ...effects,
+        sendNow: [...effects.sendNow, ...more.sendNow],
+        sendAfterPersist: [...effects.sendAfterPersist, ...more.sendAfterPersist],
+        committed: [...effects.committed, ...more.committed],
+        events: [...effects.events, ...more.events],
+      };
+    },
+  });
+}
+
+/** raft.md E2: votes go to any log. */
+function ignoresTheLogOfCandidates(options: RaftOptions): RaftCore {
+  const longest = { lastLogTerm: Number.MAX_SAFE_INTEGER, lastLogIndex: Number.MAX_SAFE_INTEGER };
+  return wrap(createRaft(options), {
+    before: (input) =>
+      mapMessage(input, (message) => (message.kind === 'voteRequest' ? { ...message, ...longest } : message)),
+  });
+}
+
+/** raft.md E2: the longer log wins, whatever its terms. */
+function comparesLogsByLength(options: RaftOptions): RaftCore {
+  const core = createRaft(options);
+  return wrap(core, {
+    before: (input) =>
+      mapMessage(input, (message) => {
+        if (message.kind !== 'voteRequest') return message;
+        const isLonger = message.lastLogIndex >= core.status().lastIndex;
+        return { ...message, lastLogTerm: isLonger ? Number.MAX_SAFE_INTEGER : 0 };
+      }),
+  });
+}
+
+/** raft.md R1, figure 8: followers are told to commit whatever a majority holds, of any term. */
+function commitsOldTermsByCounting(options: RaftOptions): RaftCore {
+  const writing: { readonly ticket: number; upTo: number }[] = [];
+  let durableIndex = options.entries.length;
+  const core = createRaft(options);
+  const needed = Math.floor(options.listedSize / 2) + 1;
+  return wrap(core, {
+    before: (input) => {
+      if (input.kind === 'persisted') {
+        durableIndex = writing.findLast(({ ticket }) => ticket <= input.ticket)?.upTo ?? durableIndex;
+      }
+      return input;
+    },
+    after: (effects) => {
+      const { peers, lastIndex } = core.status();
+      const { persist } = effects;
+      if (persist?.truncateFrom != null) {
+        durableIndex = Math.min(durableIndex, persist.truncateFrom - 1);
+        for (const batch of writing) batch.upTo = Math.min(batch.upTo, persist.truncateFrom - 1);
+      }
+      if (persist !== null) writing.push({ ticket: persist.ticket, upTo: lastIndex });
+      const held = reachedBy([...peers.map(({ matchIndex }) => matchIndex), durableIndex], needed) ?? 0;
+      const sendNow = effects.sendNow.map((message) =>
+        message.kind === 'appendRequest' ? { ...message, commitIndex: Math.max(message.commitIndex, held) } : message,
+      );
+      return { ...effects, sendNow };
+    },
+  });
+}
+
+/** raft.md R2 (etcd#1203, scylladb#9965): a follower commits up to the leader's commit or the end of its own log. */
+function commitsBeyondWhatWasVerified(options: RaftOptions): RaftCore {
+  const log = new DurableState();
+  log.entries = [...options.entries];
+  let handedOut = 0;
+  return wrap(createRaft(options), {
+    after: (effects, core, input) => {
+      if (effects.persist !== null) log.apply(effects.persist);
+      const told = input.kind === 'message' && input.message.kind === 'appendRequest' ? input.message : null;
+      const follows = told !== null && told.term === core.status().term && core.status().role === 'follower';
+      const upTo = Math.max(core.status().commitIndex, follows ? Math.min(told.commitIndex, log.entries.length) : 0);
+      const committed: Entry[] = log.entries.slice(handedOut, Math.max(handedOut, upTo));
+      handedOut += committed.length;
+      return { ...effects, committed };
+    },
+  });
+}
+
+/** raft.md E3, figure 2: the vote is not part of what a restart recovers. */
+function forgetsItsVoteAtRestart(options: RaftOptions): RaftCore {
+  return createRaft({ ...options, hardState: { term: options.hardState.term, votedFor: null } });
+}
+
+/** Two of five, one of three: any two quorums need no member in common. */
+function takesLessThanAMajority(options: RaftOptions): RaftCore {
+  return createRaft({ ...options, listedSize: options.listedSize - 2 });
+}
+
+/** raft.md R9: whatever was written last counts as durable, also what replaced it meanwhile. */
+function confusesTickets(options: RaftOptions): RaftCore {
+  let lastTicket = 0;
+  return wrap(createRaft(options), {
+    before: (input) => (input.kind === 'persisted' ? { ...input, ticket: lastTicket } : input),
+    after: (effects) => {
+      lastTicket = effects.persist?.ticket ?? lastTicket;
+      return effects;
+    },
+  });
+}
+
+/** How many seeds each took at most, with room: measured with `node test/simulation/simulate.ts --mutants`. */
+export const mutants: readonly Mutant[] = [
+  { name: 'promises before persist (E3)', withinSeeds: 5, create: promisesBeforePersist },
+  { name: 'counts itself before persist (R10)', withinSeeds: 20, create: countsItselfBeforePersist },
+  { name: 'ignores the log of candidates (E2)', withinSeeds: 50, create: ignoresTheLogOfCandidates },
+  { name: 'compares logs by length (E2)', withinSeeds: 300, create: comparesLogsByLength },
+  { name: 'commits old terms by counting (R1, figure 8)', withinSeeds: 300, create: commitsOldTermsByCounting },
+  { name: 'commits beyond what was verified (R2)', withinSeeds: 300, create: commitsBeyondWhatWasVerified },
+  { name: 'forgets its vote at restart (E3)', withinSeeds: 300, create: forgetsItsVoteAtRestart },
+  { name: 'takes less than a majority', withinSeeds: 20, create: takesLessThanAMajority },
+  { name: 'confuses tickets (R9)', withinSeeds: 20, create: confusesTickets },
+];
