@@ -227,7 +227,7 @@ export class Host<Result> implements Consensus<Result> {
   }
 
   #onRaftEvent(event: RaftEvent): void {
-    narrate(this.#parts.options.log, event);
+    narrate(this.#parts.options.log, this.#parts.options.self.nodeId, event);
     if (event.kind === 'roleChanged') this.#leadership.onRole(event.role, event.term, event.reason);
     if (event.kind === 'peerRefused') this.#peers.refuse(event.id, event.reason);
     this.#observers.emit({ kind: 'raft', event });

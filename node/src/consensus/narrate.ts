@@ -1,22 +1,26 @@
 import type { Log } from '../lib/log.ts';
 import type { RaftEvent } from '../raft/core.ts';
+import type { NodeId } from '../raft/types.ts';
 
 /** One log line for each thing that happens to the cluster, with what an operator asks first: who, which term, why. */
-export function narrate(log: Log, event: RaftEvent): void {
+export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
   switch (event.kind) {
     case 'roleChanged':
+      // The election that was won has said it.
+      if (event.role === 'leader') return;
       return log.info(
         { role: event.role, term: event.term, reason: event.reason },
         `now ${event.role}: ${event.reason}`,
       );
     case 'leaderChanged':
+      if (event.leaderId === self) return;
       return event.leaderId === null
         ? log.info({ leader: null, term: event.term }, 'no leader is known')
         : log.info({ leader: event.leaderId, term: event.term }, `${event.leaderId} leads term ${event.term}`);
     case 'electionWon':
       return log.info(
-        { term: event.term, votes: event.votes, needed: event.needed },
-        `elected with ${event.votes} votes, ${event.needed} needed`,
+        { leader: self, term: event.term, votes: event.votes, needed: event.needed },
+        `elected: leads term ${event.term} with ${event.votes} votes, ${event.needed} needed`,
       );
     case 'voteCast':
       return log.info(

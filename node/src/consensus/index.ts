@@ -1,0 +1,34 @@
+/**
+ * `tutti/consensus`: a replicated state machine for any Node program. Give `openConsensus` a state machine, a log store and
+ * a transport; propose commands on the leader, and every member applies them in the same order.
+ */
+export type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler, StateMachine } from './consensus.ts';
+export { openConsensus } from './open.ts';
+export { defaultRaftLimits } from './options.ts';
+export type { ConsensusOptions, SelfDescription } from './options.ts';
+export type { RaftEvent, RaftLimits } from '../raft/core.ts';
+export { timingProfiles } from '../raft/types.ts';
+export type { Entry, Incarnation, Member, Membership, NodeId, Role, Timings } from '../raft/types.ts';
+export type { LogStore, RecoveredLog } from '../storage/log-store.ts';
+export { openDataDirectory } from '../storage/data-dir.ts';
+export type { DataDirectory } from '../storage/data-dir.ts';
+export { createWalStore } from '../storage/wal/wal-store.ts';
+export type { WalOptions } from '../storage/wal/wal-store.ts';
+export type {
+  ClockOffset,
+  ListedPeer,
+  PeerFrame,
+  PeerIdentity,
+  PeerProblem,
+  PeerStatus,
+  Transport,
+  TransportHandlers,
+} from '../transport/transport.ts';
+export { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
+export type { GrpcTransportOptions } from '../transport/grpc/options.ts';
+export { systemClock } from '../lib/clock.ts';
+export type { Clock } from '../lib/clock.ts';
+export { TuttiError } from '../lib/errors.ts';
+export type { ErrorCode } from '../lib/errors.ts';
+export { silentLog } from '../lib/log.ts';
+export type { Log } from '../lib/log.ts';
