@@ -26,7 +26,7 @@ export interface Lock {
 }
 
 /**
- * Node has no flock, so this is a file made by exclusive create that names its owner. The lock of a process that is
+ * Node has no flock, so this is a file that only one process can make and that names its owner. The lock of a process that is
  * certainly gone is taken over; where that is not certain, this refuses and says what to look at (raft.md 5.3, 10).
  *
  * @throws TuttiError DATA_DIR_UNUSABLE
@@ -47,15 +47,28 @@ export function acquireLock(path: string, processes: ProcessTable = systemProces
   };
 }
 
-/** Null if the lock was made; else what stands in it. */
+/**
+ * Null if the lock was made; else what stands in it. Written and synced aside and then linked, so that a lock never is without
+ * its owner's name, not even after a power cut: an empty one could only be refused.
+ */
 function createOrRead(path: string, content: string): string | null {
+  const aside = asideOf(path);
   try {
-    writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
-    return null;
+    writeFileSync(aside, content, { flag: 'wx', mode: 0o600, flush: true });
+    try {
+      linkSync(aside, path);
+      return null;
+    } finally {
+      unlinkSync(aside);
+    }
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw unusable(path, error);
     return readIfThere(path) ?? '';
   }
+}
+
+function asideOf(path: string): string {
+  return `${path}.${randomBytes(8).toString('hex')}`;
 }
 
 function readIfThere(path: string): string | null {
@@ -69,7 +82,7 @@ function readIfThere(path: string): string | null {
 
 function refuseUnlessGone(path: string, content: string, processes: ProcessTable): void {
   const owner = parseOwner(content);
-  if (owner === null) throw inUse(path, 'the lock names no owner; a node may be starting there at this moment');
+  if (owner === null) throw inUse(path, 'the lock names no owner this program knows');
   const self = processes.self();
   const who = `process ${owner.pid} on ${owner.host}`;
   if (owner.host !== self.host) throw inUse(path, `${who}, another host, holds it`);
@@ -89,7 +102,7 @@ function refuseUnlessGone(path: string, content: string, processes: ProcessTable
  * the other's new lock instead puts it back.
  */
 function takeAway(path: string, expected: string): void {
-  const aside = `${path}.${randomBytes(8).toString('hex')}`;
+  const aside = asideOf(path);
   try {
     renameSync(path, aside);
     const taken = readFileSync(aside, 'utf8');
