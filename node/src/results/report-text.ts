@@ -33,11 +33,11 @@ function headline({ run, verdict }: RunReport, colors: Paint, width: number): Li
   const title = [run.planName ?? 'unnamed plan', `run ${run.id}`, formatRunTime(run.durationMs), how].join('  ·  ');
   const ink = verdict.kind === 'valid' ? colors.green : verdict.kind === 'degraded' ? colors.red : colors.yellow;
   const reasons = verdict.reasons.flatMap((reason) => wrap(`  - ${reason}`, width, '    '));
-  return [
-    colors.bold(clip(title, width)),
-    ink(`${verdict.kind.toUpperCase()}: ${verdictMeanings[verdict.kind]}`),
-    ...reasons,
-  ];
+  // While the run is on, only what went wrong is certain.
+  const word = run.ended === null ? `${verdict.kind.toUpperCase()} SO FAR` : verdict.kind.toUpperCase();
+  const meaning =
+    run.ended === null && verdict.kind === 'valid' ? 'nothing has gone wrong' : verdictMeanings[verdict.kind];
+  return [colors.bold(clip(title, width)), ink(`${word}: ${meaning}`), ...reasons];
 }
 
 const verdictMeanings = {
@@ -122,32 +122,44 @@ function picture({ firedPerSecond: fired }: RunReport, colors: Paint, width: num
   return [colors.bold('iterations started in each second'), `  ${sparkline(fired, width - 2)}`, colors.dim(scale)];
 }
 
-function books({ books: all }: RunReport, colors: Paint): Lines {
+function books({ run, books: all }: RunReport, colors: Paint): Lines {
   const { planned, fired, dropped, notFired, lost, answered, failed, unanswered } = all;
-  const started = fired + dropped + notFired + lost;
-  const verdict = (left: number, right: number): string =>
-    left === right
-      ? colors.green('balances')
-      : colors.red(`does not balance: ${formatCount(Math.abs(left - right))} apart`);
-  const [n, f] = [formatCount(planned ?? 0), formatCount(fired)];
-  const first = `  planned ${n} = ${f} fired + ${formatCount(dropped)} dropped + ${formatCount(notFired)} not fired + ${formatCount(lost)} lost`;
-  const second = `  fired ${f} = ${formatCount(answered)} answered + ${formatCount(failed)} failed + ${formatCount(unanswered)} unanswered`;
-  const line = (text: string, left: number, right: number): string => `${text}   ${verdict(left, right)}`;
-  const open =
-    planned === null
-      ? '  planned: none, each user starts again when it is done (closed load model)'
-      : line(first, planned, started);
-  return [colors.bold('the books, in iterations'), open, line(second, fired, answered + failed + unanswered)];
+  const title = colors.bold('the books, in iterations');
+  const second: BooksLine = ['fired', fired, { answered, failed, unanswered }];
+  const first: BooksLine | null =
+    planned === null ? null : ['planned', planned, { fired, dropped, 'not fired': notFired, lost }];
+  const closed = '  nothing planned ahead: each user starts again when it is done (closed load model)';
+  return [title, first === null ? closed : booksLine(run, first, colors), booksLine(run, second, colors)];
+}
+
+type BooksLine = readonly [name: string, whole: number, parts: Readonly<Record<string, number>>];
+
+function booksLine(run: RunReport['run'], [name, whole, parts]: BooksLine, colors: Paint): string {
+  const sum = Object.values(parts).reduce((left, right) => left + right, 0);
+  const terms = Object.entries(parts).map(([part, count]) => `${formatCount(count)} ${part}`);
+  // The rest of a run that is on, or was aborted, is nobody's yet: no fault, and not to be shown as one.
+  if (run.state !== 'finished') {
+    return `  ${name} ${formatCount(whole)}, of them ${terms.join(', ')}   ${colors.dim(`not settled: the run is ${run.state}`)}`;
+  }
+  const apart = formatCount(Math.abs(whole - sum));
+  const check = whole === sum ? colors.green('balances') : colors.red(`DOES NOT BALANCE: ${apart} apart`);
+  return `  ${name} ${formatCount(whole)} = ${terms.join(' + ')}   ${check}`;
 }
 
 function nodes(report: RunReport, colors: Paint, width: number): Lines {
   if (report.nodes.length === 0) return [];
   const table = layOut(
-    report.nodes.map((node) => [`  ${node.node}`, node.region, `${node.intervals} seconds counted`, startOf(node)]),
-    Infinity,
+    report.nodes.map((node) => [
+      `  ${node.node}`,
+      node.region,
+      `${node.intervals} s counted`,
+      startOf(node),
+      node.state === 'lost' ? 'LOST' : node.state,
+    ]),
+    width,
   );
   const lines = report.nodes.flatMap((node, index) => {
-    const line = `${table[index]!}  ${node.state === 'lost' ? 'LOST' : node.state}`;
+    const line = table[index]!;
     return [node.state === 'lost' ? colors.red(line) : line, ...lostOf(node, width)];
   });
   const changes = report.stripeChanges.flatMap(({ fromMs, reason }) =>
@@ -159,7 +171,7 @@ function nodes(report: RunReport, colors: Paint, width: number): Lines {
 
 function startOf({ startedLateMs, clockErrorMs }: NodeReport): string {
   if (startedLateMs === null) return 'start unknown';
-  const error = clockErrorMs === null ? '' : ` (clock within ${formatMs(clockErrorMs)})`;
+  const error = clockErrorMs === null ? '' : `, give or take ${formatMs(clockErrorMs)}`;
   return `started ${formatMs(Math.max(0, startedLateMs))} late${error}`;
 }
 

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { buildReport, type ReportInput } from '../../../node/src/results/build-report.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatMs,
+  formatRate,
+  formatRunTime,
+  formatShare,
+} from '../../../node/src/results/format.ts';
+import { renderReport } from '../../../node/src/results/report-text.ts';
+import { layOut, sparkline, wrap } from '../../../node/src/results/text-layout.ts';
+import { degradedInput, input, measured, node } from './sample.ts';
+
+const text = (given: ReportInput, width = 100, color = false): string =>
+  renderReport(buildReport(given), { width, color });
+
+describe('the page', () => {
+  it('of a valid run, in 80 columns', async () => {
+    await expect(text(input(), 80)).toMatchFileSnapshot('golden/valid-80.txt');
+  });
+
+  it('of a run that lost a node, in 100 columns', async () => {
+    await expect(text(degradedInput())).toMatchFileSnapshot('golden/degraded-100.txt');
+  });
+
+  it('of a closed run that is on', async () => {
+    const run = { ...input().run, state: 'running', ended: null, durationMs: 3_000 };
+    const nodes = [node('a', { fired: 90, answered: 80 }, { state: 'running', inFlight: 10, startedLateMs: null })];
+    const given = input({ run, nodes, planned: null, settled: false, firedPerSecond: [30, 30, 30] });
+    await expect(text(given)).toMatchFileSnapshot('golden/running-closed.txt');
+  });
+
+  it('colours nothing it is not asked to, and the same text otherwise', () => {
+    const colored = text(degradedInput(), 100, true);
+    expect(colored).toContain('\u001b[31mDEGRADED');
+    expect(colored.replace(/\u001b\[\d+m/g, '')).toBe(text(degradedInput()));
+  });
+
+  it('keeps within 80 columns, even with long names', () => {
+    const plan = {
+      scenarios: input().plan.scenarios.map((each) => ({
+        ...each,
+        steps: each.steps.map(() => ({ name: 'x'.repeat(90) })),
+      })),
+    };
+    for (const given of [degradedInput(), input({ plan })]) {
+      for (const line of text(given, 80).split('\n')) expect([line, line.length <= 80]).toEqual([line, true]);
+    }
+  });
+
+  it('says loudly when the books do not balance', () => {
+    expect(text(input({ planned: 2_010 }))).toContain('DOES NOT BALANCE: 10 apart');
+  });
+
+  it('of an aborted run blames nobody for open books', () => {
+    const run = { ...input().run, state: 'aborted', ended: 'node c could not prepare' };
+    const page = text(
+      input({ run, settled: false, nodes: [], regions: [{ region: 'eu', measurements: measured(0) }] }),
+    );
+    expect(page).toContain('the run was aborted: node c could not prepare');
+    expect(page).toContain('not settled: the run is aborted');
+    expect(page).not.toContain('DOES NOT BALANCE');
+  });
+});
+
+describe('the line of seconds', () => {
+  it('shows a dip of one second, also when each column stands for many', () => {
+    const series = Array.from({ length: 600 }, (_, second) => (second === 301 ? 0 : 100));
+    expect(sparkline(series, 60)).toBe(`${'█'.repeat(30)}_${'█'.repeat(29)}`);
+    expect(sparkline([100, 50, 0, 100], 60)).toBe('█▄_█');
+    expect(sparkline([0, 0], 60)).toBe('__');
+  });
+});
+
+describe('figures for people', () => {
+  it.each([
+    [formatMs(0.004), '0.00 ms'],
+    [formatMs(0.456), '0.46 ms'],
+    [formatMs(12.34), '12.3 ms'],
+    [formatMs(99.96), '100 ms'],
+    [formatMs(999.4), '999 ms'],
+    [formatMs(999.7), '1.00 s'],
+    [formatMs(75_000), '75.0 s'],
+    [formatCount(1_234_567), '1,234,567'],
+    [formatRate(9.04), '9.0'],
+    [formatRate(1_234.4), '1,234'],
+    [formatShare(0, 10), '0 %'],
+    [formatShare(10, 10), '100 %'],
+    [formatShare(1, 10_000), '<0.1 %'],
+    [formatShare(9_999, 10_000), '>99.9 %'],
+    [formatBytes(999), '999 B'],
+    [formatBytes(1_000), '1.00 KB'],
+    [formatBytes(999_600), '1.00 MB'],
+    [formatRunTime(20_000), '20.0 s'],
+    [formatRunTime(3_725_000), '1 h 2 min 5 s'],
+  ])('%s is %s', (formatted, expected) => {
+    expect(formatted).toBe(expected);
+  });
+});
+
+describe('layout', () => {
+  it('cuts a name that is too long and keeps the figures', () => {
+    expect(
+      layOut(
+        [
+          ['a very long name indeed', '12'],
+          ['b', '3'],
+        ],
+        20,
+      ),
+    ).toEqual(['a very long nam…  12', 'b                  3']);
+  });
+
+  it('wraps at blanks, indent kept', () => {
+    expect(wrap('  - one two three', 10, '    ')).toEqual(['  - one', '    two', '    three']);
+  });
+});
