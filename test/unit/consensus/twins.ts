@@ -52,6 +52,23 @@ export class ManualTime {
     for (const callback of this.#deferred.splice(0)) callback();
   }
 
+  /** Lets time pass from timer to timer, with all turns in between, until `find` finds something. */
+  async until<T>(what: string, find: () => T | null | undefined | false, withinMs = 5_000): Promise<T> {
+    const lastMs = this.nowMs + withinMs;
+    for (;;) {
+      // Disk twins and proposals settle by promises, which need turns but no time.
+      for (let turns = 0; turns < 2; turns++) {
+        this.runDeferred();
+        await turn();
+      }
+      const found = find();
+      if (found !== null && found !== undefined && found !== false) return found;
+      const nextMs = this.timersMs[0] ?? Infinity;
+      if (Math.max(nextMs, this.nowMs) > lastMs) throw new Error(`waited ${withinMs} ms of virtual time for ${what}`);
+      if (this.#deferred.length === 0) this.advance(Math.max(0, nextMs - this.nowMs));
+    }
+  }
+
   /** Fires what is due, in order. */
   advance(byMs: number): void {
     this.nowMs += byMs;
