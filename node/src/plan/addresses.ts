@@ -1,4 +1,6 @@
+import { planLimits } from './limits.ts';
 import type { Plan } from './plan.ts';
+import { scanTemplate } from './template.ts';
 import { clip, type Parsed } from './units.ts';
 
 /**
@@ -31,7 +33,9 @@ export function baseUrlFault(text: string): string | null {
 
 /** Why a template cannot be the path (or whole URL) of a request, or null. What variables stand for is not known here. */
 export function pathFault(template: string): string | null {
-  const text = template.replaceAll('$${', '%7B').replaceAll(/\$\{[^}]*\}/g, '1');
+  if (template.length > planLimits.pathLength) return `is longer than ${planLimits.pathLength} characters; shorten it`;
+  const { parts } = scanTemplate(template);
+  const text = parts.map((part) => (typeof part === 'string' ? part : '1')).join('');
   if (/[\s\p{Cc}\p{Cs}]/u.test(text))
     return 'has blanks, line breaks or control characters in it; write %20 for a blank';
   if (text.includes('#')) return 'has a fragment, which no client ever sends; write %23 for a literal #';

@@ -1,6 +1,7 @@
-import { Composer, isAlias, isMap, isScalar, LineCounter, Parser } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, Lexer, Parser } from 'yaml';
 import type { Alias, CST, Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import type { Finding, Path } from './findings.ts';
+import { Lines } from './lines.ts';
 import { planLimits } from './limits.ts';
 import { clip } from './units.ts';
 
@@ -13,7 +14,7 @@ export interface PlanDocument {
 }
 
 export interface DocumentResult {
-  readonly lines: LineCounter;
+  readonly lines: Lines;
   /** null where the text is not one YAML document at all. */
   readonly document: PlanDocument | null;
   readonly findings: readonly Finding[];
@@ -21,23 +22,23 @@ export interface DocumentResult {
 
 /** Reads one YAML 1.2 document within the bounds of `planLimits`. Never throws. */
 export function readDocument(text: string): DocumentResult {
-  const lines = new LineCounter();
+  const lines = new Lines(text);
   const fail = (message: string, offset = 0): DocumentResult => ({
     lines,
     document: null,
     findings: [{ path: [], message, offset }],
   });
   if (text.length > planLimits.textBytes || new TextEncoder().encode(text).length > planLimits.textBytes) {
-    lines.addNewLine(0);
     return fail(`a plan is at most ${planLimits.textBytes / 1024 / 1024} MiB of text; make it shorter`);
   }
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const tokens = tokensOf(text);
+  if (tokens === null) return fail(`more than ${planLimits.lexemes} words and signs of YAML; make the plan smaller`);
   const deep = tooDeep(tokens);
   if (deep !== null) return fail(`nested deeper than ${planLimits.nestingDepth} levels; a plan needs nine`, deep);
   const composer = new Composer({ uniqueKeys: false, stringKeys: true, prettyErrors: false, resolveKnownTags: false });
   const documents = [...composer.compose(tokens, true, text.length)];
   const [first, second] = documents;
-  const findings = documents.flatMap(syntaxFindings);
+  const findings = documents.flatMap((document) => syntaxFindings(document, text, lines));
   if (second !== undefined) {
     const offset = second.range[0];
     findings.push({
@@ -179,12 +180,20 @@ class Reader {
   }
 }
 
-function syntaxFindings(document: Document.Parsed): Finding[] {
-  return [...document.errors, ...document.warnings].map((error) => ({
-    path: [],
-    offset: error.pos[0],
-    message: `not valid YAML: ${clip(error.message, 200)}; ${remedies[error.code] ?? 'correct it and try again'}`,
-  }));
+/** One problem a line: what YAML finds after the first is nearly always a consequence of it. */
+function syntaxFindings(document: Document.Parsed, text: string, lines: Lines): Finding[] {
+  const byLine = new Map<number, Finding>();
+  for (const error of [...document.errors, ...document.warnings].sort((left, right) => left.pos[0] - right.pos[0])) {
+    const { line } = lines.placeOf(error.pos[0]);
+    if (byLine.has(line)) continue;
+    const written = text.slice(lines.starts[line - 1], lines.starts[line]);
+    const remedy = /[{[].*\$\{/.test(written)
+      ? 'put text with ${...} into quotes, which { } and [ ] demand'
+      : (remedies[error.code] ?? 'correct it and try again');
+    const message = `not valid YAML: ${clip(error.message, 200)}; ${remedy}`;
+    byLine.set(line, { path: [], offset: error.pos[0], message });
+  }
+  return [...byLine.values()];
 }
 
 const remedies: Readonly<Record<string, string>> = {
@@ -198,6 +207,18 @@ const remedies: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: 'put the text into quotes, or check the indentation',
   UNEXPECTED_TOKEN: 'check indentation and quotes just before',
 };
+
+/** The text's tokens, or null where there are too many to compose within a moment. */
+function tokensOf(text: string): readonly CST.Token[] | null {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  let lexemes = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++lexemes > planLimits.lexemes) return null;
+    tokens.push(...parser.next(lexeme));
+  }
+  return [...tokens, ...parser.end()];
+}
 
 /** Where the tokens nest deeper than allowed, or null. Without recursion, since it guards the recursive steps. */
 function tooDeep(tokens: readonly CST.Token[]): number | null {

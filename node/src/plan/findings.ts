@@ -1,6 +1,7 @@
-import type { LineCounter } from 'yaml';
+import type { Lines } from './lines.ts';
 import { planLimits } from './limits.ts';
 import type { PlanProblem } from './plan.ts';
+import { clip } from './units.ts';
 
 /** From the document's root: keys of mappings and indexes of lists. */
 export type Path = readonly (string | number)[];
@@ -28,7 +29,7 @@ export function fieldOf(path: Path): string {
 /** Findings in the order of the text, bounded, each once. */
 export function toProblems(
   text: string,
-  lines: LineCounter,
+  lines: Lines,
   findings: readonly Finding[],
   offsetOf: (finding: Finding) => number,
 ): readonly PlanProblem[] {
@@ -36,23 +37,15 @@ export function toProblems(
     .map((finding) => ({ finding, offset: Math.min(text.length, finding.offset ?? offsetOf(finding)) }))
     .sort((left, right) => left.offset - right.offset);
   const problems = new Map<string, PlanProblem>();
+  let rest = placed.length;
   for (const { finding, offset } of placed) {
-    const { line, col } = lines.linePos(offset);
-    const problem = {
-      line: Math.max(1, line),
-      column: Math.max(1, col),
-      field: fieldOf(finding.path),
-      message: finding.message,
-    };
+    if (problems.size === planLimits.problems) break;
+    const problem = { ...lines.placeOf(offset), field: clip(fieldOf(finding.path), 300), message: finding.message };
     problems.set(JSON.stringify(problem), problem);
+    rest--;
   }
-  const all = [...problems.values()];
-  if (all.length <= planLimits.problems) return all;
-  const listed = all.slice(0, planLimits.problems);
-  const rest = all.length - listed.length;
-  const { line, column } = listed.at(-1)!;
-  return [
-    ...listed,
-    { line, column, field: '', message: `${rest} further problems are not listed; correct these first` },
-  ];
+  const listed = [...problems.values()];
+  const last = listed.at(-1);
+  if (rest === 0 || last === undefined) return listed;
+  return [...listed, { ...last, field: '', message: `${rest} further problems are not listed; correct these first` }];
 }

@@ -7,8 +7,10 @@ export const planLimits = {
   textBytes: 1024 * 1024,
   /** Deep enough for any plan (the schema has nine levels), far below where a recursive walk would exhaust the stack. */
   nestingDepth: 64,
+  /** Words and signs of YAML. The parser takes about 10 us for each, on the thread that also keeps the leader's heartbeats. */
+  lexemes: 150_000,
   /** Values of the document with every alias written out: stops "billion laughs" documents before they are built. */
-  values: 100_000,
+  values: 50_000,
   /** Nobody repairs more than this in one go, and the text has to fit into an HTTP answer. */
   problems: 100,
   scenarios: 100,
@@ -34,4 +36,6 @@ export const planLimits = {
   /** Regular expressions and JSONPaths: parsers of both take time that grows fast with nesting. */
   expressionLength: 1000,
   nameLength: 200,
+  /** Servers refuse request lines of more than 8 KB or thereabouts. */
+  pathLength: 8192,
 } as const;

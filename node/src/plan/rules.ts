@@ -123,20 +123,22 @@ function templateFindings(
   everSet: ReadonlyMap<string, number>,
 ): readonly Finding[] {
   const { parts, faults } = scanTemplate(text);
-  const syntax = faults.map(({ fragment, message }) => ({ path, fragment, message }));
-  const unknown = variablesOf(parts).flatMap((name): Finding[] => {
-    if (known.has(name) || !isVariableName(name)) return [];
-    const setBy = everSet.get(name);
-    const near = nearest(name, known);
-    const hint =
-      setBy !== undefined
-        ? `only step ${setBy + 1} extracts it, which is not before this one; use it in a later step`
-        : near !== null
-          ? `did you mean \${${near}}?`
-          : `known here: ${[...known].slice(0, 20).join(', ')}`;
-    const message = `\${${clip(name)}} is set by no earlier step of the scenario; ${hint}`;
-    return [{ path, fragment: `\${${name}}`, message }];
-  });
+  const syntax = faults.slice(0, planLimits.problems).map(({ fragment, message }) => ({ path, fragment, message }));
+  const unknown = variablesOf(parts)
+    .slice(0, planLimits.problems)
+    .flatMap((name): Finding[] => {
+      if (known.has(name) || !isVariableName(name)) return [];
+      const setBy = everSet.get(name);
+      const near = nearest(name, [...known].slice(-planLimits.itemsPerList));
+      const hint =
+        setBy !== undefined
+          ? `only step ${setBy + 1} extracts it, which is not before this one; use it in a later step`
+          : near !== null
+            ? `did you mean \${${near}}?`
+            : `known here: ${[...known].slice(0, 20).join(', ')}`;
+      const message = `\${${clip(name)}} is set by no earlier step of the scenario; ${hint}`;
+      return [{ path, fragment: `\${${name}}`, message }];
+    });
   return [...syntax, ...unknown];
 }
 
@@ -172,7 +174,8 @@ function at(value: unknown, key: string): unknown {
 
 function listAt(value: unknown, key: string): readonly unknown[] {
   const list = at(value, key);
-  return Array.isArray(list) ? list : [];
+  // Longer lists are refused by the schema; what lies beyond need not be looked at.
+  return Array.isArray(list) ? (list as unknown[]).slice(0, planLimits.stepsInAll + 1) : [];
 }
 
 function entriesAt(value: unknown, key: string): readonly [string, unknown][] {

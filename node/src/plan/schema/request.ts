@@ -75,7 +75,10 @@ export const assertionSchema = z
     }),
     z.strictObject({
       type: z.literal('responseTime'),
-      max: duration('The longest service time that passes.', { minMs: 1, maxMs: planLimits.timeoutMs }),
+      max: duration(
+        'The longest response time that passes, from the planned start of the step to the last byte of the body.',
+        { minMs: 1, maxMs: planLimits.timeoutMs },
+      ),
     }),
     z.strictObject({
       type: z.literal('jsonPath'),
