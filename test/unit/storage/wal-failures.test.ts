@@ -218,3 +218,22 @@ describe('bounds', () => {
     await wal.close();
   });
 });
+
+describe('a log that cannot be opened', () => {
+  it.each([
+    ['list', 'EACCES', 'DATA_DIR_UNUSABLE', /\/wal: EACCES, permission denied: give/],
+    ['list', 'ENOENT', 'DATA_DIR_UNUSABLE', /\/wal: ENOENT, .*does not exist: create/],
+    ['read', 'EIO', 'DISK_FAILED', /\.wal: EIO, .*check the disk/],
+    ['datasync', 'EIO', 'DISK_FAILED', /\.wal: EIO, .*check the disk/],
+  ] as const)('because of %s and %s ends with %s, path and remedy', async (operation, code, expected, text) => {
+    const disk = new SimulatedDisk();
+    const wal = createWalStore(walOptions(disk));
+    await wal.open();
+    await wal.append(one);
+    await wal.close();
+    disk.fault = (at, path) => (at === operation ? errno(code, path) : null);
+    const error = await rejection(createWalStore(walOptions(disk)).open());
+    expect(error.code).toBe(expected);
+    expect(error.message).toMatch(text);
+  });
+});
