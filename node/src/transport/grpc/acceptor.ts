@@ -61,7 +61,7 @@ export class Acceptor {
     const handshake = new AcceptorHandshake(this.#options.handshake(), remoteHost(remote), expectedIdAt);
     let claimedId: NodeId | null = null;
     let isJudged = false;
-    const stream = new PeerStream(call, clock, () => this.#listener.cut(remote), {
+    const stream = new PeerStream(call, clock, this.#listener.cutter(remote), {
       // A stranger that leaves before it has said who it is is nobody's problem.
       onEnd: () => undefined,
       onFrame: (frame) => {
@@ -113,7 +113,7 @@ export class Acceptor {
     const { self, selfAddress } = this.#options.handshake();
     const reason = `node "${self.nodeId}" at ${selfAddress} demands TLS, but a node from ${remoteHost(remote)} connected without`;
     const handlers = { onFrame: () => undefined, onEnd: () => undefined };
-    new PeerStream(call, this.#options.clock, () => this.#listener.cut(remote), handlers).close({
+    new PeerStream(call, this.#options.clock, this.#listener.cutter(remote), handlers).close({
       kind: 'refused',
       reason,
     });

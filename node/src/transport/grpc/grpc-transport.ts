@@ -122,10 +122,12 @@ class GrpcTransport implements Transport {
   refuse(id: NodeId, reason: string): void {
     const sentence = `node "${this.#options.self().nodeId}" refuses node "${id}": ${reason}`;
     const place = this.#placeNamed(id);
-    place?.outbound?.refuse(sentence);
+    // Said on both streams before either ends, as the end of one makes the peer drop the other.
     (this.#pairs?.inbound(id) as InboundLink | null | undefined)?.refuse(sentence);
+    place?.outbound?.refuse(sentence);
     this.#pairs?.drop(id, `refused: ${sentence}`);
-    this.#problemWith(id, place?.address ?? id, sentence);
+    if (place === undefined) this.#reporter.report(id, sentence);
+    else this.#problemAt(place, sentence);
   }
 
   async close(): Promise<void> {

@@ -69,13 +69,15 @@ export class Listener {
     this.#unproven.delete(remote);
   }
 
-  cut(remote: string): void {
-    this.#sockets.get(remote)?.destroy();
+  /** Ends this connection, and never another one that came later from the same port. */
+  cutter(remote: string): () => void {
+    const socket = this.#sockets.get(remote);
+    return () => socket?.destroy();
   }
 
   /** Peers that were told goodbye close their connections themselves; the rest is cut after `graceMs`. */
   async close(graceMs: number): Promise<void> {
-    for (const remote of [...this.#unproven.keys()]) this.cut(remote);
+    for (const remote of this.#unproven.keys()) this.cutter(remote)();
     if (!this.#server.listening) return;
     const cancel = this.#clock.at(this.#clock.nowMs() + graceMs, () => {
       for (const socket of this.#sockets.values()) socket.destroy();

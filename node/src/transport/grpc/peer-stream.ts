@@ -5,10 +5,13 @@ import type { WireFrame } from '../frames.ts';
 import { MAX_FRAME_BYTES } from './service.ts';
 
 /**
- * Bytes that may wait for one peer. A peer that reads slower than we write would else cost memory without bound, and what
- * waits behind 8 MiB is late anyway. A frame above it goes when nothing waits.
+ * With so many bytes waiting for one peer no further frame is taken, so 8 MiB and one frame wait at most. A peer that reads
+ * slower than we write would else cost memory without bound, and what waits behind 8 MiB is late anyway.
  */
 export const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
+
+/** HTTP/2's default window (RFC 9113 section 6.9.2), which grpc-js gives its servers no option to change. */
+const ACCEPTOR_WINDOW_BYTES = 65_535;
 
 /** How long a farewell may take to reach the peer before the connection is cut. */
 export const FAREWELL_MS = 500;
@@ -31,6 +34,8 @@ export class PeerStream {
   readonly #clock: Clock;
   readonly #cut: () => void;
   #queuedBytes = 0;
+  /** Since the peer was last heard. */
+  #writtenBytes = 0;
   #isOpen = true;
 
   /** `cut` ends the connection below the stream, at once. */
@@ -62,11 +67,9 @@ export class PeerStream {
     if (!this.#isOpen) return false;
     const encoded = encodeFrame(frame);
     const size = encoded.length;
-    if (size > MAX_FRAME_BYTES || (this.#queuedBytes > 0 && this.#queuedBytes + size > MAX_QUEUED_BYTES)) return false;
+    if (size > MAX_FRAME_BYTES || this.#queuedBytes >= MAX_QUEUED_BYTES) return false;
     this.#queuedBytes += size;
-    this.#stream.write(Buffer.from(encoded.buffer, encoded.byteOffset, size), () => {
-      this.#queuedBytes -= size;
-    });
+    this.#stream.write(Buffer.from(encoded.buffer, encoded.byteOffset, size), () => this.#written(size));
     return true;
   }
 
@@ -76,19 +79,31 @@ export class PeerStream {
     if (last !== null) this.send(last);
     this.#isOpen = false;
     const cancel = this.#clock.at(this.#clock.nowMs() + FAREWELL_MS, this.#cut);
-    const finish = (): void => {
+    // Of a dialler: the acceptor has ended too. An acceptor leaves the connection to the dialler, which closes it once it
+    // has read everything: cut here, a reset could overtake the last frame.
+    this.#stream.once('status', () => {
       cancel();
       this.#cut();
-    };
-    // A dialler's stream says `status` when the acceptor has ended too, an acceptor's `close`.
-    this.#stream.once('status', finish);
-    this.#stream.once('close', finish);
+    });
     this.#stream.end();
+  }
+
+  /**
+   * The peer's pong waits behind the bulk that our ping waited behind. But bytes leave only as far as the peer's window
+   * allows, so two windows' worth of them prove that it was reading all the while.
+   */
+  #written(size: number): void {
+    this.#queuedBytes -= size;
+    this.#writtenBytes += size;
+    if (this.#writtenBytes < 2 * ACCEPTOR_WINDOW_BYTES) return;
+    this.#writtenBytes = 0;
+    this.lastHeardMs = this.#clock.nowMs();
   }
 
   #receive(bytes: Buffer): void {
     if (!this.#isOpen) return;
     this.lastHeardMs = this.#clock.nowMs();
+    this.#writtenBytes = 0;
     let frame: WireFrame;
     try {
       frame = decodeFrame(bytes, this.ends);

@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Transport } from '../../../node/src/transport/transport.ts';
+import { LoopbackCluster, type NodeChanges } from './loopback.ts';
+import { Recorder } from './recorder.ts';
+
+let cluster: LoopbackCluster;
+afterEach(() => cluster.close());
+
+interface Side {
+  readonly transport: Transport;
+  readonly seen: Recorder;
+}
+
+async function start(index: number, id: string, changes: NodeChanges = {}): Promise<Side> {
+  const side = { transport: cluster.make(index, id, changes), seen: new Recorder() };
+  await side.transport.start(side.seen);
+  return side;
+}
+
+const problemNamed = async ({ transport, seen }: Side, ...words: string[]): Promise<void> => {
+  await seen.until(() => seen.problems.some(({ reason }) => words.every((word) => reason.includes(word))));
+  expect(transport.peers()[0]).toMatchObject({ state: 'refused', problem: expect.any(String) as string });
+  expect(seen.up).toEqual([]);
+};
+
+describe('grpc transport: who may not take part is named on both sides', () => {
+  it('a wrong secret', async () => {
+    cluster = new LoopbackCluster(['a', 'b']);
+    const a = await start(0, 'a', { security: { secret: 'one', tls: null } });
+    const b = await start(1, 'b', { security: { secret: 'two', tls: null } });
+    await Promise.all([problemNamed(a, 'secrets', '"b"'), problemNamed(b, 'secrets', '"a"')]);
+  });
+
+  it('a foreign cluster (M13)', async () => {
+    cluster = new LoopbackCluster(['a', 'b']);
+    const a = await start(0, 'a', { identity: { clusterId: 'cluster-one' } });
+    const b = await start(1, 'b', { identity: { clusterId: 'cluster-two' } });
+    await Promise.all([problemNamed(a, 'cluster-one', 'cluster-two'), problemNamed(b, 'cluster-one', 'cluster-two')]);
+  });
+
+  it('another id than the list says', async () => {
+    cluster = new LoopbackCluster(['a', 'b']);
+    const a = await start(0, 'a');
+    const c = await start(1, 'c');
+    const address = a.transport.peers()[0]!.address;
+    await Promise.all([problemNamed(a, address, '"b"', '"c"'), problemNamed(c, '"b"', '"c"')]);
+  });
+
+  it('a list of another size', async () => {
+    cluster = new LoopbackCluster(['a', 'b']);
+    const a = await start(0, 'a');
+    const b = await start(1, 'b', { identity: { listedSize: 5 } });
+    await Promise.all([problemNamed(a, '2 members', '5'), problemNamed(b, '2', '5')]);
+  });
+
+  it('our own id, answered by another process', async () => {
+    cluster = new LoopbackCluster([null, null]);
+    const first = await start(0, 'a', { identity: { session: 's1' } });
+    const second = await start(1, 'a', { identity: { session: 's2' } });
+    await Promise.all([problemNamed(first, 'two processes', '"a"'), problemNamed(second, 'two processes', '"a"')]);
+  });
+
+  it('a second process under the id of a peer that is up, which stays up', async () => {
+    cluster = new LoopbackCluster(['a', 'b', null]);
+    const a = await start(0, 'a');
+    const b = await start(1, 'b');
+    await a.seen.until(() => a.seen.up.length === 1);
+    const impostor = await start(2, 'b', { identity: { session: 'impostor' } });
+    await Promise.all(
+      [a, impostor].map(({ seen }) => seen.until(() => seen.problems.some(({ reason }) => reason.includes('"b"')))),
+    );
+    expect(a.seen.down).toEqual([]);
+    expect(b.transport.peers()[0]?.state).toBe('connected');
+    expect(a.transport.send('b', { kind: 'response', requestId: 1, body: new Uint8Array() })).toBe(true);
+  });
+
+  it('reports one problem once, though the peer tries again', async () => {
+    cluster = new LoopbackCluster(['a', 'b']);
+    const a = await start(0, 'a', { identity: { clusterId: 'cluster-one' } });
+    const b = await start(1, 'b', { identity: { clusterId: 'cluster-two' } });
+    await Promise.all([problemNamed(a, 'cluster-one'), problemNamed(b, 'cluster-one')]);
+    await b.transport.close();
+    // The same mistake again, from a new process.
+    const again = await start(1, 'b', { identity: { clusterId: 'cluster-two', session: 'later' } });
+    await problemNamed(again, 'cluster-one');
+    const reasons = a.seen.problems.map(({ reason }) => reason);
+    expect(new Set(reasons).size).toBe(reasons.length);
+  });
+
+  it('lets a corrected peer in without a restart of the others', async () => {
+    cluster = new LoopbackCluster(['a', 'b']);
+    const a = await start(0, 'a');
+    const wrong = await start(1, 'c');
+    await problemNamed(a, '"c"');
+    await wrong.transport.close();
+    const right = await start(1, 'b');
+    await Promise.all([a, right].map(({ seen }) => seen.until(() => seen.up.length === 1)));
+    expect(a.transport.peers()[0]).toMatchObject({ state: 'connected', problem: null });
+  });
+});

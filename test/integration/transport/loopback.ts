@@ -1,0 +1,62 @@
+import { systemClock } from '../../../node/src/lib/clock.ts';
+import { silentLog } from '../../../node/src/lib/log.ts';
+import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-transport.ts';
+import type { GrpcTransportOptions } from '../../../node/src/transport/grpc/options.ts';
+import type { ListedPeer, PeerIdentity, Transport } from '../../../node/src/transport/transport.ts';
+
+const FIRST_PORT = 17_100;
+let nextPort = FIRST_PORT;
+
+/** A port of this suite's range; each test takes new ones, so that a lingering connection of another does not matter. */
+export function takePort(): number {
+  nextPort = nextPort === FIRST_PORT + 99 ? FIRST_PORT : nextPort + 1;
+  return nextPort;
+}
+
+export function identityOf(nodeId: string, changes: Partial<PeerIdentity> = {}): PeerIdentity {
+  return {
+    nodeId,
+    incarnation: `disk-${nodeId}`,
+    session: `session-${nodeId}`,
+    clusterId: null,
+    listedSize: 2,
+    region: 'local',
+    apiAddress: '127.0.0.1:1',
+    ...changes,
+  };
+}
+
+export interface NodeChanges extends Partial<GrpcTransportOptions> {
+  readonly identity?: Partial<PeerIdentity>;
+}
+
+/** A list of nodes on loopback, and transports on it. */
+export class LoopbackCluster {
+  readonly listed: readonly ListedPeer[];
+  readonly #transports: Transport[] = [];
+
+  constructor(ids: readonly (string | null)[], host = '127.0.0.1') {
+    this.listed = ids.map((id) => ({ id, host, port: takePort() }));
+  }
+
+  make(index: number, nodeId: string, { identity = {}, ...changes }: NodeChanges = {}): Transport {
+    const own = this.listed[index]!;
+    const self = identityOf(nodeId, { listedSize: this.listed.length, ...identity });
+    const transport = createGrpcTransport({
+      self: () => self,
+      bind: { host: own.host, port: own.port },
+      listed: this.listed,
+      selfIndex: index,
+      security: { secret: null, tls: null },
+      clock: systemClock,
+      log: silentLog,
+      ...changes,
+    });
+    this.#transports.push(transport);
+    return transport;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#transports.map((transport) => transport.close()));
+  }
+}
