@@ -1,0 +1,39 @@
+// A node of its own process for the tests beside it: "b", answering each request with its body. Its session is its pid.
+import { systemClock } from '../../../node/src/lib/clock.ts';
+import { silentLog } from '../../../node/src/lib/log.ts';
+import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-transport.ts';
+
+const [ownPort, otherPort] = process.argv.slice(2).map(Number);
+const host = '127.0.0.1';
+const transport = createGrpcTransport({
+  self: () => ({
+    nodeId: 'b',
+    incarnation: 'disk-b',
+    session: String(process.pid),
+    clusterId: null,
+    listedSize: 2,
+    region: 'local',
+    apiAddress: '127.0.0.1:1',
+  }),
+  bind: { host, port: ownPort! },
+  listed: [
+    { id: 'a', host, port: otherPort! },
+    { id: 'b', host, port: ownPort! },
+  ],
+  selfIndex: 1,
+  security: { secret: null, tls: null },
+  clock: systemClock,
+  log: silentLog,
+});
+await transport.start({
+  onFrame(from, frame) {
+    if (frame.kind !== 'request') return;
+    transport.send(from.nodeId, { kind: 'response', requestId: frame.requestId, body: frame.body });
+  },
+  onPeerUp: () => undefined,
+  onPeerDown: () => undefined,
+  onMismatch: () => undefined,
+});
+// Whoever started this process is gone: so is the reason to run.
+process.stdin.resume();
+process.stdin.on('end', () => process.exit(0));

@@ -1,0 +1,81 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../node/src/lib/clock.ts';
+import type { Transport } from '../../../node/src/transport/transport.ts';
+import { LoopbackCluster } from './loopback.ts';
+import { Recorder } from './recorder.ts';
+
+const script = fileURLToPath(new URL('echo-process.ts', import.meta.url));
+
+let cluster: LoopbackCluster;
+let a: Transport;
+let seen: Recorder;
+const children: ChildProcess[] = [];
+
+function startB(): ChildProcess {
+  const [own, other] = [cluster.listed[1]!.port, cluster.listed[0]!.port];
+  const child = spawn(process.execPath, [script, String(own), String(other)], { stdio: ['pipe', 'ignore', 'inherit'] });
+  children.push(child);
+  return child;
+}
+
+beforeEach(async () => {
+  cluster = new LoopbackCluster(['a', 'b']);
+  a = cluster.make(0, 'a');
+  seen = new Recorder();
+  await a.start(seen);
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await cluster.close();
+});
+
+const upTimes = (count: number): Promise<void> => seen.until(() => seen.up.length === count);
+const downTimes = (count: number): Promise<void> => seen.until(() => seen.down.length === count);
+
+describe('grpc transport between processes', () => {
+  it('notices a killed process at once, and connects to its successor', async () => {
+    const first = startB();
+    await upTimes(1);
+    const killedMs = systemClock.nowMs();
+    first.kill('SIGKILL');
+    await downTimes(1);
+    // The kernel resets the connections of a dead process; this must not be left to a timeout (SILENT_AFTER_MS is 2000).
+    expect(systemClock.nowMs() - killedMs).toBeLessThan(1_000);
+    expect(seen.down[0]?.reason).toMatch(/^reset/);
+    const second = startB();
+    await upTimes(2);
+    expect(seen.up.map(({ session }) => session)).toEqual([String(first.pid), String(second.pid)]);
+    a.send('b', { kind: 'request', requestId: 7, method: 'echo', body: new Uint8Array([1]) });
+    await seen.until(() => seen.frames.length === 1);
+    expect(seen.frames[0]?.frame).toEqual({ kind: 'response', requestId: 7, body: new Uint8Array([1]) });
+  });
+
+  it('takes a process that says nothing for lost, and takes it back when it wakes (L9)', async () => {
+    const child = startB();
+    await upTimes(1);
+    child.kill('SIGSTOP');
+    await downTimes(1);
+    expect(seen.down[0]?.reason).toMatch(/^silent/);
+    expect(a.send('b', { kind: 'response', requestId: 1, body: new Uint8Array() })).toBe(false);
+    child.kill('SIGCONT');
+    await upTimes(2);
+    expect(seen.up[1]?.session).toBe(String(child.pid));
+  });
+
+  it('bounds what it keeps for a process that has stopped reading', async () => {
+    const child = startB();
+    await upTimes(1);
+    child.kill('SIGSTOP');
+    const frame = { kind: 'request', requestId: 1, method: 'bulk', body: new Uint8Array(1024 * 1024) } as const;
+    let accepted = 0;
+    while (accepted < 100 && a.send('b', frame)) accepted += 1;
+    expect(accepted).toBeLessThanOrEqual(9);
+    await downTimes(1);
+    child.kill('SIGCONT');
+    await upTimes(2);
+    expect(a.send('b', frame)).toBe(true);
+    await seen.until(() => seen.frames.length >= 1);
+  });
+});
