@@ -1,0 +1,394 @@
+import type { CommandResult } from '../../../node/src/cluster/commands.ts';
+import type {
+  Consensus,
+  ConsensusEvent,
+  ConsensusStatus,
+  RequestHandler,
+} from '../../../node/src/consensus/consensus.ts';
+import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { createReplicatedState, type ReplicatedState } from '../../../node/src/runtime/replicated-state.ts';
+import type { ClockOffset, PeerIdentity, PeerStatus } from '../../../node/src/transport/transport.ts';
+import { MachineClock, type World } from './world.ts';
+
+interface LogEntry {
+  readonly term: number;
+  readonly data: Uint8Array;
+  readonly settle: {
+    resolve(value: { index: number; result: CommandResult }): void;
+    reject(error: Error): void;
+  } | null;
+  readonly proposer: FakeConsensus | null;
+}
+
+/** Longest silence before a peer counts as down, and before a cut-off leader steps down (check-quorum). */
+const silenceMs = 300;
+
+/**
+ * A replicated log without Raft: one ordered list, delays, leaders that come and go. It keeps what the real consensus
+ * promises and nothing more: order, one apply per start, an unknown outcome when the office is lost, a new leader that knows
+ * all that was committed, an old one that believes in itself for a while.
+ */
+export class FakeCluster {
+  readonly world: World;
+  readonly nodes = new Map<string, FakeConsensus>();
+  readonly log: LogEntry[] = [];
+  committed = 0;
+  term = 1;
+  leader: FakeConsensus | null = null;
+  readonly #cutOff = new Set<string>();
+  readonly #size: number;
+  #isElecting = false;
+
+  constructor(world: World, size: number) {
+    this.world = world;
+    this.#size = size;
+  }
+
+  /** A process starts: a new session, an empty state, and the log to replay. */
+  boot(id: string, session: string, clock: MachineClock): FakeConsensus {
+    const node = new FakeConsensus(this, id, session, clock);
+    this.nodes.set(id, node);
+    for (const other of this.nodes.values()) if (other !== node) this.#meet(node, other);
+    node.catchUp();
+    this.elect();
+    return node;
+  }
+
+  /** SIGKILL: nothing it has under way arrives, and its peers see the reset. */
+  kill(id: string): void {
+    const node = this.nodes.get(id)!;
+    node.isAlive = false;
+    this.nodes.delete(id);
+    this.#loses(node, () => this.world.random.between(1, 50));
+  }
+
+  /** No packet in or out; nobody is told. */
+  cutOff(id: string): void {
+    this.#cutOff.add(id);
+    const node = this.nodes.get(id)!;
+    this.#loses(node, () => this.world.random.between(silenceMs / 2, silenceMs));
+    for (const other of this.nodes.values()) {
+      if (other !== node) this.world.after(this.world.random.between(silenceMs / 2, silenceMs), () => node.lost(other));
+    }
+    if (!node.status().leading) return;
+    this.world.after(this.world.random.between(silenceMs / 2, silenceMs), () => {
+      if (!this.#cutOff.has(id)) return;
+      if (this.leader === node) this.leader = null;
+      node.stepDown('no quorum');
+    });
+  }
+
+  heal(id: string): void {
+    this.#cutOff.delete(id);
+    const node = this.nodes.get(id);
+    if (node === undefined) return;
+    if (node.status().leading && this.leader !== node) node.stepDown('a later term');
+    for (const other of this.nodes.values()) if (other !== node) this.#meet(node, other);
+    this.world.after(this.world.random.between(10, 100), () => node.catchUp());
+    // A leader that was not replaced meanwhile repeats what its followers missed.
+    this.world.after(this.world.random.between(10, 50), () => this.#commitAll(node, this.term));
+    this.elect();
+  }
+
+  reachable(a: FakeConsensus, b: FakeConsensus): boolean {
+    return a === b || (a.isAlive && b.isAlive && !this.#cutOff.has(a.id) && !this.#cutOff.has(b.id));
+  }
+
+  hasQuorum(of: FakeConsensus): boolean {
+    return 2 * [...this.nodes.values()].filter((node) => this.reachable(of, node)).length > this.#size;
+  }
+
+  /** Order counts from the moment of the proposal; commit comes a round trip later, if a majority is there. */
+  propose(entry: LogEntry, by: FakeConsensus): void {
+    if (this.leader !== by || !by.status().leading || entry.term !== this.term || this.#cutOff.has(by.id)) return;
+    this.log.push(entry);
+    this.world.after(this.world.random.between(1, 15), () => this.#commitAll(by, entry.term));
+  }
+
+  #commitAll(by: FakeConsensus, term: number): void {
+    if (this.leader !== by || this.term !== term || !this.hasQuorum(by) || !by.isAlive) return;
+    this.committed = this.log.length;
+    by.catchUp();
+    for (const node of this.nodes.values()) {
+      if (node === by) continue;
+      const delayMs = this.world.random.between(1, this.world.random.chance(0.02) ? 400 : 20);
+      this.world.after(delayMs, () => node.catchUp());
+    }
+  }
+
+  /** A healthy leader gives way, as after a pause that was too long for its followers. */
+  depose(): void {
+    const old = this.leader;
+    if (old === null) return;
+    this.leader = null;
+    old.stepDown('deposed');
+    this.elect();
+  }
+
+  elect(): void {
+    const isLed = (): boolean => this.leader !== null && this.leader.isAlive && this.hasQuorum(this.leader);
+    if (this.#isElecting || isLed()) return;
+    this.#isElecting = true;
+    this.world.after(this.world.random.between(60, 600), () => {
+      this.#isElecting = false;
+      if (isLed()) return;
+      const able = [...this.nodes.values()].filter((node) => !this.#cutOff.has(node.id) && this.hasQuorum(node));
+      if (able.length === 0) return;
+      this.#crown(this.world.random.pick(able));
+    });
+  }
+
+  /** What was appended and not committed survives up to wherever the new leader's log reaches. */
+  #crown(next: FakeConsensus): void {
+    const kept = Math.floor(this.world.random.between(this.committed, this.log.length + 1));
+    this.log.splice(kept);
+    this.term++;
+    const old = this.leader;
+    this.leader = next;
+    if (old !== null && old !== next && old.isAlive && !this.#cutOff.has(old.id)) old.stepDown('a later term');
+    // The entry of its own term, with which all before it is committed.
+    this.log.push({ term: this.term, data: new Uint8Array(), settle: null, proposer: null });
+    const { term } = this;
+    for (const node of this.nodes.values()) {
+      if (node !== next) this.world.after(this.world.random.between(1, 30), () => node.hearLeader(next, term));
+    }
+    next.hearLeader(next, term);
+    this.world.after(this.world.random.between(2, 30), () => {
+      this.#commitAll(next, term);
+      next.lead(term);
+    });
+  }
+
+  #meet(a: FakeConsensus, b: FakeConsensus): void {
+    this.world.after(this.world.random.between(5, 200), () => {
+      if (!this.reachable(a, b) || this.nodes.get(a.id) !== a || this.nodes.get(b.id) !== b) return;
+      a.met(b);
+      b.met(a);
+      if (this.leader !== null) for (const node of [a, b]) node.hearLeader(this.leader, this.term);
+    });
+  }
+
+  #loses(node: FakeConsensus, noticeMs: () => number): void {
+    for (const other of this.nodes.values()) {
+      if (other !== node) this.world.after(noticeMs(), () => other.lost(node));
+    }
+    if (this.leader === node) this.elect();
+  }
+}
+
+/** One process' end of it. */
+export class FakeConsensus implements Consensus<CommandResult> {
+  readonly replicated: ReplicatedState = createReplicatedState();
+  readonly clock: MachineClock;
+  readonly id: string;
+  readonly session: string;
+  isAlive = true;
+  readonly #cluster: FakeCluster;
+  readonly #handlers = new Map<string, RequestHandler>();
+  readonly #listeners = new Set<(event: ConsensusEvent) => void>();
+  readonly #links = new Map<string, PeerIdentity>();
+  readonly #offsets = new Map<string, ClockOffset>();
+  #paused: (() => void)[] | null = null;
+  #applied = 0;
+  #term = 0;
+  #leaderId: string | null = null;
+  #leadingTerm: number | null = null;
+  #pending = new Set<LogEntry>();
+
+  constructor(cluster: FakeCluster, id: string, session: string, clock: MachineClock) {
+    this.#cluster = cluster;
+    this.id = id;
+    this.session = session;
+    this.clock = clock;
+    clock.gate = (callback) => this.#whenRunning(callback);
+  }
+
+  get identity(): PeerIdentity {
+    const { id: nodeId, session } = this;
+    const region = nodeId < 'n2' ? 'north' : 'south';
+    return { nodeId, session, region, incarnation: nodeId, clusterId: 'sim', listedSize: 0, apiAddress: '' };
+  }
+
+  /** SIGSTOP and SIGCONT: nothing happens, then everything at once. */
+  pause(): void {
+    this.#paused ??= [];
+  }
+
+  resume(): void {
+    const waiting = this.#paused ?? [];
+    this.#paused = null;
+    for (const callback of waiting) this.#whenRunning(callback);
+  }
+
+  #whenRunning(callback: () => void): void {
+    if (!this.isAlive) return;
+    if (this.#paused !== null) this.#paused.push(callback);
+    else callback();
+  }
+
+  status(): ConsensusStatus {
+    return {
+      nodeId: this.id,
+      incarnation: this.id,
+      role: this.#leadingTerm === null ? 'follower' : 'leader',
+      term: this.#term,
+      leaderId: this.#leaderId,
+      lastIndex: this.#cluster.log.length,
+      commitIndex: this.#applied,
+      appliedIndex: this.#applied,
+      membership: {
+        clusterId: 'sim',
+        voters: ['n0', 'n1', 'n2', 'n3', 'n4'].map((id) => ({ id, incarnation: id })),
+        unmet: 0,
+      },
+      listedSize: 0,
+      leading: this.#leadingTerm !== null,
+      problems: [],
+    };
+  }
+
+  propose(data: Uint8Array): Promise<{ readonly index: number; readonly result: CommandResult }> {
+    if (!this.isAlive || this.#leadingTerm === null)
+      return Promise.reject(new TuttiError('NOT_LEADER', 'not the leader'));
+    const { promise, resolve, reject } = Promise.withResolvers<{ index: number; result: CommandResult }>();
+    const entry = { term: this.#leadingTerm, data, settle: { resolve, reject }, proposer: this };
+    this.#pending.add(entry);
+    this.#cluster.propose(entry, this);
+    return promise;
+  }
+
+  request(to: string, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const { world, nodes } = this.#cluster;
+    return new Promise((resolve, reject) => {
+      const cancel = world.after(timeoutMs, () =>
+        this.#whenRunning(() => reject(new TuttiError('TIMEOUT', `${to} did not answer`))),
+      );
+      const delay = (run: () => void): void => void world.after(to === this.id ? 0 : world.random.between(1, 15), run);
+      if (to !== this.id && !this.#links.has(to)) {
+        cancel();
+        reject(new TuttiError('PEER_UNREACHABLE', `${to} is not connected`));
+        return;
+      }
+      delay(() => {
+        const peer = nodes.get(to);
+        if (peer === undefined || !this.#cluster.reachable(this, peer)) return;
+        peer.#whenRunning(() => {
+          const handler = peer.#handlers.get(method);
+          if (handler === undefined) return;
+          const answer = (run: () => void): void =>
+            delay(() => {
+              if (this.#cluster.reachable(this, peer) && this.isAlive) this.#whenRunning(run);
+            });
+          handler(body, this.id).then(
+            (value) => answer(() => resolve(value)),
+            (error: unknown) => answer(() => reject(error as Error)),
+          );
+        });
+      });
+    });
+  }
+
+  handle(method: string, handler: RequestHandler): void {
+    this.#handlers.set(method, handler);
+  }
+
+  subscribe(listener: (event: ConsensusEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  peers(): readonly PeerStatus[] {
+    return [...this.#links.values()].map((identity) => ({
+      address: identity.nodeId,
+      expectedId: identity.nodeId,
+      identity,
+      state: 'connected',
+      problem: null,
+      lastHeardMs: 0,
+    }));
+  }
+
+  clockOffset(to: string): ClockOffset | null {
+    if (to === this.id) return { offsetMs: 0, errorMs: 0, roundTripMs: 0 };
+    return this.#offsets.get(to) ?? null;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  // What the cluster does to this node.
+
+  met(peer: FakeConsensus): void {
+    this.#whenRunning(() => {
+      if (this.#links.get(peer.id)?.session === peer.session) return;
+      this.#links.set(peer.id, peer.identity);
+      const errorMs = this.#cluster.world.random.between(0.1, 3);
+      const offMs = this.#cluster.world.random.between(-errorMs, errorMs);
+      const offsetMs = peer.clock.nowMs() - this.clock.nowMs() + offMs;
+      this.#offsets.set(peer.id, { offsetMs, errorMs, roundTripMs: 2 * errorMs });
+      this.#emit({ kind: 'peerUp', peer: peer.identity });
+    });
+  }
+
+  lost(peer: FakeConsensus): void {
+    this.#whenRunning(() => {
+      if (this.#cluster.reachable(this, peer) || this.#links.get(peer.id)?.session !== peer.session) return;
+      this.#links.delete(peer.id);
+      this.#offsets.delete(peer.id);
+      this.#emit({ kind: 'peerDown', peer: peer.identity, reason: 'silent' });
+    });
+  }
+
+  hearLeader(leader: FakeConsensus, term: number): void {
+    this.#whenRunning(() => {
+      if (term < this.#term || !this.#cluster.reachable(this, leader)) return;
+      if (term > this.#term && this.#leadingTerm !== null) this.stepDown('a later term');
+      this.#term = term;
+      this.#leaderId = leader.id;
+      this.#emit({ kind: 'raft', event: { kind: 'leaderChanged', leaderId: leader.id, term } });
+      this.catchUp();
+    });
+  }
+
+  lead(term: number): void {
+    this.#whenRunning(() => {
+      if (this.#cluster.leader !== this || this.#cluster.term !== term || this.#applied < this.#cluster.committed)
+        return;
+      this.#leadingTerm = term;
+      this.#emit({ kind: 'leadershipGained', term });
+    });
+  }
+
+  stepDown(reason: string): void {
+    this.#whenRunning(() => {
+      this.#leaderId = null;
+      const term = this.#leadingTerm;
+      if (term === null) return;
+      this.#leadingTerm = null;
+      for (const { settle } of this.#pending) settle?.reject(new TuttiError('OUTCOME_UNKNOWN', reason));
+      this.#pending.clear();
+      this.#emit({ kind: 'leadershipLost', term, reason });
+    });
+  }
+
+  /** Applies what is committed, if the leader can tell us so. */
+  catchUp(): void {
+    this.#whenRunning(() => {
+      const { leader, log } = this.#cluster;
+      if (leader === null || !this.#cluster.reachable(this, leader)) return;
+      while (this.#applied < this.#cluster.committed) {
+        const entry = log[this.#applied]!;
+        const index = ++this.#applied;
+        if (entry.data.length === 0) continue;
+        const result = this.replicated.stateMachine.apply(entry.data, { index, term: entry.term });
+        if (entry.proposer === this && this.#pending.delete(entry)) entry.settle?.resolve({ index, result });
+      }
+      this.#emit({ kind: 'applied', index: this.#applied });
+    });
+  }
+
+  #emit(event: ConsensusEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

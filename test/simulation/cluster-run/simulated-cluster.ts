@@ -1,0 +1,180 @@
+import type { AgentRef, Run } from '../../../node/src/cluster/state.ts';
+import { isOver } from '../../../node/src/cluster/transitions.ts';
+import type { Log } from '../../../node/src/lib/log.ts';
+import { createNodeRuntime, type NodeRuntime } from '../../../node/src/runtime/node-runtime.ts';
+import { FakeCluster, type FakeConsensus } from './fake-cluster.ts';
+import { FakeGenerators, Witness } from './fake-generators.ts';
+import { MachineClock, World } from './world.ts';
+
+export interface SimulatedNode {
+  readonly id: string;
+  readonly self: AgentRef;
+  readonly consensus: FakeConsensus;
+  readonly runtime: NodeRuntime;
+  generators: FakeGenerators | null;
+}
+
+export interface LogLine {
+  readonly atMs: number;
+  readonly node: string;
+  readonly level: string;
+  readonly message: string;
+  readonly fields: object;
+}
+
+/** Agents and coordinators of a whole cluster in one process, under virtual time; faults are what the tests do to it. */
+export class SimulatedCluster {
+  readonly world: World;
+  readonly cluster: FakeCluster;
+  readonly witness = new Witness();
+  readonly nodes = new Map<string, SimulatedNode>();
+  readonly lines: LogLine[] = [];
+  readonly bugs: unknown[] = [];
+  readonly unsent: { readonly node: string; readonly text: string }[] = [];
+  /** What the next preparations answer, by node; ready when there is nothing. */
+  readonly failPrepare = new Map<string, string[]>();
+  #sessions = 0;
+
+  constructor(seed: number, size: number) {
+    this.world = new World(seed);
+    this.cluster = new FakeCluster(this.world, size);
+    for (let index = 0; index < size; index++) this.boot(`n${index}`);
+  }
+
+  boot(id: string): void {
+    const { random } = this.world;
+    const session = `s${this.#sessions++}`;
+    const clock = new MachineClock(this.world, random.between(0, 1e6), random.between(-100, 100));
+    const consensus = this.cluster.boot(id, session, clock);
+    const self = { node: id, session, region: consensus.identity.region };
+    const runtime = createNodeRuntime({
+      consensus,
+      state: () => consensus.replicated.state(),
+      self,
+      createGenerators: (job, listener) => {
+        const prepare = this.#prepare(id);
+        const generators = new FakeGenerators({
+          world: this.world,
+          clock,
+          witness: this.witness,
+          job,
+          listener,
+          prepare,
+        });
+        node.generators = generators;
+        return generators;
+      },
+      settings: { configTimeoutMs: 6_000, electionTimeoutMaxMs: 300 },
+      clock,
+      unixMs: () => this.world.nowMs,
+      newRunId: () => `run-${random.next()}`,
+      writeUnsent: (_runId, text) => {
+        this.unsent.push({ node: id, text });
+        return Promise.resolve('unsent');
+      },
+      log: this.#logOf(id),
+      onBug: (error) => this.bugs.push(error),
+    });
+    const node: SimulatedNode = { id, self, consensus, runtime, generators: null };
+    this.nodes.set(id, node);
+  }
+
+  kill(id: string): void {
+    void this.nodes.get(id)?.generators?.close();
+    this.nodes.delete(id);
+    this.cluster.kill(id);
+  }
+
+  /** The process is stopped; its generators are processes of their own and go on. */
+  pause(id: string): void {
+    this.nodes.get(id)!.consensus.pause();
+    this.cluster.cutOff(id);
+  }
+
+  resume(id: string): void {
+    this.nodes.get(id)?.consensus.resume();
+    this.cluster.heal(id);
+  }
+
+  leader(): SimulatedNode | null {
+    return [...this.nodes.values()].find((node) => node.consensus.status().leading) ?? null;
+  }
+
+  run(id: string): Run | null {
+    return this.nodes.get(id)?.consensus.replicated.state().run ?? null;
+  }
+
+  runMs(): number | null {
+    for (const node of this.nodes.values()) {
+      const run = this.run(node.id);
+      const runMs = run === null ? null : node.runtime.runMs(run.id);
+      if (runMs !== null) return runMs;
+    }
+    return null;
+  }
+
+  until(isDone: () => boolean, withinMs = 120_000): Promise<boolean> {
+    return this.world.run(isDone, this.world.nowMs + withinMs);
+  }
+
+  /** On every node that is up. */
+  untilOver(withinMs?: number): Promise<boolean> {
+    return this.until(
+      () =>
+        [...this.nodes.keys()].every((id) => {
+          const phase = this.run(id)?.phase;
+          return phase !== undefined && isOver(phase);
+        }),
+      withinMs,
+    );
+  }
+
+  async submit(planText: string, at = 'n0'): Promise<string> {
+    let runId: string | null = null;
+    let failed: unknown = null;
+    this.nodes
+      .get(at)!
+      .runtime.runs.submit({ planText, submissionId: `sub-${this.world.nowMs}` })
+      .then(
+        (answer) => (runId = answer.runId),
+        (error: unknown) => (failed = error),
+      );
+    await this.until(() => runId !== null || failed !== null);
+    if (runId === null) throw failed as Error;
+    return runId;
+  }
+
+  #prepare(id: string): () => Promise<{ ok: true; generators: number } | { ok: false; step: string; message: string }> {
+    return () =>
+      new Promise((resolve) => {
+        this.world.after(this.world.random.between(20, 300), () => {
+          const failure = this.failPrepare.get(id)?.shift();
+          if (failure === undefined) resolve({ ok: true, generators: FakeGenerators.count });
+          else if (failure !== 'never') resolve({ ok: false, step: 'resolve names', message: failure });
+        });
+      });
+  }
+
+  #logOf(node: string): Log {
+    const line =
+      (level: string) =>
+      (fields: object, message: string): void => {
+        this.lines.push({ atMs: this.world.nowMs, node, level, message, fields });
+      };
+    return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+  }
+}
+
+export const planText = (ratePerSecond: number, seconds: number): string => `version: "1.0"
+config:
+  baseUrl: http://127.0.0.1:17400
+  duration: ${seconds}s
+load:
+  model: rps
+  target: ${ratePerSecond}
+scenarios:
+  - name: only
+    steps:
+      - name: one
+        request: { method: GET, path: / }
+`;
