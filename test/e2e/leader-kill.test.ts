@@ -49,7 +49,7 @@ describe('SIGKILL of the leader in mid-run', () => {
     const cluster = await TestCluster.start(3);
     try {
       await cluster.submit(plan(recorder.baseUrl), 'leader-kill');
-      await cluster.runReaches('running', 15_000, killAtMs);
+      await cluster.runReaches('running', killAtMs + 15_000, killAtMs);
       leader = await cluster.leader();
       killedAtMs = monotonicNowMs();
       await cluster.processes.kill(leader, 'SIGKILL');

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { Finding, Path } from './findings.ts';
 import { optionsOf, schemaAt } from './json-schema.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../lib/nearest.ts';
 import { notSupportedMessage } from './not-supported.ts';
 import { clip } from './units.ts';
 

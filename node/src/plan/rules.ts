@@ -2,7 +2,7 @@ import type { Finding, Path } from './findings.ts';
 import { headerFault } from './headers.ts';
 import { planLimits } from './limits.ts';
 import { builtinVariables, isVariableName, scanTemplate, variablesOf } from './template.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../lib/nearest.ts';
 import { clip, parseDurationMs } from './units.ts';
 
 /**

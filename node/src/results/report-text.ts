@@ -114,7 +114,9 @@ const errorMeanings = {
   template_error: 'the request could not be built: a variable was missing',
 } as const satisfies Record<ErrorCategory, string>;
 
-function picture({ firedPerSecond: fired }: RunReport, colors: Paint, width: number): Lines {
+function picture({ firedPerSecond, run }: RunReport, colors: Paint, width: number): Lines {
+  // While a run drains nothing is started, and that is no dip.
+  const fired = firedPerSecond.slice(0, Math.ceil(run.durationMs / 1000));
   if (fired.length === 0) return [];
   const lowest = Math.min(...fired);
   const second = fired.indexOf(lowest);

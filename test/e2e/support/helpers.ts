@@ -14,7 +14,7 @@ export async function startRecorder(): Promise<{
   stop(): Promise<void>;
 }> {
   const child = fork('test/e2e/support/recorder.ts', { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const { port } = (await messageOf(child)) as { port: number };
   const baseUrl = `http://127.0.0.1:${port}`;
   return { baseUrl, hits: async () => (await (await fetch(`${baseUrl}/dump`)).json()) as Hits, stop: () => end(child) };
 }
@@ -29,12 +29,21 @@ export function startWitness(): { pauses(): Promise<readonly Pause[]>; stop(): P
   const child = fork('test/e2e/support/witness.ts', { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   return {
     async pauses() {
-      const answer = once(child, 'message');
+      const answer = messageOf(child);
       child.send('pauses');
-      return ((await answer)[0] as { pauses: readonly Pause[] }).pauses;
+      return ((await answer) as { pauses: readonly Pause[] }).pauses;
     },
     stop: () => end(child),
   };
+}
+
+/** The next message of a child, or the fact that it ended first. */
+async function messageOf(child: ChildProcess): Promise<unknown> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the helper process ended with ${String(code)}`);
+  });
+  const [message] = (await Promise.race([once(child, 'message'), ended])) as [unknown];
+  return message;
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseResolveTarget, baseUrlFault, pathFault } from '../../../node/src/plan/addresses.ts';
 import { compileRegex, jsonPathFault } from '../../../node/src/plan/expressions.ts';
 import { parseCustomHeaders } from '../../../node/src/plan/headers.ts';
-import { editDistance, nearest } from '../../../node/src/plan/nearest.ts';
+import { editDistance, nearest } from '../../../node/src/lib/nearest.ts';
 import { formatDurationMs, parseDurationMs, parseSizeBytes } from '../../../node/src/plan/units.ts';
 
 describe('durations', () => {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
-import { nearest } from '../../../node/src/lib/nearest.ts';
 import { checkNodeSettings, readSettings } from '../../../node/src/settings/read.ts';
 import { settings } from '../../../node/src/settings/schema.ts';
 
@@ -82,12 +81,5 @@ describe('settings', () => {
 
   it('an empty variable counts as not given', () => {
     expect(readSettings({ CLUSTER_REGION: '', CLUSTER_TYPO: '' }).region).toBe('local');
-  });
-});
-
-describe('nearest', () => {
-  it('finds a typo and stays silent about anything else', () => {
-    expect(nearest('thinktime', ['thinkTime', 'headers'])).toBe('thinkTime');
-    expect(nearest('banana', ['thinkTime', 'headers'])).toBeNull();
   });
 });
