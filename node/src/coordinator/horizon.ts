@@ -54,11 +54,14 @@ export class HorizonController implements Controller {
     const stay = current.filter((slot) => !gone.includes(slot) && !broken.includes(slot));
     const room = Math.max(0, maxSlots(run.plan) - stay.length);
     const isLate = run.plan.durationMs - runMs < this.#context.horizonLengthMs + minRestToJoinMs;
-    const joining = isLate
-      ? []
-      : readySlots(run)
-          .filter((slot) => this.#mayJoin(run, slot))
-          .slice(0, room);
+    // With nobody left to fire there is no time to see whether a newcomer stays.
+    const stableMs = stay.length === 0 ? 0 : stableBeforeJoinMs;
+    const joining =
+      isLate && stay.length > 0
+        ? []
+        : readySlots(run)
+            .filter((slot) => this.#mayJoin(run, slot, stableMs))
+            .slice(0, room);
     if (stay.length + joining.length === 0) return null;
     const names = (slots: readonly string[]): string => slots.map((slot) => nodeOf(run, slot)).join(', ');
     const reasons = [
@@ -69,10 +72,10 @@ export class HorizonController implements Controller {
     return { next: [...stay, ...joining].sort(), reason: reasons.length === 0 ? null : reasons.join('; ') };
   }
 
-  #mayJoin(run: Run, slot: string): boolean {
+  #mayJoin(run: Run, slot: string, stableMs: number): boolean {
     if (currentSlots(run).includes(slot) || this.#cannotFire(slot)) return false;
     const isFinal = run.agents.some((progress) => slotOf(progress.agent) === slot && progress.final);
-    return !isFinal && (this.#context.presence.upForMs(slot) ?? -1) >= stableBeforeJoinMs;
+    return !isFinal && (this.#context.presence.upForMs(slot) ?? -1) >= stableMs;
   }
 
   /** A leader that knows no run time asks for it (its agent does); if nobody answers for long, nobody knows. */

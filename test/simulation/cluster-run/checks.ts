@@ -13,7 +13,7 @@ export function checkFinished(sim: SimulatedCluster): { readonly run: Run; reado
   expect(sim.bugs).toEqual([]);
   const runs = [...sim.nodes.keys()].map((id) => sim.run(id)!);
   const run = runs[0]!;
-  expect(run.phase.name).toBe('finished');
+  expect(run.phase.name, JSON.stringify(run.phase)).toBe('finished');
   const snapshots = new Set([...sim.nodes.values()].map((node) => text(node.consensus.replicated.state())));
   expect(snapshots.size, 'replicas differ').toBe(1);
   const report = buildReport(reportInput(run));

@@ -96,6 +96,12 @@ export class SimulatedCluster {
     this.cluster.heal(id);
   }
 
+  /** A leader, and everyone has met everyone. */
+  untilFormed(): Promise<boolean> {
+    const isMet = (node: SimulatedNode): boolean => node.consensus.peers().length === this.nodes.size - 1;
+    return this.until(() => this.leader() !== null && [...this.nodes.values()].every(isMet));
+  }
+
   leader(): SimulatedNode | null {
     return [...this.nodes.values()].find((node) => node.consensus.status().leading) ?? null;
   }
