@@ -23,6 +23,7 @@ export class SimulatedCluster {
   readonly plan: FaultPlan;
   maxSyncMs: number;
   syncStall: number;
+  onElection: (node: SimulatedNode) => void = () => undefined;
   /** Called when a vote or an acknowledgement leaves a node. */
   onPromise: (node: SimulatedNode, message: Message) => void = () => undefined;
   steps = 0;
@@ -136,6 +137,7 @@ export class SimulatedCluster {
         this.steps += 1;
         this.trace(describe(node, input, effects));
         this.checks.stepped(node, input, before, effects);
+        if (effects.events.some(({ kind }) => kind === 'electionWon')) this.onElection(node);
       },
       sending: (node, message) => {
         this.checks.sending(node, message);

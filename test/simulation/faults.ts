@@ -14,8 +14,10 @@ export interface FaultPlan {
   readonly downMeanMs: number;
   /** Of the crashes, how many hit the leader. */
   readonly crashLeader: number;
-  /** Of the votes and acknowledgements, how many are the last thing their sender did. */
+  /** Of the votes, how many are the last thing their sender did; of the acknowledgements, a hundredth of that. */
   readonly crashAtPromise: number;
+  /** Of the leaders, how many die within milliseconds of their election (Raft paper, figure 8). */
+  readonly crashAtElection: number;
   readonly cutMeanMs: number;
   readonly cutForMeanMs: number;
   readonly pauseMeanMs: number;
@@ -47,7 +49,8 @@ export function drawFaults(random: Random, size: number): FaultPlan {
     crashMeanMs: maybe(0.75, () => random.between(200, 2_500), Infinity),
     downMeanMs: random.between(50, 1_000),
     crashLeader: random.between(0, 1),
-    crashAtPromise: maybe(0.4, () => random.between(0, 0.1), 0),
+    crashAtPromise: maybe(0.4, () => random.between(0, 0.6), 0),
+    crashAtElection: maybe(0.4, () => random.between(0.2, 0.9), 0),
     cutMeanMs: maybe(0.6, () => random.between(200, 2_500), Infinity),
     cutForMeanMs: random.between(100, 1_500),
     pauseMeanMs: maybe(0.3, () => random.between(500, 3_000), Infinity),

@@ -1,9 +1,11 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
+import type { LogPosition } from '../../node/src/raft/log.ts';
 import { MembershipHistory, quorumOf } from '../../node/src/raft/membership.ts';
 import { majority } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { calmNetwork, drawFaults } from './faults.ts';
+import type { DurableState } from './disk.ts';
 import type { CreateCore, SimulatedNode } from './node.ts';
 import { Random } from './random.ts';
 
@@ -16,6 +18,8 @@ const CATCH_UP_MS_PER_ENTRY = 20;
 const LINK_REFRESH_MS = 40;
 /** A crash at a promise matters most when the node is back while that promise is still of the present. */
 const QUICK_RESTART_MS = 20;
+/** Long enough for some of a new leader's appends to arrive, and for some not to. */
+const DEAD_LEADER_MS = 15;
 
 export interface SeedResult {
   readonly seed: number;
@@ -80,17 +84,15 @@ function chaos(cluster: SimulatedCluster, random: Random): void {
   });
   cluster.onPromise = (node, { kind }) => {
     // Elections are rare beside acknowledgements, and what a crash does to a vote is the more delicate matter.
-    if (!random.chance(plan.crashAtPromise * (kind === 'appendResponse' ? 0.1 : 1))) return;
-    scheduler.in(0, () => {
-      if (!node.isUp) return;
-      cluster.crash(node);
-      scheduler.in(random.exponential(QUICK_RESTART_MS), () => {
-        if (!node.isUp) node.start();
-      });
-    });
+    if (random.chance(plan.crashAtPromise * (kind === 'appendResponse' ? 0.01 : 1)))
+      crashSoon(cluster, node, random, 0);
+  };
+  cluster.onElection = (node) => {
+    if (random.chance(plan.crashAtElection)) crashSoon(cluster, node, random, random.between(0, DEAD_LEADER_MS));
   };
   scheduler.run(plan.chaosMs);
   cluster.onPromise = () => undefined;
+  cluster.onElection = () => undefined;
 }
 
 function crashSome(cluster: SimulatedCluster, random: Random): void {
@@ -115,6 +117,16 @@ function mayLoseDisk(cluster: SimulatedCluster): boolean {
   const memberships = new MembershipHistory();
   memberships.append(cluster.checks.committed);
   return memberships.current?.unmet === 0 && cluster.nodes.every(({ wipedDisks }) => wipedDisks.length === 0);
+}
+
+function crashSoon(cluster: SimulatedCluster, node: SimulatedNode, random: Random, afterMs: number): void {
+  cluster.scheduler.in(afterMs, () => {
+    if (!node.isUp) return;
+    cluster.crash(node);
+    cluster.scheduler.in(random.exponential(QUICK_RESTART_MS), () => {
+      if (!node.isUp) node.start();
+    });
+  });
 }
 
 function cutSome(cluster: SimulatedCluster, random: Random): void {
@@ -150,19 +162,20 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
     if (!node.isUp && core.includes(node)) node.start();
   }
   const healedMs = scheduler.nowMs;
-  let proposedAt: number | null = null;
+  let proposed: LogPosition | null = null;
   const look = (): void => {
     cluster.refreshLinks();
     const { leader } = cluster;
-    if (proposedAt === null && leader !== undefined && cluster.propose(leader))
-      proposedAt = leader.mirror.entries.length;
+    // A proposal may be lost with its leader; it is made again in each term until the core has converged on one.
+    const term = leader?.core?.status().term;
+    if (leader !== undefined && proposed?.term !== term && cluster.propose(leader)) proposed = endOf(leader.mirror);
     scheduler.in(LINK_REFRESH_MS, look);
   };
   look();
   const lengths = core.map(({ mirror }) => mirror.entries.length);
   const backlog = Math.max(...lengths) - Math.min(...cluster.nodes.map(({ committed }) => committed.length));
   const boundMs = CONVERGE_TIMEOUTS * timeoutMs + backlog * CATCH_UP_MS_PER_ENTRY;
-  const converged = (): boolean => proposedAt !== null && isConverged(core, proposedAt);
+  const converged = (): boolean => proposed !== null && isConverged(core, proposed);
   scheduler.run(healedMs + boundMs, converged);
   if (!converged()) throw new Error(`liveness: no progress within ${boundMs} ms of the healing`);
   const convergeMs = scheduler.nowMs - healedMs;
@@ -177,13 +190,16 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
 }
 
 /** All of the core has committed what was proposed after the healing, and the logs are equal to their ends. */
-function isConverged(core: readonly SimulatedNode[], proposedAt: number): boolean {
-  const lastIndex = core[0]!.mirror.entries.length;
-  const lastTerm = core[0]!.mirror.lastTerm;
-  return core.every(
-    ({ mirror, committed }) =>
-      committed.length >= proposedAt && mirror.entries.length === lastIndex && mirror.lastTerm === lastTerm,
-  );
+function isConverged(core: readonly SimulatedNode[], proposed: LogPosition): boolean {
+  const end = endOf(core[0]!.mirror);
+  return core.every(({ mirror, committed }) => {
+    const own = endOf(mirror);
+    return committed[proposed.index - 1]?.term === proposed.term && own.index === end.index && own.term === end.term;
+  });
+}
+
+function endOf(log: DurableState): LogPosition {
+  return { index: log.entries.length, term: log.lastTerm };
 }
 
 /** A random quorum that can elect: enough voters bound by its most up-to-date log are in it; else everyone. */

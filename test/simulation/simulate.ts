@@ -6,14 +6,14 @@ import { runSeed, SeedFailure } from './run-seed.ts';
 function main(): void {
   const { values } = parseArgs({
     options: {
-      mutants: { type: 'boolean', default: false },
+      mutants: { type: 'string' },
       seeds: { type: 'string', default: '1000' },
       from: { type: 'string', default: '1' },
     },
   });
   const from = Number(values.from);
   const count = Number(values.seeds);
-  if (values.mutants) return huntMutants(from, count);
+  if (values.mutants !== undefined) return huntMutants(values.mutants, from, count);
   let steps = 0;
   let committed = 0;
   let slowestMs = 0;
@@ -36,8 +36,8 @@ function main(): void {
 }
 
 /** How many seeds the simulator needs to find each known bug, and by which invariant. */
-function huntMutants(from: number, count: number): void {
-  for (const { name, create } of mutants) {
+function huntMutants(pattern: string, from: number, count: number): void {
+  for (const { name, create } of mutants.filter((mutant) => mutant.name.includes(pattern))) {
     let found = 'not found';
     for (let seed = from; seed < from + count && found === 'not found'; seed += 1) {
       try {

@@ -82,7 +82,8 @@ describe('a run under faults of a minority', () => {
     const seen = { leaderHit: 0, stripesChanged: 0, rejoined: 0, stopped: 0, lost: 0, notFired: 0, abortedEarly: 0 };
     for (let seed = first; seed < first + seeds; seed++) {
       try {
-        const { sim, victims, leaderWasHit } = await simulate(seed); last = sim;
+        const { sim, victims, leaderWasHit } = await simulate(seed);
+        last = sim;
         if (wasStoppedBeforeTheStart(sim)) {
           seen.abortedEarly++;
           continue;
@@ -96,7 +97,9 @@ describe('a run under faults of a minority', () => {
         seen.lost += Number(report.books.lost > 0);
         seen.notFired += Number(report.books.notFired > 0);
       } catch (error) {
-        if (process.env['LINES'] !== undefined && last !== null) for (const l of last.lines) if (l.level !== 'debug') console.log(Math.round(l.atMs), l.node, l.message, JSON.stringify(l.fields));
+        if (process.env['LINES'] !== undefined && last !== null)
+          for (const l of last.lines)
+            if (l.level !== 'debug') console.log(Math.round(l.atMs), l.node, l.message, JSON.stringify(l.fields));
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
       }
     }

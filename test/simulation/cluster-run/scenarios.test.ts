@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import { slotOf } from '../../../node/src/cluster/state.ts';
+import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { arrivalTimeMs } from '../../../node/src/generator/schedule/arrivals.ts';
+import { ownerOf } from '../../../node/src/generator/schedule/stripes.ts';
+import { checkFinished } from './checks.ts';
+import { planText, SimulatedCluster } from './simulated-cluster.ts';
+
+const horizonMs = 1_500;
+
+/** A cluster with a run of 50 arrivals a second that has come to `runMs`. */
+async function runningAt(
+  runMs: number,
+  of: { seed?: number; size?: number; seconds?: number } = {},
+): Promise<SimulatedCluster> {
+  const sim = new SimulatedCluster(of.seed ?? 1, of.size ?? 3);
+  await sim.untilFormed();
+  await sim.submit(planText(50, of.seconds ?? 10));
+  expect(await sim.until(() => (sim.runMs() ?? -1) >= runMs)).toBe(true);
+  return sim;
+}
+
+function others(sim: SimulatedCluster, id: string): readonly string[] {
+  return [...sim.nodes.keys()].filter((each) => each !== id);
+}
+
+describe('the leader is killed in mid-run', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'costs its own stripe, for the horizon plus 300 ms at most, and interrupts nobody (seed %i)',
+    async (seed) => {
+      const sim = await runningAt(4_000 + 37 * seed, { seed });
+      const dead = sim.leader()!;
+      const killedAtMs = sim.runMs()!;
+      sim.kill(dead.id);
+      expect(await sim.untilOver()).toBe(true);
+      const { run, report } = checkFinished(sim);
+      const planned = Array.from({ length: report.books.planned! }, (_, arrival) => arrival);
+      for (const arrival of planned.filter((each) => !sim.witness.firedBy.has(each))) {
+        expect(ownerOf(run.tables, run.plan.load, arrival)).toBe(slotOf(dead.self));
+        const atMs = arrivalTimeMs(run.plan.load, arrival);
+        // The generator's own tick may lie before the kill.
+        expect(atMs).toBeGreaterThan(killedAtMs - 100);
+        expect(atMs).toBeLessThan(killedAtMs + horizonMs + 300);
+      }
+      const lost = report.nodes.filter((node) => node.state === 'lost');
+      expect(lost.map((node) => node.node)).toEqual([dead.id]);
+      expect(report.verdict.kind).toBe('degraded');
+      expect(report.stripeChanges[0]!.reason).toBe(`${dead.id} is gone`);
+    },
+  );
+});
+
+describe('a node that does not hear of the cluster', () => {
+  it('stops at the horizon it knows though its generators go on, and its stripe goes to the others', async () => {
+    const sim = await runningAt(3_000);
+    const victim = others(sim, sim.leader()!.id)[0]!;
+    const slot = slotOf(sim.nodes.get(victim)!.self);
+    const knownMs = sim.run(victim)!.horizonMs;
+    sim.pause(victim);
+    await sim.until(() => sim.run(sim.leader()?.id ?? '')?.phase.name === 'draining');
+    const { load } = sim.run(victim)!.plan;
+    const fired = [...sim.witness.firedBy].filter(([, slots]) => slots[0] === slot).map(([arrival]) => arrival);
+    expect(Math.max(...fired.map((arrival) => arrivalTimeMs(load, arrival)))).toBeLessThan(knownMs);
+    expect(Math.max(...fired.map((arrival) => arrivalTimeMs(load, arrival)))).toBeGreaterThan(knownMs - 100);
+    sim.resume(victim);
+    expect(await sim.untilOver()).toBe(true);
+    checkFinished(sim);
+  });
+
+  it('takes its part again once it is back and has shown that it stays', async () => {
+    const sim = await runningAt(2_000);
+    const victim = others(sim, sim.leader()!.id)[0]!;
+    sim.cluster.cutOff(victim);
+    sim.world.after(1_500, () => sim.cluster.heal(victim));
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    expect(report.stripeChanges.map((change) => change.reason)).toEqual([`${victim} is gone`, `${victim} joined`]);
+    expect(report.books.lost).toBe(0);
+  });
+
+  it('was the leader: what it still proposes is refused, and the run goes on under another', async () => {
+    const sim = await runningAt(3_000);
+    const old = sim.leader()!;
+    sim.cluster.cutOff(old.id);
+    await sim.until(() => sim.leader() !== null && sim.leader() !== old);
+    sim.world.after(2_000, () => sim.cluster.heal(old.id));
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    expect(report.nodes.every((node) => node.state === 'finished')).toBe(true);
+  });
+});
+
+describe('a node that starts again in mid-run', () => {
+  it('is another agent: it joins late by asking for the run time, and the report shows both', async () => {
+    const sim = await runningAt(2_000, { seconds: 12 });
+    const victim = others(sim, sim.leader()!.id)[0]!;
+    const before = slotOf(sim.nodes.get(victim)!.self);
+    sim.kill(victim);
+    sim.world.after(1_000, () => sim.boot(victim));
+    expect(await sim.untilOver()).toBe(true);
+    const { run, report } = checkFinished(sim);
+    const after = slotOf(sim.nodes.get(victim)!.self);
+    expect(after).not.toBe(before);
+    expect(run.tables.at(-1)!.slots).toContain(after);
+    expect(run.tables.at(-1)!.slots).not.toContain(before);
+    expect(
+      report.nodes
+        .filter((node) => node.node === victim)
+        .map((node) => node.state)
+        .sort(),
+    ).toEqual(['finished', 'lost']);
+    expect([...sim.witness.firedBy.values()].flat()).toContain(after);
+  });
+
+  it('with all others at once: nobody knows when the run began, and it is aborted saying so', async () => {
+    const sim = await runningAt(2_000, { seconds: 60 });
+    const ids = [...sim.nodes.keys()];
+    for (const id of ids) sim.kill(id);
+    for (const id of ids) sim.boot(id);
+    expect(await sim.untilOver()).toBe(true);
+    expect(sim.run('n0')!.phase).toEqual({ name: 'aborted', reason: 'no node that is left knows when the run began' });
+    expect(sim.bugs).toEqual([]);
+  });
+});
+
+describe('preparing', () => {
+  async function submitted(sim: SimulatedCluster): Promise<void> {
+    await sim.untilFormed();
+    await sim.submit(planText(50, 5));
+  }
+
+  it('is tried again, and the run goes on when the second attempt succeeds', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    sim.failPrepare.set('n1', ['no such host']);
+    await submitted(sim);
+    expect(await sim.untilOver()).toBe(true);
+    const { run, report } = checkFinished(sim);
+    expect(run.attempt).toBe(2);
+    expect(report.verdict.kind).toBe('valid');
+  });
+
+  it('is given up after three attempts, naming the node and the step', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    sim.failPrepare.set('n1', ['no such host', 'no such host', 'no such host']);
+    await submitted(sim);
+    expect(await sim.untilOver()).toBe(true);
+    expect(sim.run('n0')!.phase).toEqual({
+      name: 'aborted',
+      reason: "not prepared after 3 attempts: node n1, step 'resolve names': no such host",
+    });
+  });
+
+  it('has a deadline: a node that never answers is named within the configured time', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    sim.failPrepare.set('n2', ['never', 'never', 'never', 'never']);
+    await submitted(sim);
+    const submittedAtMs = sim.world.nowMs;
+    expect(await sim.untilOver()).toBe(true);
+    expect(sim.world.nowMs - submittedAtMs).toBeLessThan(6_500);
+    expect(sim.run('n0')!.phase).toMatchObject({ reason: expect.stringContaining('node n2, step') as string });
+  });
+
+  it('goes on without a node that died before the start, and says which', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    sim.failPrepare.set('n2', ['never']);
+    await submitted(sim);
+    sim.kill('n2');
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    expect(report.nodes.map((node) => node.node)).toEqual(['n0', 'n1']);
+    expect(report.verdict.kind).toBe('valid');
+    const lines = sim.lines.filter((line) => line.message.startsWith('goes on without'));
+    expect(lines[0]!.fields).toMatchObject({ nodes: ['n2'] });
+  });
+});
+
+describe('the service on any node', () => {
+  it('stops the run at the horizon as it stood, so that every node ends at the same arrival', async () => {
+    const sim = await runningAt(3_000);
+    const follower = others(sim, sim.leader()!.id)[0]!;
+    const stopped = sim.nodes.get(follower)!.runtime.runs.stop({ tenant: null });
+    expect(await sim.untilOver()).toBe(true);
+    const { run, report } = checkFinished(sim);
+    expect((await stopped).runId).toBe(run.id);
+    expect(report.run.ended).toBe('stopped');
+    expect(report.run.durationMs).toBeLessThan(3_000 + horizonMs + 600);
+    expect(report.books.notFired + report.books.lost).toBe(0);
+  });
+
+  it('takes the same submission twice as one run, and refuses another while it is on', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    await sim.untilFormed();
+    const outcomes: unknown[] = [];
+    const submit = (node: string, submissionId: string): void => {
+      const { runs } = sim.nodes.get(node)!.runtime;
+      runs.submit({ planText: planText(50, 3), submissionId }).then(
+        (answer) => outcomes.push(answer.created),
+        (error: unknown) => outcomes.push((error as TuttiError).code),
+      );
+    };
+    submit('n0', 'same');
+    await sim.until(() => outcomes.length === 1);
+    submit('n1', 'same');
+    await sim.until(() => outcomes.length === 2);
+    submit('n2', 'other');
+    await sim.until(() => outcomes.length === 3);
+    expect(outcomes).toEqual([true, false, 'RUN_IN_PROGRESS']);
+    expect(await sim.untilOver()).toBe(true);
+    checkFinished(sim);
+  });
+
+  it('says NO_LEADER after ten seconds instead of hanging', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    await sim.untilFormed();
+    for (const id of others(sim, 'n0')) sim.kill(id);
+    sim.cluster.cutOff('n0');
+    await sim.until(() => sim.leader() === null);
+    let code: string | null = null;
+    sim.nodes
+      .get('n0')!
+      .runtime.runs.progress()
+      .catch((error: unknown) => (code = (error as TuttiError).code));
+    const askedAtMs = sim.world.nowMs;
+    await sim.until(() => code !== null);
+    expect(code).toBe('NO_LEADER');
+    expect(sim.world.nowMs - askedAtMs).toBeLessThan(10_500);
+  });
+});
+
+describe('a quorum that never comes back', () => {
+  it('lets the last node stop at its horizon, write what it holds a minute after the plan’s end, and say so', async () => {
+    const sim = await runningAt(3_000, { seconds: 5 });
+    const survivor = sim.leader()!.id;
+    for (const id of others(sim, survivor)) sim.kill(id);
+    sim.cluster.cutOff(survivor);
+    expect(await sim.until(() => sim.unsent.length > 0, 200_000)).toBe(true);
+    const kept = JSON.parse(sim.unsent[0]!.text) as { run: string; cuts: { number: number }[] };
+    expect(kept.run).toBe(sim.run(survivor)!.id);
+    expect(kept.cuts.map((cut) => cut.number).slice(0, 3)).toEqual([3, 4, 5]);
+    expect(sim.lines.some((line) => line.level === 'error' && line.message.includes('no quorum'))).toBe(true);
+  });
+});
