@@ -99,6 +99,6 @@ export class Applier<Result> {
       hooks.onEntry(entry, result);
       if (clock.nowMs() >= untilMs) break;
     }
-    hooks.onSlice(this.#appliedIndex);
+    if (!this.#stopped) hooks.onSlice(this.#appliedIndex);
   }
 }

@@ -193,8 +193,8 @@ describe('applying', () => {
     expect(machine.applied).toEqual(['first', 'second']);
   });
 
-  it('nothing more is applied after close', async () => {
-    const { step, machine, time, consensus } = await openRig();
+  it('nothing more is applied or reported after close, not even the rest of a slice', async () => {
+    const { step, machine, time, consensus, events } = await openRig();
     const apply = machine.apply.bind(machine);
     machine.apply = (command) => {
       time.nowMs += applySliceMs;
@@ -204,6 +204,14 @@ describe('applying', () => {
     await consensus.close();
     time.runDeferred();
     expect(machine.applied).toEqual(['x']);
+    expect(events).toEqual([{ kind: 'applied', index: 1 }]);
+
+    const leader = await openLeader();
+    leader.consensus.subscribe((event) => {
+      if (event.kind === 'leadershipGained') void leader.consensus.close();
+    });
+    leader.step({ committed: [entry(1, 'x', 3), entry(2, 'y', 3)] });
+    expect(leader.machine.applied).toEqual(['x']);
   });
 
   it('a state machine that throws is fatal', async () => {

@@ -19,13 +19,15 @@ const lastId = (transport: RecordingTransport): number => {
 
 describe('asking a member', () => {
   it('resolves with the answer to its own number, from that member alone', async () => {
-    const { consensus, transport } = await openRig();
+    const { consensus, transport, time } = await openRig();
+    const timers = time.timersMs.length;
     const promise = consensus.request('b', 'echo', bytes('x'), 1_000);
     const requestId = lastId(transport);
     transport.handlers.onFrame(peer('c'), response(requestId, 'forged'));
     transport.handlers.onFrame(peer('b'), response(requestId + 1, 'another'));
     transport.handlers.onFrame(peer('b'), response(requestId, 'mine'));
     expect(await promise).toEqual(bytes('mine'));
+    expect(time.timersMs).toHaveLength(timers);
   });
 
   it('fails at its deadline, naming whom and what it waited for, and leaves no timer', async () => {
@@ -41,8 +43,11 @@ describe('asking a member', () => {
     const { consensus, transport } = await openRig();
     transport.handlers.onPeerUp(peer('b'));
     const lost = outcomeOf(consensus.request('b', 'slow', bytes(''), 200));
+    const other = consensus.request('c', 'slow', bytes(''), 200);
     transport.handlers.onPeerDown(peer('b'), 'reset');
     expect(await lost).toMatchObject({ code: 'PEER_UNREACHABLE', message: expect.stringContaining('reset') as string });
+    transport.handlers.onFrame(peer('c'), response(lastId(transport), 'still there'));
+    expect(await other).toEqual(bytes('still there'));
     transport.accepts = false;
     expect(await outcomeOf(consensus.request('b', 'slow', bytes(''), 200))).toMatchObject({ code: 'PEER_UNREACHABLE' });
   });
@@ -124,5 +129,16 @@ describe('answering a member', () => {
     transport.handlers.onPeerUp(peer('b'));
     for (let at = 0; at <= maxServedRequests; at++) transport.handlers.onFrame(peer('b'), request(at, 'never'));
     expect(transport.sent).toMatchObject([{ frame: { kind: 'failure', requestId: maxServedRequests, code: 'BUSY' } }]);
+  });
+
+  it('frees its place for the next one', async () => {
+    const { consensus, transport } = await openRig();
+    consensus.handle('echo', (body) => Promise.resolve(body));
+    transport.handlers.onPeerUp(peer('b'));
+    for (let at = 0; at < maxServedRequests; at++) transport.handlers.onFrame(peer('b'), request(at, 'echo'));
+    await turn();
+    transport.handlers.onFrame(peer('b'), request(9_999, 'echo'));
+    await turn();
+    expect(transport.sent.at(-1)).toMatchObject({ frame: { kind: 'response', requestId: 9_999 } });
   });
 });
