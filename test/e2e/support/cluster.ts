@@ -33,15 +33,25 @@ export class TestCluster {
     });
   }
 
+  /** Started and formed. */
   static async start(size: number): Promise<TestCluster> {
-    const ports = await freePorts(2 * size);
-    const ids = Array.from({ length: size }, (_, index) => String.fromCharCode('a'.charCodeAt(0) + index));
-    const cluster = new TestCluster(
-      ids.map((id, index) => ({ id, raft: `127.0.0.1:${ports[2 * index]}`, api: `127.0.0.1:${ports[2 * index + 1]}` })),
-    );
+    const cluster = await TestCluster.prepare(size);
     for (const { id } of cluster.members) cluster.startNode(id);
     await cluster.formed();
     return cluster;
+  }
+
+  /** Names, addresses and a folder; nothing runs yet. `hosts` are where the Raft ports are, 127.0.0.1 unless given. */
+  static async prepare(size: number, hosts: readonly string[] = []): Promise<TestCluster> {
+    const ports = await freePorts(2 * size);
+    const ids = Array.from({ length: size }, (_, index) => String.fromCharCode('a'.charCodeAt(0) + index));
+    return new TestCluster(
+      ids.map((id, index) => ({
+        id,
+        raft: `${hosts[index] ?? '127.0.0.1'}:${ports[2 * index]}`,
+        api: `127.0.0.1:${ports[2 * index + 1]}`,
+      })),
+    );
   }
 
   startNode(id: string, flags: Readonly<Record<string, string>> = {}, environment: Record<string, string> = {}): void {

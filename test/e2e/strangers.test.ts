@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ClusterHealth } from '../../node/src/api/health.ts';
+import { waitFor } from '../../scripts/lib/wait-for.ts';
+import { freePorts, TestCluster } from './support/cluster.ts';
+
+const waitMs = 20_000;
+const clusters: TestCluster[] = [];
+afterEach(async () => {
+  await Promise.all(clusters.splice(0).map((cluster) => cluster.stop()));
+});
+
+/** Members with addresses, nothing started yet. */
+async function prepared(size: number, hosts: readonly string[] = []): Promise<TestCluster> {
+  const cluster = await TestCluster.prepare(size, hosts);
+  clusters.push(cluster);
+  return cluster;
+}
+
+function problemsOf(cluster: TestCluster, id: string, pattern: RegExp): Promise<string> {
+  return waitFor(`${id} to report ${String(pattern)}`, waitMs, async () => {
+    const health = (await (await fetch(`http://${cluster.member(id).api}/health/cluster`)).json()) as ClusterHealth;
+    const text = health.problems.map(({ reason }) => reason).join('\n');
+    return pattern.test(text) && text;
+  });
+}
+
+describe('a peer that is not what the list says is named on both sides', () => {
+  it('another id at the address', async () => {
+    const cluster = await prepared(2);
+    const [a, b] = cluster.members as [(typeof cluster.members)[0], (typeof cluster.members)[0]];
+    cluster.startNode('a', { nodes: `a=${a.raft},x=${b.raft}` });
+    cluster.startNode('b', { nodes: `a=${a.raft},b=${b.raft}` });
+    await problemsOf(cluster, 'a', /x.*b|b.*x/s);
+    await problemsOf(cluster, 'b', /x.*b|b.*x/s);
+  });
+
+  it('another secret, and none at all', async () => {
+    const cluster = await prepared(2);
+    cluster.startNode('a', {}, { CLUSTER_SECRET: 'the-first-secret-of-all' });
+    cluster.startNode('b', {}, { CLUSTER_SECRET: 'quite-another-secret-it-is' });
+    await problemsOf(cluster, 'a', /secret/i);
+    await problemsOf(cluster, 'b', /secret/i);
+  });
+
+  it('a list of another length', async () => {
+    const cluster = await prepared(2);
+    const [a, b] = cluster.members as [(typeof cluster.members)[0], (typeof cluster.members)[0]];
+    const [third] = await freePorts(1);
+    cluster.startNode('a', { nodes: `a=${a.raft},b=${b.raft}` });
+    cluster.startNode('b', { nodes: `a=${a.raft},b=${b.raft},c=127.0.0.1:${third}` });
+    await problemsOf(cluster, 'a', /2.*3|3.*2/s);
+    await problemsOf(cluster, 'b', /2.*3|3.*2/s);
+  });
+
+  it('another cluster that was founded before', async () => {
+    const first = await prepared(1);
+    const second = await prepared(1);
+    for (const cluster of [first, second]) {
+      cluster.startNode('a');
+      await cluster.formed();
+      await cluster.processes.kill('a', 'SIGTERM');
+    }
+    const [one, two] = [first.member('a').raft, second.member('a').raft];
+    // The data directories know both as "a": each sees the other under its own name, or under a foreign cluster's.
+    first.startNode('a', { nodes: `a=${one},b=${two}` });
+    second.startNode('a', { nodes: `b=${one},a=${two}` });
+    await problemsOf(first, 'a', /cluster|"a"/);
+    await problemsOf(second, 'a', /cluster|"a"/);
+  });
+});
+
+describe('addresses', () => {
+  it('IPv4, IPv6 and host names form one cluster, with a shared secret', async () => {
+    const cluster = await prepared(3, ['127.0.0.1', '[::1]', 'localhost']);
+    for (const { id } of cluster.members) cluster.startNode(id, {}, { CLUSTER_SECRET: 'a-secret-that-all-share' });
+    const health = await cluster.formed();
+    expect(health).toMatchObject({ peers: 3, cluster_formed: true, problems: [] });
+  });
+});
