@@ -73,7 +73,6 @@ function strike(sim: SimulatedCluster, victim: string, fault: Fault, lastsMs: nu
   }
 }
 
-let last: SimulatedCluster | null = null;
 const seeds = Number(process.env['SEEDS'] ?? 120);
 const first = Number(process.env['FIRST_SEED'] ?? 1);
 
@@ -83,7 +82,6 @@ describe('a run under faults of a minority', () => {
     for (let seed = first; seed < first + seeds; seed++) {
       try {
         const { sim, victims, leaderWasHit } = await simulate(seed);
-        last = sim;
         if (wasStoppedBeforeTheStart(sim)) {
           seen.abortedEarly++;
           continue;
@@ -97,9 +95,6 @@ describe('a run under faults of a minority', () => {
         seen.lost += Number(report.books.lost > 0);
         seen.notFired += Number(report.books.notFired > 0);
       } catch (error) {
-        if (process.env['LINES'] !== undefined && last !== null)
-          for (const l of last.lines)
-            if (l.level !== 'debug') console.log(Math.round(l.atMs), l.node, l.message, JSON.stringify(l.fields));
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
       }
     }
