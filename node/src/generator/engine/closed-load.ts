@@ -51,6 +51,7 @@ export class ClosedLoad implements LoadDriver {
       // Those that become ready meanwhile (a request that cannot even be built) wait for the next pump: no endless loop.
       const ready = this.#ready;
       this.#ready = [];
+      if (ready.length > 0) this.#sink.reached(wasHeld ? runMs : ready[0]!.dueMs);
       // A user held up by the horizon is planned for now: it waited by our order, not because anything was slow.
       for (const user of ready) if (user.isOwn) this.#start(user, wasHeld ? runMs : user.dueMs);
     }

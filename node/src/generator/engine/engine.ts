@@ -74,11 +74,9 @@ export class Engine implements RunnerHost, LoadSink {
 
   /** The whole list; a table added begins where nothing is settled yet, since tables take effect at the horizon. */
   setTables(tables: readonly StripeTable[]): void {
-    const added = tables[this.#tables.length];
-    invariant(
-      added === undefined || added.fromMs >= this.#settledMs,
-      `a table from ${added?.fromMs} ms came when all up to ${this.#settledMs} ms was settled`,
-    );
+    const addedMs = tables[this.#tables.length]?.fromMs ?? Infinity;
+    const settledMs = Math.min(this.#settledMs, this.#limits.endMs);
+    invariant(addedMs >= settledMs, `a table from ${addedMs} ms came when all up to ${settledMs} ms was settled`);
     this.#tables = tables;
     this.#driver?.setTables(tables);
     this.#tick();
