@@ -205,6 +205,7 @@ describe('applying', () => {
     time.runDeferred();
     expect(machine.applied).toEqual(['x']);
     expect(events).toEqual([{ kind: 'applied', index: 1 }]);
+    expect(time.deferredCount).toBe(0);
 
     const leader = await openLeader();
     leader.consensus.subscribe((event) => {
@@ -212,6 +213,7 @@ describe('applying', () => {
     });
     leader.step({ committed: [entry(1, 'x', 3), entry(2, 'y', 3)] });
     expect(leader.machine.applied).toEqual(['x']);
+    expect(leader.events.filter(({ kind }) => kind === 'applied')).toEqual([]);
   });
 
   it('a state machine that throws is fatal', async () => {
