@@ -42,6 +42,11 @@ export class PairTable {
     return this.#pairs.get(id)?.inbound ?? null;
   }
 
+  /** Peers with at least one open stream. */
+  get size(): number {
+    return this.#pairs.size;
+  }
+
   isUp(id: NodeId): boolean {
     return this.#pairs.get(id)?.up != null;
   }
@@ -63,6 +68,7 @@ export class PairTable {
     else if (pair.inbound === link) pair.inbound = null;
     else return;
     this.#takeDown(pair, reason);
+    this.#forgetIfEmpty(link.identity.nodeId);
   }
 
   /** A frame that came in on an inbound link. */
@@ -81,6 +87,7 @@ export class PairTable {
     pair.outbound = pair.inbound = null;
     for (const link of links) link?.close(reason);
     this.#takeDown(pair, reason);
+    this.#forgetIfEmpty(id);
   }
 
   dropAll(reason: string): void {
@@ -116,6 +123,11 @@ export class PairTable {
       if (pair.inbound !== inbound) return;
       this.#handlers.onFrame(peer, frame);
     }
+  }
+
+  #forgetIfEmpty(id: NodeId): void {
+    const pair = this.#pairs.get(id);
+    if (pair?.outbound === null && pair.inbound === null) this.#pairs.delete(id);
   }
 
   #takeDown(pair: Pair, reason: string): void {

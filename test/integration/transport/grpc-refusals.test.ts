@@ -83,6 +83,10 @@ describe('grpc transport: who may not take part is named on both sides', () => {
     // The same mistake again, from a new process.
     const again = await start(1, 'b', { identity: { clusterId: 'cluster-two', session: 'later' } });
     await problemNamed(again, 'cluster-one');
+    await again.transport.close();
+    // Once the right one is up, every attempt of the wrong ones has been dealt with.
+    const right = await start(1, 'b', { identity: { clusterId: 'cluster-one', session: 'last' } });
+    await Promise.all([a, right].map(({ seen }) => seen.until(() => seen.up.length === 1)));
     const reasons = a.seen.problems.map(({ reason }) => reason);
     expect(new Set(reasons).size).toBe(reasons.length);
   });

@@ -113,4 +113,14 @@ describe('pairing', () => {
     refusing.outboundOpened(link('out'));
     expect(log).toEqual(['close out', 'close in', 'down refused: wiped disk']);
   });
+
+  it('forgets a peer whose streams are both gone', () => {
+    const inbound = link('in');
+    pairs.inboundOpened(inbound);
+    pairs.outboundOpened(link('out'));
+    pairs.closed(inbound, 'reset');
+    pairs.inboundOpened(link('in2'));
+    pairs.drop('b', 'refused');
+    expect(pairs.size).toBe(0);
+  });
 });

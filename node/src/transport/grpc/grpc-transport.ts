@@ -26,6 +26,9 @@ import { remoteHost } from './remote.ts';
 /** How long the process that holds an id has to show that it lives, when another one claims the same id. */
 const PROOF_OF_LIFE_MS = 500;
 
+/** Open peers for each place of the list: its own, and one under a wrong id that is still to be found out. */
+const MAX_CROWD = 2;
+
 /** A listed peer, as far as we got with it. */
 interface Place {
   readonly listed: ListedPeer;
@@ -131,8 +134,8 @@ class GrpcTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    for (const { dialler } of this.#places) dialler.stop();
     this.#pairs?.dropAll('closed: this node is shutting down');
+    for (const { dialler } of this.#places) dialler.stop();
     await this.#acceptor.close();
   }
 
@@ -244,9 +247,16 @@ class GrpcTransport implements Transport {
 
   #judgeStranger(peer: PeerIdentity, remote: string): string | null {
     const names = this.#places.map(({ listed, outbound }) => listed.id ?? outbound?.identity.nodeId ?? null);
-    if (names.includes(null) || names.includes(peer.nodeId)) return null;
+    if (names.includes(peer.nodeId)) return null;
+    if (names.includes(null)) return this.#judgeCrowd(peer, remote);
     const listed = names.map((name) => `"${String(name)}"`).join(', ');
     return `node "${peer.nodeId}" (connected from ${remoteHost(remote)}) is not in the list of node "${this.#options.self().nodeId}": ${listed}`;
+  }
+
+  /** The list names no ids, so anybody may be the peer we have not reached yet; but there are only so many of those. */
+  #judgeCrowd(peer: PeerIdentity, remote: string): string | null {
+    if ((this.#pairs?.size ?? 0) < MAX_CROWD * this.#places.length) return null;
+    return `node "${peer.nodeId}" (connected from ${remoteHost(remote)}): more nodes dial "${this.#options.self().nodeId}" than its list has`;
   }
 
   #problemWith(id: NodeId | null, remote: string, reason: string): void {

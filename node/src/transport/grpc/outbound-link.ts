@@ -79,8 +79,8 @@ export class OutboundLink implements Link {
   }
 
   #stop(last: WireFrame | null, reason: string, refused: boolean): void {
-    if (!this.#stream.isOpen) return;
     this.#stopWatching();
+    if (!this.#stream.isOpen) return;
     this.#stream.close(last);
     this.#handlers.onClosedHere(reason, refused);
   }
