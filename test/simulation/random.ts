@@ -3,11 +3,14 @@ export class Random {
   #state: number;
 
   constructor(seed: number, label: string) {
-    let hash = 0x811c9dc5 ^ seed;
+    let hash = 0x811c9dc5;
     for (const character of `${seed}/${label}`) {
       hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193) >>> 0;
     }
+    // FNV-1a leaves the last characters in the low bits; two rounds spread them.
     this.#state = hash >>> 0;
+    this.next();
+    this.#state ^= Math.floor(this.next() * 4_294_967_296);
   }
 
   /** Uniform in [0, 1): mulberry32, of which 32 bits are plenty for drawing faults. */

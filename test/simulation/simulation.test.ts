@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { knownSeeds } from './known-seeds.ts';
+import { mutants } from './mutants.ts';
+import { replayCommand, runSeed, SeedFailure } from './run-seed.ts';
+
+/** About 50 ms each on one core; `node test/simulation/simulate.ts` runs more. */
+const SEEDS = 200;
+const PER_TEST = 50;
+
+describe('a cluster of cores under faults', () => {
+  it.each(Array.from({ length: SEEDS / PER_TEST }, (_, at) => 1 + at * PER_TEST))(
+    `keeps every invariant, and recovers once healed: ${PER_TEST} seeds from %i`,
+    (from) => {
+      let committed = 0;
+      for (let seed = from; seed < from + PER_TEST; seed += 1) committed += runSeed(seed).committed;
+      // A simulation in which nothing is ever committed would keep every invariant too.
+      expect(committed).toBeGreaterThan(PER_TEST * 20);
+    },
+    60_000,
+  );
+
+  it.each(knownSeeds)('survives known seed $seed: $showed', ({ seed }) => {
+    expect(runSeed(seed).committed).toBeGreaterThan(0);
+  });
+
+  it('is the same, event by event, in two runs of a seed, and another with another seed', () => {
+    expect(runSeed(7)).toEqual(runSeed(7));
+    expect(runSeed(7).hash).not.toBe(runSeed(8).hash);
+  });
+});
+
+describe('the simulator finds known bugs', () => {
+  it.each(mutants)(
+    '$name, within $withinSeeds seeds',
+    ({ create, withinSeeds, foundAs }) => {
+      let failure: unknown;
+      for (let seed = 1; seed <= withinSeeds && failure === undefined; seed += 1) {
+        try {
+          runSeed(seed, create);
+        } catch (error) {
+          failure = error;
+        }
+      }
+      expect(failure).toBeInstanceOf(SeedFailure);
+      const { message } = failure as SeedFailure;
+      expect(message).toContain(`SafetyViolation: ${foundAs}`);
+      const seed = Number(/^seed (\d+)/.exec(message)?.[1]);
+      expect(message.endsWith(`replay: ${replayCommand(seed)}`)).toBe(true);
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { decodeMembership, encodeMembership } from '../../../node/src/raft/membership.ts';
+import { Rig, sent } from './rig.ts';
+
+function unfounded(listedSize = 3, id = 'n1'): Rig {
+  return new Rig({ id, log: [], listedSize });
+}
+
+function found(rig: Rig, met: readonly string[]): void {
+  for (const id of met) rig.meet(id);
+  rig.lead(met);
+}
+
+describe('founding', () => {
+  it('nobody campaigns before a majority of the list was met', () => {
+    const rig = unfounded(5);
+    rig.meet('n2');
+    for (let round = 0; round < 5; round += 1) expect(rig.tick().sendNow).toEqual([]);
+    rig.meet('n3');
+    expect(sent(rig.tick(), 'voteRequest').map(({ to }) => to)).toEqual(['n2', 'n3']);
+  });
+
+  it('the first entry of the first leader binds itself and the members met, and counts the others as unmet', () => {
+    const rig = unfounded(3);
+    rig.meet('n2');
+    rig.campaign(['n2']);
+    const effects = rig.grant('n2', false);
+    const entry = effects.persist!.entries[0]!;
+    expect(entry).toMatchObject({ index: 1, term: 1, kind: 'membership' });
+    const membership = { clusterId: 'by-n1', voters: ['n1', 'n2'].map(member), unmet: 1 };
+    expect(decodeMembership(entry.data)).toEqual(membership);
+    expect(effects.events).toContainEqual({ kind: 'membershipChanged', membership, index: 1 });
+    expect(rig.status.membership).toEqual(membership);
+  });
+
+  it('a cluster of one founds itself', () => {
+    const rig = unfounded(1);
+    rig.tick();
+    rig.persist();
+    expect(rig.persist().committed).toMatchObject([{ index: 1, kind: 'membership' }]);
+    expect(rig.status).toMatchObject({ role: 'leader', committedInTerm: true });
+    expect(rig.core.deadlineMs()).toBeLessThan(Infinity);
+  });
+
+  it('votes of peers without a handshake do not count, nor of more peers than are listed', () => {
+    const rig = unfounded(3);
+    rig.meet('n2');
+    rig.campaign(['n2']);
+    rig.grant('n3', false);
+    expect(rig.status.role).toBe('candidate');
+    rig.meet('n3');
+    const extra = rig.meet('n4');
+    expect(extra.events).toMatchObject([{ kind: 'peerRefused', id: 'n4' }]);
+    rig.grant('n4', false);
+    expect(rig.status.role).toBe('candidate');
+    rig.grant('n3', false);
+    expect(rig.status.role).toBe('leader');
+  });
+
+  it('a founding entry that was not committed is rolled back with its membership', () => {
+    const rig = unfounded(3);
+    found(rig, ['n2']);
+    const data = encodeMembership({ clusterId: 'by-n3', voters: ['n2', 'n3'].map(member), unmet: 1 });
+    const entries = [{ index: 1, term: 2, kind: 'membership' as const, data }];
+    rig.receive({
+      kind: 'appendRequest',
+      from: 'n3',
+      term: 2,
+      prevLogIndex: 0,
+      prevLogTerm: 0,
+      entries,
+      commitIndex: 0,
+    });
+    expect(rig.status.membership).toMatchObject({ clusterId: 'by-n3', unmet: 1 });
+    // Not bound by it, this node waits for an entry of its own.
+    rig.tick();
+    rig.tick();
+    expect(rig.status).toMatchObject({ role: 'follower', leaderId: null });
+  });
+
+  it('a node with an empty log that met a founded cluster neither founds nor helps to found', () => {
+    const rig = unfounded(3);
+    rig.meet('n2', 'c1');
+    rig.meet('n3');
+    for (let round = 0; round < 5; round += 1) expect(rig.tick().sendNow).toEqual([]);
+    expect(sent(rig.voteRequest('n3', 1, [0, 0]), 'voteResponse')).toMatchObject([{ granted: false }]);
+    expect(sent(rig.voteRequest('n2', 2, [3, 1]), 'voteResponse')).toMatchObject([{ granted: true }]);
+  });
+
+  it('a new leader of a founded cluster begins with a noop', () => {
+    const rig = new Rig();
+    rig.campaign();
+    expect(rig.grant('n2', false).persist?.entries).toMatchObject([{ kind: 'noop', index: 2 }]);
+  });
+});
+
+describe('a listed member met later', () => {
+  it('receives the log at once, and is bound once the leader has committed in its term', () => {
+    const rig = unfounded(3);
+    found(rig, ['n2']);
+    const probe = sent(rig.meet('n3'), 'appendRequest');
+    expect(probe).toMatchObject([{ to: 'n3' }]);
+    expect(rig.status.membership?.unmet).toBe(1);
+    const effects = rig.acknowledge('n2', 1);
+    expect(effects.committed).toMatchObject([{ index: 1 }]);
+    expect(effects.persist?.entries).toMatchObject([{ index: 2, kind: 'membership' }]);
+    expect(rig.status.membership).toMatchObject({ unmet: 0, voters: ['n1', 'n2', 'n3'].map(member) });
+  });
+
+  it('does not count before it is bound: neither its acknowledgements nor its votes', () => {
+    const rig = new Rig({ voters: ['n1', 'n2'], unmet: 1 });
+    rig.lead();
+    rig.meet('n3');
+    expect(rig.acknowledge('n3', 2).committed).toEqual([]);
+    expect(rig.acknowledge('n2', 2).committed).toMatchObject([{ index: 1 }, { index: 2 }]);
+    const candidate = new Rig({ voters: ['n1', 'n2'], unmet: 1 });
+    candidate.meet('n3');
+    expect(sent(candidate.tick(), 'voteRequest').map(({ to }) => to)).toEqual(['n2']);
+    candidate.grant('n3', true);
+    expect(candidate.status.role).toBe('preCandidate');
+  });
+
+  it('M1: one at a time, the next when the one before is committed', () => {
+    const rig = new Rig({ voters: ['n1', 'n2', 'n3'], unmet: 2 });
+    rig.lead(['n2', 'n3']);
+    for (const id of ['n4', 'n5']) rig.meet(id);
+    for (const id of ['n2', 'n3']) rig.acknowledge(id, 2);
+    expect(rig.status.membership?.unmet).toBe(1);
+    rig.persist();
+    rig.acknowledge('n2', 3);
+    expect(rig.status.membership?.unmet).toBe(1);
+    rig.acknowledge('n3', 3);
+    expect(rig.status.membership?.unmet).toBe(0);
+    expect(rig.status.membership?.voters.map(({ id }) => id)).toEqual(['n1', 'n2', 'n3', 'n4', 'n5']);
+  });
+
+  it('a node that is not bound yet never campaigns, and follows', () => {
+    const rig = new Rig({ id: 'n3', voters: ['n1', 'n2'], unmet: 1 });
+    rig.heartbeat('n1', 1);
+    for (let round = 0; round < 3; round += 1) expect(rig.tick().sendNow).toEqual([]);
+    expect(rig.status).toMatchObject({ role: 'follower', leaderId: null });
+  });
+});
+
+describe('a member with another incarnation', () => {
+  it('M9: is refused at its handshake, and sent nothing', () => {
+    const rig = new Rig();
+    rig.lead();
+    const refused = rig.meet('n3', null, 'a new disk');
+    expect(refused.events).toMatchObject([{ kind: 'peerRefused', id: 'n3' }]);
+    expect(sent(rig.tick(), 'heartbeat').map(({ to }) => to)).toEqual(['n2']);
+    rig.meet('n3');
+    expect(sent(rig.tick(), 'heartbeat').map(({ to }) => to)).toEqual(['n2', 'n3']);
+  });
+
+  it('M9: none of its words count, and it is named once', () => {
+    const rig = new Rig();
+    rig.campaign();
+    const vote = {
+      kind: 'voteResponse',
+      from: 'n3',
+      term: 2,
+      preVote: false,
+      requestTerm: 2,
+      granted: true,
+      reason: '',
+    };
+    const first = rig.receive({ ...vote, kind: 'voteResponse' }, 'a new disk');
+    expect(first.events).toMatchObject([{ kind: 'peerRefused', id: 'n3' }]);
+    expect(rig.receive({ ...vote, kind: 'voteResponse' }, 'a new disk').events).toEqual([]);
+    expect(rig.status.role).toBe('candidate');
+    rig.receive({ kind: 'heartbeatResponse', from: 'n3', term: 50, round: 1 }, 'a new disk');
+    expect(rig.status.term).toBe(2);
+  });
+
+  it('a node that finds its own name bound to another disk never campaigns', () => {
+    const rig = unfounded(3);
+    for (const id of ['n2', 'n3']) rig.meet(id);
+    const voters = [{ id: 'n1', incarnation: 'the disk before' }, member('n2'), member('n3')];
+    const data = encodeMembership({ clusterId: 'c1', voters, unmet: 0 });
+    const entries = [{ index: 1, term: 1, kind: 'membership' as const, data }];
+    rig.receive({
+      kind: 'appendRequest',
+      from: 'n2',
+      term: 1,
+      prevLogIndex: 0,
+      prevLogTerm: 0,
+      entries,
+      commitIndex: 1,
+    });
+    for (let round = 0; round < 3; round += 1) expect(rig.tick().sendNow).toEqual([]);
+    expect(rig.status.role).toBe('follower');
+  });
+});
+
+function member(id: string): { id: string; incarnation: string } {
+  return { id, incarnation: `${id}-disk` };
+}
