@@ -10,7 +10,25 @@ export interface Clock {
 }
 
 // performance.now() costs 30 ns where hrtime.bigint() costs 100; both read CLOCK_MONOTONIC, so one offset joins them.
-const originMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+const originMs = readOrigin();
+
+/**
+ * The two readings must be of the same moment, or the clocks of two processes differ by what lay between. The first calls of
+ * a process lie a millisecond apart (measured: 1.1 to 4 ms), warm ones 0.4 us, so the narrowest of a few is taken.
+ */
+function readOrigin(): number {
+  let narrowestMs = Infinity;
+  let origin = 0;
+  for (let reading = 0; reading < 20; reading += 1) {
+    const beforeMs = performance.now();
+    const monotonic = Number(process.hrtime.bigint()) / 1e6;
+    const afterMs = performance.now();
+    if (afterMs - beforeMs >= narrowestMs) continue;
+    narrowestMs = afterMs - beforeMs;
+    origin = monotonic - (beforeMs + afterMs) / 2;
+  }
+  return origin;
+}
 
 /** Milliseconds of CLOCK_MONOTONIC, comparable between the processes of one machine. */
 export function monotonicMs(): number {
