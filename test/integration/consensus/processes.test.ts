@@ -108,4 +108,25 @@ describe('three processes', () => {
       .toEqual([history, history, history]);
     expect(await Promise.all(caughtUp.map((member) => member.end()))).toEqual([0, 0, 0]);
   });
+
+  it('a leader that was paused past its time wakes up, accepts nothing and follows (L9)', async () => {
+    members = ports.map(([id]) => new Member(id));
+    const first = await eventually('a leader', () => members.find(({ leads }) => leads));
+    await expect.poll(async () => (await first.state()).unmet, { timeout: 10_000 }).toBe(0);
+    first.child.kill('SIGSTOP');
+    const others = members.filter((member) => member !== first);
+    const second = await eventually('another leader', () => others.find(({ leads }) => leads));
+    second.tell({ kind: 'propose', text: 'new' });
+    await eventually('its acknowledgement', () => second.acknowledged().includes('new'));
+    // Both wait for the paused process: its first act awake is to be asked as if it still led.
+    first.tell({ kind: 'propose', text: 'stale' });
+    first.child.kill('SIGCONT');
+    const settled = await eventually('the outcome of the stale proposal', () =>
+      first.reports.find((report) => report.kind === 'settled'),
+    );
+    expect(['NOT_LEADER', 'OUTCOME_UNKNOWN']).toContain(settled.outcome);
+    await expect
+      .poll(() => Promise.all(members.map((member) => member.applied())), { timeout: 10_000 })
+      .toEqual([['new'], ['new'], ['new']]);
+  });
 });
