@@ -49,6 +49,17 @@ export default {
       'lib/',
       'settings',
     ),
+    {
+      name: 'standalone-reaches-no-cluster',
+      comment: 'a run on one machine must not load the cluster, by whatever way',
+      severity: 'error',
+      from: { path: `${ours}standalone/` },
+      to: {
+        reachable: true,
+        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|source|discovery|api)/`,
+      },
+    },
+    only('runtime', 'agent/', 'consensus/', 'cluster/', 'coordinator/', 'results/', 'lib/'),
     pureOfPlatform('raft'),
     pureOfPlatform('results'),
     pureOfPlatform('plan'),

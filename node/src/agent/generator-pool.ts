@@ -49,8 +49,8 @@ class LoweredPriority {
   }
 
   /** A process never came to run: true if it was for want of the command, and another try without it may help. */
-  failed(reason: string): boolean {
-    if (this.#missing || !reason.includes('ENOENT')) return false;
+  failed(command: readonly string[], reason: string): boolean {
+    if (command[0] !== this.#niceCommand || !reason.includes('ENOENT')) return false;
     this.#missing = true;
     this.#say(reason);
     return true;
@@ -158,7 +158,7 @@ class GeneratorPool implements Generators {
       command,
       {
         onMessage: (message) => this.#onMessage(index, message),
-        onGone: (reason) => this.#onGone(index, reason),
+        onGone: (reason) => this.#onGone(index, command, reason),
       },
       this.#options.log,
     );
@@ -190,10 +190,10 @@ class GeneratorPool implements Generators {
     }
   }
 
-  #onGone(index: number, reason: string): void {
+  #onGone(index: number, command: readonly string[], reason: string): void {
     if (this.#closed) return;
     if (this.#settlePrepare !== null) {
-      if (this.#priority.failed(reason)) this.#spawn(index);
+      if (this.#priority.failed(command, reason)) this.#spawn(index);
       else this.#settlePrepare({ ok: false, step: 'spawn generators', message: reason });
       return;
     }

@@ -14,6 +14,8 @@ export function checkFinished(sim: SimulatedCluster): { readonly run: Run; reado
   const runs = [...sim.nodes.keys()].map((id) => sim.run(id)!);
   const run = runs[0]!;
   expect(run.phase.name, JSON.stringify(run.phase)).toBe('finished');
+  // Nobody fires at or beyond a horizon it has heard of: so nobody can have fired at or beyond the end.
+  if (run.phase.name === 'finished') expect(run.horizonMs).toBeLessThanOrEqual(run.phase.stop.atMs);
   const snapshots = new Set([...sim.nodes.values()].map((node) => text(node.consensus.replicated.state())));
   expect(snapshots.size, 'replicas differ').toBe(1);
   const report = buildReport(reportInput(run));

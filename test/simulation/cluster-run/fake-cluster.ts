@@ -8,7 +8,8 @@ import type {
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { createReplicatedState, type ReplicatedState } from '../../../node/src/runtime/replicated-state.ts';
 import type { ClockOffset, PeerIdentity, PeerStatus } from '../../../node/src/transport/transport.ts';
-import { MachineClock, type World } from './world.ts';
+import type { MachineClock } from './world.ts';
+import { type World } from './world.ts';
 
 interface LogEntry {
   readonly term: number;
@@ -33,6 +34,8 @@ export class FakeCluster {
   readonly nodes = new Map<string, FakeConsensus>();
   readonly log: LogEntry[] = [];
   committed = 0;
+  /** From the proposal to the commit, at most. */
+  maxCommitMs = 15;
   term = 1;
   leader: FakeConsensus | null = null;
   readonly #cutOff = new Set<string>();
@@ -86,7 +89,7 @@ export class FakeCluster {
     for (const other of this.nodes.values()) if (other !== node) this.#meet(node, other);
     this.world.after(this.world.random.between(10, 100), () => node.catchUp());
     // A leader that was not replaced meanwhile repeats what its followers missed.
-    this.world.after(this.world.random.between(10, 50), () => this.#commitAll(node, this.term));
+    this.world.after(this.world.random.between(10, 50), () => this.#commit(node, this.term));
     this.elect();
   }
 
@@ -101,13 +104,13 @@ export class FakeCluster {
   /** Order counts from the moment of the proposal; commit comes a round trip later, if a majority is there. */
   propose(entry: LogEntry, by: FakeConsensus): void {
     if (this.leader !== by || !by.status().leading || entry.term !== this.term || this.#cutOff.has(by.id)) return;
-    this.log.push(entry);
-    this.world.after(this.world.random.between(1, 15), () => this.#commitAll(by, entry.term));
+    const upTo = this.log.push(entry);
+    this.world.after(this.world.random.between(1, this.maxCommitMs), () => this.#commit(by, entry.term, upTo));
   }
 
-  #commitAll(by: FakeConsensus, term: number): void {
+  #commit(by: FakeConsensus, term: number, upTo = this.log.length): void {
     if (this.leader !== by || this.term !== term || !this.hasQuorum(by) || !by.isAlive) return;
-    this.committed = this.log.length;
+    this.committed = Math.max(this.committed, upTo);
     by.catchUp();
     for (const node of this.nodes.values()) {
       if (node === by) continue;
@@ -154,7 +157,7 @@ export class FakeCluster {
     }
     next.hearLeader(next, term);
     this.world.after(this.world.random.between(2, 30), () => {
-      this.#commitAll(next, term);
+      this.#commit(next, term);
       next.lead(term);
     });
   }
@@ -281,7 +284,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
             });
           handler(body, this.id).then(
             (value) => answer(() => resolve(value)),
-            (error: unknown) => answer(() => reject(error as Error)),
+            (error: unknown) => answer(() => reject(error)),
           );
         });
       });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { slotOf } from '../../../node/src/cluster/state.ts';
-import { TuttiError } from '../../../node/src/lib/errors.ts';
+import type { TuttiError } from '../../../node/src/lib/errors.ts';
 import { arrivalTimeMs } from '../../../node/src/generator/schedule/arrivals.ts';
 import { ownerOf } from '../../../node/src/generator/schedule/stripes.ts';
 import { checkFinished } from './checks.ts';
@@ -186,6 +186,22 @@ describe('the service on any node', () => {
     expect(report.run.durationMs).toBeLessThan(3_000 + horizonMs + 600);
     expect(report.books.notFired + report.books.lost).toBe(0);
   });
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    'stops no earlier than a horizon that is on its way to be committed (seed %i)',
+    async (seed) => {
+      const sim = await runningAt(2_000 + 41 * seed, { seed });
+      // Far: the next horizon is proposed as soon as the last one is in.
+      sim.cluster.maxCommitMs = 500;
+      await sim.until(() => sim.runMs()! >= 3_500 + 97 * seed);
+      const stopped = sim.leader()!.runtime.runs.stop({ tenant: null });
+      expect(await sim.untilOver()).toBe(true);
+      // That the stop lies at or beyond every horizon is among the checks.
+      const { report } = checkFinished(sim);
+      expect((await stopped).runId).toBe(report.run.id);
+      expect(report.run.ended).toBe('stopped');
+    },
+  );
 
   it('takes the same submission twice as one run, and refuses another while it is on', async () => {
     const sim = new SimulatedCluster(1, 3);

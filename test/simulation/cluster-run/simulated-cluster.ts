@@ -136,17 +136,18 @@ export class SimulatedCluster {
   }
 
   async submit(planText: string, at = 'n0'): Promise<string> {
-    let runId: string | null = null;
-    let failed: unknown = null;
+    const answers: string[] = [];
+    const failures: unknown[] = [];
     this.nodes
       .get(at)!
       .runtime.runs.submit({ planText, submissionId: `sub-${this.world.nowMs}` })
       .then(
-        (answer) => (runId = answer.runId),
-        (error: unknown) => (failed = error),
+        (answer) => answers.push(answer.runId),
+        (error: unknown) => failures.push(error),
       );
-    await this.until(() => runId !== null || failed !== null);
-    if (runId === null) throw failed as Error;
+    await this.until(() => answers.length + failures.length > 0);
+    const runId = answers[0];
+    if (runId === undefined) throw failures[0];
     return runId;
   }
 

@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runStandalone, type StandaloneOptions } from '../../../node/src/standalone/run.ts';
+import { exitCodeOf } from '../../../node/src/results/build-report.ts';
+import type { RunProgress } from '../../../node/src/results/progress.ts';
+import { openTarget, planFor, recordingLog } from './target.ts';
+
+let target: Awaited<ReturnType<typeof openTarget>>;
+beforeEach(async () => {
+  target = await openTarget();
+});
+afterEach(() => target.close());
+
+function options(of: Parameters<typeof planFor>[1] = {}): StandaloneOptions & { readonly seen: RunProgress[] } {
+  const { text, plan } = planFor(target.port, of);
+  const seen: RunProgress[] = [];
+  return {
+    plan,
+    planText: text,
+    generators: 2,
+    metricsAddress: null,
+    onProgress: (progress) => seen.push(progress),
+    signal: new AbortController().signal,
+    log: recordingLog(),
+    seen,
+  };
+}
+
+describe('a standalone run', () => {
+  it('sends the planned load and nothing else, and its books balance', async () => {
+    const given = options();
+    const report = await runStandalone(given);
+    expect(report.books).toMatchObject({ planned: 100, fired: 100, answered: 100, unanswered: 0, balanced: true });
+    expect(report.run).toMatchObject({ state: 'finished', ended: 'completed', durationMs: 2_000 });
+    expect(target.requests()).toBe(100);
+    expect(given.seen.at(-1)).toMatchObject({ state: 'finished', percent: 100, requests: 100 });
+  });
+
+  it('runs a closed model with as many users as the plan says, however many generators there are', async () => {
+    const report = await runStandalone({ ...options({ load: '{ model: concurrent }', workers: 1 }), generators: 4 });
+    expect(report.books).toMatchObject({ planned: null, balanced: true });
+    expect(report.books.answered).toBe(target.requests());
+    expect(target.requests()).toBeGreaterThan(10);
+  });
+
+  it('ends in order when it is stopped: what was planned until then was fired, and the exit code says so', async () => {
+    const stop = new AbortController();
+    const given = options({ seconds: 60 });
+    const report = await runStandalone({
+      ...given,
+      signal: stop.signal,
+      onProgress: (progress) => progress.elapsedMs > 900 && stop.abort(),
+    });
+    expect(report.run).toMatchObject({ state: 'finished', ended: 'stopped' });
+    expect(report.run.durationMs).toBeLessThan(3_000);
+    expect(report.books).toMatchObject({ notFired: 0, lost: 0, balanced: true });
+    expect(report.books.fired).toBe(target.requests());
+    expect(exitCodeOf(report)).toBe(105);
+  });
+
+  it('refuses a metrics port that is in use, before any load', async () => {
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', () => resolve()));
+    const { port } = squatter.address() as AddressInfo;
+    await expect(runStandalone({ ...options(), metricsAddress: { host: '127.0.0.1', port } })).rejects.toMatchObject({
+      code: 'ADDRESS_IN_USE',
+    });
+    expect(target.requests()).toBe(0);
+    squatter.close();
+  });
+
+  it('opens no port but the metrics one, and loads nothing of the cluster', async () => {
+    const script = fileURLToPath(new URL('./witness.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [script, String(target.port)]);
+    const { listening, loaded, metrics } = JSON.parse(stdout) as {
+      listening: number;
+      loaded: string[];
+      metrics: string;
+    };
+    expect(listening).toBe(1);
+    expect(metrics).toContain('requests_total');
+    const folders = new Set(
+      loaded.map((url) => /\/node\/src\/([^/]+)\//.exec(url)?.[1]).filter((name) => name !== undefined),
+    );
+    expect([...folders].sort()).toEqual(['agent', 'generator', 'lib', 'metrics', 'plan', 'results', 'standalone']);
+  });
+});
