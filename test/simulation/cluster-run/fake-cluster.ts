@@ -284,7 +284,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
             });
           handler(body, this.id).then(
             (value) => answer(() => resolve(value)),
-            (error: unknown) => answer(() => reject(error)),
+            (error: unknown) => answer(() => reject(TuttiError.from(error))),
           );
         });
       });
