@@ -23,6 +23,9 @@ export type ToGenerator =
 export type FromGenerator =
   | { readonly kind: 'prepared' }
   | { readonly kind: 'prepareFailed'; readonly step: string; readonly message: string }
-  /** One per run second, in order, without gaps from the first; the last has `final`. */
+  /**
+   * One per run second, in order, without gaps from the first; the last has `final`. Sent when the second is over and the
+   * horizon lies at or beyond its end (docs/adr/0060); who joins late begins with the second its first table begins in.
+   */
   | { readonly kind: 'cut'; readonly cut: EncodedCut }
   | { readonly kind: 'fault'; readonly message: string };
