@@ -77,7 +77,6 @@ export class HttpClient implements ConnectionOwner {
     exchange.deadlineMs = nowMs + this.#settings.timeoutMs;
     exchange.bytesSent = 0;
     exchange.bytesReceived = 0;
-    exchange.isRetry = false;
     exchange.ticket++;
     this.#underWay.append(exchange);
     const connection = this.#idle.take(request.origin, nowMs);
@@ -126,8 +125,7 @@ export class HttpClient implements ConnectionOwner {
   broken(exchange: Exchange, category: ErrorCategory, unanswered: boolean): void {
     // The server closed an idle connection at the moment we used it (RFC 9110 9.2.2 allows one automatic retry when it is
     // known that the request was not processed; a reset before any byte on a reused connection is taken as that).
-    if (unanswered && category === 'reset_error' && !exchange.isRetry) {
-      exchange.isRetry = true;
+    if (unanswered && category === 'reset_error') {
       this.staleRetries++;
       this.#open(exchange);
       return;

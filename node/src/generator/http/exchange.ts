@@ -25,7 +25,6 @@ export class Exchange implements Linked<Exchange> {
   deadlineMs = 0;
   bytesSent = 0;
   bytesReceived = 0;
-  isRetry = false;
   /** Distinguishes this request from the next one of the same object, for those who come back later (name lookups). */
   ticket = 0;
   /** What carries it; null while a name is being looked up. */
