@@ -4,6 +4,7 @@ import { MembershipHistory, quorumOf } from '../../node/src/raft/membership.ts';
 import { majority } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
+import type { FaultPlan } from './faults.ts';
 import { calmNetwork, drawFaults } from './faults.ts';
 import type { DurableState } from './disk.ts';
 import type { CreateCore, SimulatedNode } from './node.ts';
@@ -43,10 +44,11 @@ export function replayCommand(seed: number): string {
   return `node test/simulation/simulate.ts --seeds 1 --from ${seed}`;
 }
 
-/** Runs one seed: chaos under the checks, then a healed quorum that must make progress. Throws SeedFailure. */
-export function runSeed(seed: number, createCore: CreateCore = createRaft): SeedResult {
+/** `focus` fixes some of the faults, for a hunt. Runs one seed: chaos under the checks, then a healed quorum that must make progress. Throws SeedFailure. */
+export function runSeed(seed: number, createCore: CreateCore = createRaft, focus: Partial<FaultPlan> = {}): SeedResult {
   const random = new Random(seed, 'faults');
-  const cluster = new SimulatedCluster(seed, drawFaults(random, random.pick([3, 3, 5])), createCore);
+  const plan = { ...drawFaults(random, random.pick([3, 3, 5])), ...focus };
+  const cluster = new SimulatedCluster(seed, plan, createCore);
   try {
     chaos(cluster, random);
     const convergeMs = liveness(cluster, random);

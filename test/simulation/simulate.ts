@@ -37,11 +37,11 @@ function main(): void {
 
 /** How many seeds the simulator needs to find each known bug, and by which invariant. */
 function huntMutants(pattern: string, from: number, count: number): void {
-  for (const { name, create } of mutants.filter((mutant) => mutant.name.includes(pattern))) {
+  for (const { name, create, focus } of mutants.filter((mutant) => mutant.name.includes(pattern))) {
     let found = 'not found';
     for (let seed = from; seed < from + count && found === 'not found'; seed += 1) {
       try {
-        runSeed(seed, create);
+        runSeed(seed, create, focus);
       } catch (error) {
         found = `after ${seed - from + 1} seeds: ${String((error as SeedFailure).cause)}`;
       }

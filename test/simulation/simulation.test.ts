@@ -34,9 +34,9 @@ describe('the simulator finds known bugs', () => {
     '$name, within $withinSeeds seeds',
     ({ create, withinSeeds, foundAs }) => {
       let failure: unknown;
-      for (let seed = 1; seed <= withinSeeds && failure === undefined; seed += 1) {
+      for (let seed = fromSeed; seed < fromSeed + withinSeeds && failure === undefined; seed += 1) {
         try {
-          runSeed(seed, create);
+          runSeed(seed, create, focus);
         } catch (error) {
           failure = error;
         }
