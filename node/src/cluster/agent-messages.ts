@@ -97,6 +97,7 @@ function decode<Message>(schema: z.ZodType<Message>, body: Uint8Array): Message 
     throw new TuttiError('INTERNAL', 'a message between nodes is not JSON', { cause: thrown });
   }
   const read = schema.safeParse(json);
-  if (!read.success) throw new TuttiError('INTERNAL', `a message between nodes is wrong: ${z.prettifyError(read.error)}`);
+  if (!read.success)
+    throw new TuttiError('INTERNAL', `a message between nodes is wrong: ${z.prettifyError(read.error)}`);
   return read.data;
 }
