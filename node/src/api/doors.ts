@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
+import { isLoopback } from '../lib/loopback.ts';
 
 /**
  * Who may come in. A load tester is a weapon in the wrong hands, and a web page can post to loopback too: so besides the
@@ -49,11 +50,6 @@ export function checkPlanContentType(contentType: string | undefined): Refusal {
 function hostName(hostHeader: string): string {
   const bracketed = /^\[([^\]]+)\]/.exec(hostHeader);
   return (bracketed?.[1] ?? hostHeader.replace(/:\d+$/, '')).toLowerCase();
-}
-
-/** Loopback by number or by the one name that means it everywhere. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** Why the API may not listen there; null: it may. */

@@ -1,5 +1,5 @@
+import { isLoopback } from '../lib/loopback.ts';
 import { addressKey, canonicalHost, formatAddress } from './addresses.ts';
-import { isLoopback } from './doors.ts';
 import type { ListedPeer } from './transport.ts';
 
 export interface OwnAddresses {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, refuseOpenDoor } from '../../../node/src/transport/doors.ts';
+import { isLoopback } from '../../../node/src/lib/loopback.ts';
+import { refuseOpenDoor } from '../../../node/src/transport/doors.ts';
 
 const open = { bindHost: '0.0.0.0', hasSecret: false, hasMutualTls: false, insecure: false };
 
