@@ -31,8 +31,8 @@ describe('a cluster of cores under faults', () => {
 
 describe('the simulator finds known bugs', () => {
   it.each(mutants)(
-    '$name, within $withinSeeds seeds',
-    ({ create, withinSeeds, foundAs }) => {
+    '$name, within $withinSeeds seeds from $fromSeed',
+    ({ create, fromSeed, withinSeeds, foundAs, focus }) => {
       let failure: unknown;
       for (let seed = fromSeed; seed < fromSeed + withinSeeds && failure === undefined; seed += 1) {
         try {

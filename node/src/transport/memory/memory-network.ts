@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { invariant } from '../../lib/invariant.ts';
 import type { NodeId } from '../../raft/types.ts';
 import type { PeerFrame, PeerIdentity, Transport } from '../transport.ts';
+import type { Hub } from './memory-transport.ts';
 import { MemoryTransport } from './memory-transport.ts';
 
 export interface MemoryNetworkOptions {
@@ -22,7 +23,7 @@ interface Lane {
 }
 
 /** The hub that connects the in-memory transports of one process: who reaches whom, and how late. */
-export class MemoryNetwork {
+export class MemoryNetwork implements Hub {
   readonly #clock: Clock;
   readonly #delayMs: (from: NodeId, to: NodeId) => number;
   readonly #members = new Map<NodeId, MemoryTransport>();

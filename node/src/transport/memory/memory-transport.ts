@@ -8,19 +8,30 @@ import type {
   Transport,
   TransportHandlers,
 } from '../transport.ts';
-import type { MemoryNetwork } from './memory-network.ts';
+
+/** What a transport asks of the hub it hangs on. */
+export interface Hub {
+  join(member: MemoryTransport): void;
+  leave(member: MemoryTransport): void;
+  others(id: NodeId): MemoryTransport[];
+  send(from: NodeId, to: NodeId, frame: PeerFrame): boolean;
+  refuse(by: MemoryTransport, id: NodeId, reason: string): void;
+  /** Why these two may not connect; null: they may. */
+  problem(a: PeerIdentity, b: PeerIdentity): string | null;
+  delayMs(from: NodeId, to: NodeId): number;
+}
 
 /** One member's end of a MemoryNetwork. */
 export class MemoryTransport implements Transport {
   readonly identity: () => PeerIdentity;
   readonly id: NodeId;
-  readonly #network: MemoryNetwork;
+  readonly #network: Hub;
   readonly #nowMs: () => number;
   readonly #up = new Map<NodeId, PeerIdentity>();
   readonly #lastHeardMs = new Map<NodeId, number>();
   #handlers: TransportHandlers | null = null;
 
-  constructor(network: MemoryNetwork, identity: () => PeerIdentity, nowMs: () => number) {
+  constructor(network: Hub, identity: () => PeerIdentity, nowMs: () => number) {
     this.#network = network;
     this.identity = identity;
     this.id = identity().nodeId;
