@@ -77,7 +77,7 @@ export class LocalRun {
     const job = { plan: run.plan, seed: seedOf(run.id), slot: slotOf(self), prepareTimeoutMs };
     const generators = createGenerators(job, {
       onCut: (cut) => {
-        this.#sender.add(cut);
+        this.#sender.add(this.#rescue.isEnding ? { ...cut, final: false } : cut);
         poke();
       },
       onFault: (message) => {
@@ -124,7 +124,9 @@ export class LocalRun {
       this.#tablesGiven = run.tables.length;
       generators.setTables(run.tables);
     }
-    if (run.horizonMs > this.#horizonGivenMs && !this.#holdsBack()) {
+    // With the end ordered, nothing is gained by holding back: generators settle their books by the horizon.
+    const mayExtend = run.phase.name === 'draining' || !this.#holdsBack();
+    if (run.horizonMs > this.#horizonGivenMs && mayExtend) {
       this.#horizonGivenMs = run.horizonMs;
       generators.setHorizon(run.horizonMs);
     }
@@ -165,6 +167,6 @@ export class LocalRun {
     const progress = run.agents.find((each) => slotOf(each.agent) === slotOf(self));
     if (progress !== undefined) this.#sender.outbox.counted(progress.lastInterval);
     this.#sender.reconcile(this.#start, this.#generators?.living() ?? 0);
-    this.#rescue.reconcile(run, this.#mapping.clock, this.#generators);
+    this.#rescue.reconcile(run, this.#mapping.clock, this.#generators, this.#horizonGivenMs);
   }
 }

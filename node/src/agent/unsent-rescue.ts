@@ -7,6 +7,9 @@ import type { RunClock } from './run-clock.ts';
 
 /** How long after the end of the plan a cluster without a quorum may still come back before its nodes save what they hold. */
 const quorumGoneMs = 60_000;
+/** Generators told to end give their last cut at once; a stuck one must not keep the rest from being saved. */
+const lastCutMs = 5_000;
+
 /**
  * The quorum never came back: the generators are ended and what nobody took is written down, said aloud. The intervals stay
  * in memory too, so a cluster that returns even later still gets them; it settles the rest as lost, since only the log can
@@ -18,6 +21,7 @@ export class UnsentRescue {
   readonly #outbox: Outbox;
   #appliedIndex = -1;
   #progressAtMs = -Infinity;
+  #endedAtMs: number | null = null;
   #isWritten = false;
 
   constructor(context: AgentContext, runId: string, outbox: Outbox) {
@@ -26,7 +30,13 @@ export class UnsentRescue {
     this.#outbox = outbox;
   }
 
-  reconcile(run: Run, runClock: RunClock | null, generators: Generators | null): void {
+  /** From now on no cut is this agent's last: whether more was its to fire, only the log could say. */
+  get isEnding(): boolean {
+    return this.#endedAtMs !== null;
+  }
+
+  /** `horizonMs`: as the generators know it, the end of what they can account for. */
+  reconcile(run: Run, runClock: RunClock | null, generators: Generators | null, horizonMs: number): void {
     const nowMs = this.#context.clock.nowMs();
     const { appliedIndex } = this.#context.consensus.status();
     if (appliedIndex !== this.#appliedIndex) {
@@ -37,6 +47,11 @@ export class UnsentRescue {
     const planEndMs = runClock.startMs(nowMs) + run.plan.durationMs;
     const isGone = nowMs - Math.max(planEndMs, this.#progressAtMs) > quorumGoneMs;
     if (!isGone && this.#outbox.bytes < maxUnsentBytesAfterStop) return;
+    if (this.#endedAtMs === null) {
+      this.#endedAtMs = nowMs;
+      generators.drain(Math.min(run.plan.durationMs, horizonMs), Math.max(horizonMs, runClock.runMs(nowMs)));
+    }
+    if (nowMs - this.#endedAtMs < lastCutMs) return;
     this.#isWritten = true;
     void this.#write(run, generators);
   }

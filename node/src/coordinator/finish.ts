@@ -6,18 +6,21 @@ import { completedGraceMs, finishAfterDeadlineMs, silentAfterMs, stoppedGraceMs 
 export class FinishController implements Controller {
   readonly #context: LeaderContext;
   readonly #lastHeardMs: (slot: string) => number | null;
+  readonly #inOfficeSinceMs: number;
   #draining = '';
   #sinceMs = 0;
 
   constructor(context: LeaderContext, lastHeardMs: (slot: string) => number | null) {
     this.#context = context;
     this.#lastHeardMs = lastHeardMs;
+    this.#inOfficeSinceMs = context.clock.nowMs();
   }
 
   async reconcile(run: Run): Promise<void> {
     const runMs = this.#context.runMs(run.id);
     const { durationMs } = run.plan;
-    if (run.phase.name === 'running' && runMs !== null && runMs >= durationMs) {
+    // The horizon first reaches the end (late, after an election): by it generators settle what they did not fire.
+    if (run.phase.name === 'running' && runMs !== null && runMs >= durationMs && run.horizonMs >= durationMs) {
       const deadlineMs = durationMs + completedGraceMs;
       await beginDraining(this.#context, run.id, () => ({ reason: 'completed', atMs: durationMs, deadlineMs }));
     }
@@ -40,10 +43,14 @@ export class FinishController implements Controller {
     await propose({ kind: 'finishRun', runId: run.id });
   }
 
-  /** Since this leader began to listen, or its end was ordered, whichever is later. */
+  /** Gone for that long, or connected without a word since its end was ordered or it last spoke, whichever is later. */
   #isSilent(slot: string): boolean {
+    const { clock, presence } = this.#context;
+    // Never met by this leader may only mean: not yet.
+    const goneMs = Math.min(presence.downForMs(slot), clock.nowMs() - this.#inOfficeSinceMs);
+    if (goneMs >= silentAfterMs) return true;
     const sinceMs = Math.max(this.#sinceMs, this.#lastHeardMs(slot) ?? -Infinity);
-    return this.#context.clock.nowMs() - sinceMs >= silentAfterMs;
+    return clock.nowMs() - sinceMs >= silentAfterMs;
   }
 }
 

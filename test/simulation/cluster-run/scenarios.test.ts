@@ -250,12 +250,13 @@ describe('a quorum that never comes back', () => {
     for (const id of others(sim, survivor)) sim.kill(id);
     sim.cluster.cutOff(survivor);
     expect(await sim.until(() => sim.unsent.length > 0, 200_000)).toBe(true);
-    const kept = JSON.parse(sim.unsent[0]!.text) as { run: string; cuts: { number: number }[] };
+    const kept = JSON.parse(sim.unsent[0]!.text) as { run: string; cuts: { number: number; final: boolean }[] };
     expect(kept.run).toBe(sim.run(survivor)!.id);
     const counted = sim.run(survivor)!.agents.find((each) => each.agent.node === survivor)!.lastInterval;
     const seconds = kept.cuts.map((cut) => cut.number);
     expect(seconds).toEqual(seconds.map((_, position) => counted + 1 + position));
     expect(seconds.length).toBeGreaterThan(60);
+    expect(kept.cuts.some((cut) => cut.final)).toBe(false);
     expect(sim.lines.some((line) => line.level === 'error' && line.message.includes('no quorum'))).toBe(true);
   });
 });

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import type { CreateGenerators, Generators } from '../../../node/src/agent/generators.ts';
+import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { silentLog } from '../../../node/src/lib/log.ts';
+import { parsePlan } from '../../../node/src/plan/parse.ts';
+import { exitCodeOf } from '../../../node/src/results/build-report.ts';
+import { createMeasurements, encodeCut } from '../../../node/src/results/encoding.ts';
+import { emptyBooks } from '../../../node/src/results/measurements.ts';
+import { runStandalone, type StandaloneOptions } from '../../../node/src/standalone/run.ts';
+
+const text = `version: "1.0"
+config: { baseUrl: "http://127.0.0.1:17400", duration: 10s }
+load: { model: rps, target: 40 }
+scenarios:
+  - name: a
+    steps:
+      - name: one
+        request: { method: GET, path: / }
+`;
+const parsed = parsePlan(text);
+if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+const { plan } = parsed;
+
+/** Generators whose every word a test says. */
+function scripted(
+  script: Partial<Generators> & { onStart?: (listener: Parameters<CreateGenerators>[1]) => void },
+): CreateGenerators {
+  return (_job, listener) => ({
+    prepare: () => Promise.resolve({ ok: true, generators: 1 }),
+    living: () => 1,
+    start: () => script.onStart?.(listener),
+    setTables: () => undefined,
+    setHorizon: () => undefined,
+    drain: () => undefined,
+    close: () => Promise.resolve(),
+    ...script,
+  });
+}
+
+const options = (createGenerators: CreateGenerators, signal = new AbortController().signal): StandaloneOptions => ({
+  plan,
+  planText: text,
+  generators: 1,
+  metricsAddress: null,
+  onProgress: () => undefined,
+  signal,
+  log: silentLog,
+  createGenerators,
+});
+
+describe('a standalone run whose generators fail', () => {
+  it('ends when the last one has died, and counts what they left as lost, by name', async () => {
+    const report = await runStandalone(
+      options(
+        scripted({
+          living: () => 0,
+          onStart: ({ onCut, onFault }) => {
+            const books = { ...emptyBooks(), fired: 40, answered: 38 };
+            onCut(encodeCut({ number: 0, final: false, books, inFlight: 2, measurements: createMeasurements(plan) }));
+            onFault('generator 1 of 1 is gone');
+            // After every step of the start: the run is over, whatever comes later.
+            queueMicrotask(() => onFault('generator 1 of 1 is gone'));
+          },
+        }),
+      ),
+    );
+    expect(report.books).toMatchObject({ planned: 400, fired: 40, lost: 360, unanswered: 2, balanced: true });
+    expect(report.nodes[0]).toMatchObject({ state: 'lost', lost: { fromMs: 1_000, toMs: 10_000, arrivals: 360 } });
+    expect(exitCodeOf(report)).toBe(121);
+  });
+
+  it('names the step that could not be prepared', async () => {
+    const failed = scripted({
+      prepare: () => Promise.resolve({ ok: false, step: 'resolve names', message: 'no such host' }),
+    });
+    await expect(runStandalone(options(failed))).rejects.toThrow(
+      new TuttiError('GENERATOR_FAILED', "the run could not be prepared, step 'resolve names': no such host"),
+    );
+  });
+
+  it('is aborted, not failed, when it is stopped while it prepares', async () => {
+    const stop = new AbortController();
+    const prepared = Promise.withResolvers<Awaited<ReturnType<Generators['prepare']>>>();
+    const slow = scripted({
+      prepare: () => prepared.promise,
+      close: () => Promise.resolve(prepared.resolve({ ok: false, step: 'prepare', message: 'closed' })),
+    });
+    const running = runStandalone(options(slow, stop.signal));
+    stop.abort();
+    const report = await running;
+    expect(report.run).toMatchObject({ state: 'aborted', ended: 'stopped' });
+    expect(exitCodeOf(report)).toBe(105);
+  });
+});
