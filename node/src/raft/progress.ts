@@ -1,6 +1,13 @@
 import type { NodeId } from './types.ts';
 
 /**
+ * Appends on their way to one peer. A lost or overtaken one makes all behind it be refused and sent again, so the number bounds
+ * that waste: without it, simulated reordering turned 400 waiting entries into three million messages. What waits meanwhile
+ * goes out in larger appends (rabbitmq/ra#658 gained by the same).
+ */
+const MAX_INFLIGHT_APPENDS = 64;
+
+/**
  * What a leader knows of one peer's log (etcd-io/raft tracker/progress.go). A probing peer gets one append at a time until the
  * place where the logs agree is found; a replicating one gets a pipeline, bounded in bytes. Snapshots will be a third mode.
  */
@@ -26,8 +33,9 @@ export class Progress {
     this.lastHeardMs = lastHeardMs;
   }
 
-  get inflightBytes(): number {
-    return this.#inflightBytes;
+  /** Whether another append may be sent before one is acknowledged; at least one always may. */
+  hasRoom(maxInflightBytes: number): boolean {
+    return this.#inflightBytes < maxInflightBytes && this.#inflight.length < MAX_INFLIGHT_APPENDS;
   }
 
   sent(lastIndex: number, bytes: number): void {

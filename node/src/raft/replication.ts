@@ -21,7 +21,7 @@ export function sendEntries(state: RaftState, progress: Progress, evenEmpty = fa
     return;
   }
   let sent = false;
-  while (progress.nextIndex <= state.log.lastIndex && progress.inflightBytes < maxInflightBytes) {
+  while (progress.nextIndex <= state.log.lastIndex && progress.hasRoom(maxInflightBytes)) {
     sendAppend(state, progress, state.log.slice(progress.nextIndex, maxAppendBytes));
     sent = true;
   }
