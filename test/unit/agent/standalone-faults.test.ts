@@ -54,12 +54,14 @@ describe('a standalone run whose generators fail', () => {
       options(
         scripted({
           living: () => 0,
-          onStart: ({ onCut, onFault }) => {
+          onStart: (listener) => {
             const books = { ...emptyBooks(), fired: 40, answered: 38 };
-            onCut(encodeCut({ number: 0, final: false, books, inFlight: 2, measurements: createMeasurements(plan) }));
-            onFault('generator 1 of 1 is gone');
+            listener.onCut(
+              encodeCut({ number: 0, final: false, books, inFlight: 2, measurements: createMeasurements(plan) }),
+            );
+            listener.onFault('generator 1 of 1 is gone');
             // After every step of the start: the run is over, whatever comes later.
-            queueMicrotask(() => onFault('generator 1 of 1 is gone'));
+            queueMicrotask(() => listener.onFault('generator 1 of 1 is gone'));
           },
         }),
       ),
