@@ -41,6 +41,8 @@ export class FakeCluster {
   readonly #cutOff = new Set<string>();
   readonly #size: number;
   #isElecting = false;
+  /** Log length when the leader was cut off: what it appends from then on is on its own disk alone. */
+  #sharedLength: number | null = null;
 
   constructor(world: World, size: number) {
     this.world = world;
@@ -69,6 +71,7 @@ export class FakeCluster {
   cutOff(id: string): void {
     this.#cutOff.add(id);
     const node = this.nodes.get(id)!;
+    if (this.leader === node) this.#sharedLength = this.log.length;
     this.#loses(node, () => this.world.random.between(silenceMs / 2, silenceMs));
     for (const other of this.nodes.values()) {
       if (other !== node) this.world.after(this.world.random.between(silenceMs / 2, silenceMs), () => node.lost(other));
@@ -85,6 +88,7 @@ export class FakeCluster {
     this.#cutOff.delete(id);
     const node = this.nodes.get(id);
     if (node === undefined) return;
+    if (this.leader === node) this.#sharedLength = null;
     if (node.status().leading && this.leader !== node) node.stepDown('a later term');
     for (const other of this.nodes.values()) if (other !== node) this.#meet(node, other);
     this.world.after(this.world.random.between(10, 100), () => node.catchUp());
@@ -103,7 +107,7 @@ export class FakeCluster {
 
   /** Order counts from the moment of the proposal; commit comes a round trip later, if a majority is there. */
   propose(entry: LogEntry, by: FakeConsensus): void {
-    if (this.leader !== by || !by.status().leading || entry.term !== this.term || this.#cutOff.has(by.id)) return;
+    if (this.leader !== by || !by.status().leading || entry.term !== this.term) return;
     const upTo = this.log.push(entry);
     this.world.after(this.world.random.between(1, this.maxCommitMs), () => this.#commit(by, entry.term, upTo));
   }
@@ -143,7 +147,9 @@ export class FakeCluster {
 
   /** What was appended and not committed survives up to wherever the new leader's log reaches. */
   #crown(next: FakeConsensus): void {
-    const kept = Math.floor(this.world.random.between(this.committed, this.log.length + 1));
+    const reach = this.#sharedLength ?? this.log.length;
+    const kept = Math.floor(this.world.random.between(this.committed, reach + 1));
+    this.#sharedLength = null;
     this.log.splice(kept);
     this.term++;
     const old = this.leader;
