@@ -20,8 +20,10 @@ export interface Agent {
   close(): Promise<void>;
 }
 
+type AgentOptions = Omit<AgentContext, 'poke' | 'hasLed'>;
+
 /** Watches the replicated state and carries out what it says about this node (design, "The way of a plan" 3 to 5). */
-export function createAgent(options: Omit<AgentContext, 'poke'>): Agent {
+export function createAgent(options: AgentOptions): Agent {
   return new StateFollowingAgent(options);
 }
 
@@ -30,14 +32,19 @@ class StateFollowingAgent implements Agent {
   readonly #unsubscribe: () => void;
   readonly #closing = new Set<Promise<void>>();
   #local: LocalRun | null = null;
+  /** A number for each time this process was elected. */
+  readonly #ledTerms = new Set<number>();
   #isPoked = false;
   #isClosed = false;
   #cancelLook: (() => void) | null = null;
 
-  constructor(options: Omit<AgentContext, 'poke'>) {
-    this.#context = { ...options, poke: () => this.#poke() };
+  constructor(options: AgentOptions) {
+    this.#context = { ...options, hasLed: (term) => this.#ledTerms.has(term), poke: () => this.#poke() };
     options.consensus.handle(agentMethods.runTime, (body) => this.#answerRunTime(body));
-    this.#unsubscribe = options.consensus.subscribe(() => this.#poke());
+    this.#unsubscribe = options.consensus.subscribe((event) => {
+      if (event.kind === 'leadershipGained') this.#ledTerms.add(event.term);
+      this.#poke();
+    });
     this.#poke();
   }
 

@@ -23,6 +23,8 @@ export interface AgentContext {
   readonly log: Log;
   /** Keeps what the cluster never took, and says where (a path, for the log). */
   readonly writeUnsent: (runId: string, text: string) => Promise<string>;
+  /** This process led in that term: an instant it named then is on our own clock, whoever leads by now. */
+  readonly hasLed: (term: number) => boolean;
   /** Asks for a look at the state soon. */
   readonly poke: () => void;
 }

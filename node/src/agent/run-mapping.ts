@@ -49,7 +49,9 @@ export class RunMapping {
 
   /** The instant as the leader gave it, which holds as long as that leader is in that office. */
   #hear(start: StartInstant): StartMeasurement | null {
-    const { leaderId, term } = this.#context.consensus.status();
+    const { leaderId, nodeId, term } = this.#context.consensus.status();
+    // Deposed before its own entry was committed, it is the only one that can still tell the others.
+    if (start.leader === nodeId && this.#context.hasLed(start.term)) return { startMs: start.leaderMs, errorMs: 0 };
     if (leaderId !== start.leader || term !== start.term) return null;
     const offset = this.#context.consensus.clockOffset(start.leader);
     return offset === null ? null : { startMs: start.leaderMs - offset.offsetMs, errorMs: offset.errorMs };
