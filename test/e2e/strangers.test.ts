@@ -70,6 +70,12 @@ describe('a peer that is not what the list says is named on both sides', () => {
 });
 
 describe('addresses', () => {
+  it('a node that was given no id takes the one the list has for its address', async () => {
+    const cluster = await prepared(1);
+    cluster.startNode('a', { 'node-id': '' });
+    expect(await cluster.formed()).toMatchObject({ node_id: 'a', leader_id: 'a', peers: 1 });
+  });
+
   it('IPv4, IPv6 and host names form one cluster, with a shared secret', async () => {
     const cluster = await prepared(3, ['127.0.0.1', '[::1]', 'localhost']);
     for (const { id } of cluster.members) cluster.startNode(id, {}, { CLUSTER_SECRET: 'a-secret-that-all-share' });

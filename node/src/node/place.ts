@@ -13,8 +13,10 @@ const lookupTimeoutMs = 3000;
 /** The operator's list, and which element of it this node is. */
 export interface Place {
   readonly listed: readonly ListedPeer[];
-  /** Which element is this node, if it goes by this id (null: none is configured or kept). Rejects with SETTINGS_INVALID. */
-  selfIndex(nodeId: string | null): number;
+  /** The id that the list has for this machine's address, if it can be told and has one. */
+  listedIdHere(): string | null;
+  /** Which element is the node of this id. Throws SETTINGS_INVALID with what was looked for and what to set. */
+  selfIndex(nodeId: string): number;
 }
 
 /** Reads CLUSTER_NODES and looks up what finding ourselves in it needs. */
@@ -24,21 +26,25 @@ export async function readPlace(settings: Settings): Promise<Place> {
   const advertise =
     settings.selfAddress === null ? null : parseAddress(settings.selfAddress, settings.bindAddress.port);
   if (typeof advertise === 'string') throw new TuttiError('SETTINGS_INVALID', `CLUSTER_SELF_ADDR: ${advertise}`);
+  const own = {
+    bind: settings.bindAddress,
+    advertise,
+    interfaceAddresses: Object.values(networkInterfaces()).flatMap((addresses) =>
+      (addresses ?? []).map(({ address }) => address),
+    ),
+    hostName: hostname(),
+    resolved,
+  };
   return {
     listed,
+    listedIdHere() {
+      const found = findSelf(listed, { ...own, nodeId: null });
+      return 'index' in found ? listed[found.index]!.id : null;
+    },
     selfIndex(nodeId) {
-      const found = findSelf(listed, {
-        nodeId,
-        bind: settings.bindAddress,
-        advertise,
-        interfaceAddresses: Object.values(networkInterfaces()).flatMap((addresses) =>
-          (addresses ?? []).map(({ address }) => address),
-        ),
-        hostName: hostname(),
-        resolved,
-      });
-      if ('reason' in found) throw new TuttiError('SETTINGS_INVALID', found.reason);
-      return found.index;
+      const found = findSelf(listed, { ...own, nodeId });
+      if ('index' in found) return found.index;
+      throw new TuttiError('SETTINGS_INVALID', found.reason);
     },
   };
 }

@@ -8,7 +8,6 @@ import type { Consensus } from '../consensus/consensus.ts';
 import { openConsensus } from '../consensus/open.ts';
 import { defaultRaftLimits } from '../consensus/options.ts';
 import { systemClock } from '../lib/clock.ts';
-import { TuttiError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { timingProfiles } from '../raft/types.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
@@ -89,11 +88,11 @@ async function openParts(
   };
 }
 
-/** The id must agree with the list before it is written down for ever. */
-async function openOwnDirectory(settings: Settings, place: Place): Promise<DataDirectory> {
-  const index = settings.nodeId === null ? null : place.selfIndex(settings.nodeId);
-  const listedId = index === null ? null : place.listed[index]!.id;
-  return openDataDirectory(settings.dataDirectory, { nodeId: settings.nodeId, fallbackNodeId: listedId ?? hostname() });
+/** The id is the directory's, else the one that was given, else the one the list has for this address, else the host name. */
+function openOwnDirectory(settings: Settings, place: Place): Promise<DataDirectory> {
+  const fallbackNodeId = place.listedIdHere() ?? hostname();
+  const check = (nodeId: string): void => void place.selfIndex(nodeId);
+  return openDataDirectory(settings.dataDirectory, { nodeId: settings.nodeId, fallbackNodeId, check });
 }
 
 async function openOwnConsensus(
@@ -106,13 +105,6 @@ async function openOwnConsensus(
 ): Promise<Consensus<CommandResult>> {
   const { nodeId, incarnation } = directory;
   const selfIndex = place.selfIndex(nodeId);
-  const listedId = place.listed[selfIndex]!.id;
-  if (listedId !== null && listedId !== nodeId) {
-    throw new TuttiError(
-      'SETTINGS_INVALID',
-      `CLUSTER_NODES calls this node "${listedId}", but its id is "${nodeId}": set CLUSTER_NODE_ID`,
-    );
-  }
   return openConsensus<CommandResult>({
     self: {
       nodeId,

@@ -97,7 +97,7 @@ export const settings = {
   nodeId: setting(
     'CLUSTER_NODE_ID',
     text.nullable().default(null),
-    "the data directory's, else the host name",
+    "the data directory's, else its id in CLUSTER_NODES, else the host name",
     'This node’s name; unique in the cluster, kept in the data directory.',
   ),
   region: setting('CLUSTER_REGION', text.default('local'), 'local', 'Results are shown by region.'),

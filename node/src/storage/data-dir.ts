@@ -23,6 +23,8 @@ export interface OwnIds {
   readonly nodeId: NodeId | null;
   /** The id of a new directory where none was given. */
   readonly fallbackNodeId: NodeId;
+  /** Throws when a node of that id has no place here; asked before the id is written down for good. */
+  readonly check?: (nodeId: NodeId) => void;
 }
 
 const WAL = 'wal';
@@ -63,7 +65,9 @@ async function identify(ids: OwnIds, directory: string, makeLog: MakeLog): Promi
   const kept = await readIdentity(nodeDisk, directory);
   if (kept === null) {
     if (segment !== undefined) throw logWithoutIdentity(directory, segment);
-    return founded(directory, await newIdentity(directory, ids.nodeId ?? ids.fallbackNodeId), makeLog);
+    const nodeId = ids.nodeId ?? ids.fallbackNodeId;
+    ids.check?.(nodeId);
+    return founded(directory, await newIdentity(directory, nodeId), makeLog);
   }
   if (ids.nodeId !== null && ids.nodeId !== kept.nodeId) {
     throw new TuttiError(
@@ -72,6 +76,7 @@ async function identify(ids: OwnIds, directory: string, makeLog: MakeLog): Promi
         'id, or another CLUSTER_DATA_DIR',
     );
   }
+  ids.check?.(kept.nodeId);
   if (!kept.logCreated) return founded(directory, kept, makeLog);
   if (segment === undefined) throw logDamaged(walDirectory, 0, 'all of its files are gone');
   return kept;

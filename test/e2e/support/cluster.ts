@@ -54,6 +54,7 @@ export class TestCluster {
     );
   }
 
+  /** A flag that is given as '' is left out. */
   startNode(id: string, flags: Readonly<Record<string, string>> = {}, environment: Record<string, string> = {}): void {
     const { raft, api } = this.member(id);
     const list = this.members.map((member) => `${member.id}=${member.raft}`).join(',');
@@ -65,7 +66,8 @@ export class TestCluster {
       'data-dir': join(this.directory, id),
     };
     const all = { ...own, 'config-source': 'api', generators: '1', 'log-format': 'json', ...flags };
-    const command = ['node/bin/tutti', 'node', ...Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value])];
+    const given = Object.entries(all).filter(([, value]) => value !== '');
+    const command = ['node/bin/tutti', 'node', ...given.flatMap(([flag, value]) => [`--${flag}`, value])];
     this.processes.start(id, command, environment);
   }
 

@@ -58,6 +58,17 @@ it('takes the fallback id at the first start, and another directory gets another
   two.close();
 });
 
+it('asks whether the id has a place before it is written down, so a corrected start is not held to it', async () => {
+  const check = (nodeId: string): void => {
+    throw new TuttiError('SETTINGS_INVALID', `${nodeId} is not in the list`);
+  };
+  expect((await refusal(directory, { ...ids, check })).message).toBe('host-1 is not in the list');
+  const corrected = await openDataDirectory(directory, { nodeId: 'node-1', fallbackNodeId: 'host-1' });
+  expect(corrected.nodeId).toBe('node-1');
+  corrected.close();
+  expect((await refusal(directory, { ...ids, check })).message).toBe('node-1 is not in the list');
+});
+
 it('refuses another id than the kept one, naming both', async () => {
   (await openDataDirectory(directory, { nodeId: 'node-1', fallbackNodeId: 'host-1' })).close();
   const error = await refusal(directory, { nodeId: 'node-2', fallbackNodeId: 'host-1' });
