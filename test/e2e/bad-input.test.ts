@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tutti } from './support/tutti.ts';
+import { run, tutti } from './support/tutti.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tutti-bad-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -151,5 +151,38 @@ describe('a target that refuses connections', () => {
       totals: { requests: number; failedRequests: number; errors: Record<string, number> };
     };
     expect(report.totals).toMatchObject({ requests: 5, failedRequests: 5, errors: { connect_error: 5 } });
+  });
+});
+
+describe('a machine that is too small for the plan', () => {
+  it('does not blame the target: the requests are counted as its own, the verdict and the exit code say so', async () => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const crowded = planFile(`version: "1.0"
+config: { baseUrl: "http://127.0.0.1:${port}", duration: 1s, timeout: 1s, workers: 200 }
+load: { model: rps, target: 200 }
+scenarios: [{ name: s, steps: [{ name: get, request: { method: GET, path: / } }] }]
+`);
+    const command = [
+      '-c',
+      `ulimit -n 80; exec node/bin/tutti run ${crowded} --json --metrics-addr 127.0.0.1:0 --generators 1`,
+    ];
+    const ended = await run('sh', command);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    const report = JSON.parse(ended.stdout) as {
+      totals: { errors: Record<string, number> };
+      verdict: { kind: string; reasons: string[] };
+    };
+    expect(report.totals.errors.local_error).toBeGreaterThan(0);
+    expect(report.totals.errors.connect_error).toBeUndefined();
+    expect(report.verdict.kind).toBe('generator-limited');
+    expect(report.verdict.reasons.join(' ')).toContain('ulimit -n');
+    expect(ended.code).toBe(120);
   });
 });

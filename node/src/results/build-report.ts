@@ -37,11 +37,12 @@ export function buildReport(input: ReportInput): RunReport {
   const every = createStep();
   for (const scenario of whole.scenarios) for (const step of scenario.steps) addStep(every, step);
   const books = booksOf(input);
+  const localErrors = { requests: every.errors.get('local_error') ?? 0, of: every.requests };
   const late = { requests: every.latenessUs.countAbove(lateAboveMs * 1_000), of: every.latenessUs.count };
   return {
     schema: 'tutti.report/1',
     run: input.run,
-    verdict: judge({ run: input.run, settled: input.settled, books, late, nodes: input.nodes }),
+    verdict: judge({ run: input.run, settled: input.settled, books, late, localErrors, nodes: input.nodes }),
     totals: totalsOf(whole, every, input.run.durationMs),
     scenarios: scenariosOf(input, whole),
     regions: input.regions.map(({ region, measurements }) => ({ region, scenarios: scenariosOf(input, measurements) })),

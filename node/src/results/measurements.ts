@@ -38,7 +38,7 @@ export interface StepMeasurements {
   readonly latenessUs: Histogram;
 }
 
-/** One cause per failed request. Transport first, then the answer itself, then what the plan asserted. */
+/** One cause per failed request: transport first, then the answer itself, then what the plan asserted, then ourselves. */
 export const errorCategories = [
   'dns_error',
   'connect_error',
@@ -50,6 +50,7 @@ export const errorCategories = [
   'server_error',
   'assertion_failed',
   'template_error',
+  'local_error',
 ] as const;
 export type ErrorCategory = (typeof errorCategories)[number];
 

@@ -112,6 +112,7 @@ const errorMeanings = {
   server_error: 'answered with a status 5xx',
   assertion_failed: 'answered, but not what the plan asserts',
   template_error: 'the request could not be built: a variable was missing',
+  local_error: 'this machine ran out of sockets, ports or memory',
 } as const satisfies Record<ErrorCategory, string>;
 
 function picture({ firedPerSecond, run }: RunReport, colors: Paint, width: number): Lines {

@@ -16,6 +16,8 @@ export interface Judged {
   readonly settled: boolean;
   readonly books: BooksReport;
   readonly late: { readonly requests: number; readonly of: number };
+  /** Requests that failed for want of something on the generating machine. */
+  readonly localErrors: { readonly requests: number; readonly of: number };
   readonly nodes: readonly (NodeReport & { readonly inFlight: number })[];
 }
 
@@ -28,12 +30,18 @@ export function judge(judged: Judged): Verdict {
   return { kind: 'valid', reasons: [] };
 }
 
-function limitedReasons({ books, late }: Judged): readonly string[] {
+function limitedReasons({ books, late, localErrors }: Judged): readonly string[] {
   const due = dueOf(books);
   const reasons: string[] = [];
   if (late.requests > late.of * maxLateShare) {
     reasons.push(
       `${late.requests} of ${late.of} requests were sent more than ${lateAboveMs} ms after their planned start`,
+    );
+  }
+  if (localErrors.requests > localErrors.of * maxUnsentShare) {
+    reasons.push(
+      `${localErrors.requests} of ${localErrors.of} requests failed because a generating machine ran out of sockets, ports ` +
+        'or memory (raise ulimit -n, or use more machines)',
     );
   }
   if (books.dropped > due * maxUnsentShare) {

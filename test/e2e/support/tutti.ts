@@ -8,8 +8,15 @@ export interface Ended {
 }
 
 /** Runs the command line as a user does, to its end. */
-export async function tutti(args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn('node/bin/tutti', args, {
+export const tutti = (args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> =>
+  run('node/bin/tutti', args, environment);
+
+export async function run(
+  command: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<Ended> {
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...environment },
   });

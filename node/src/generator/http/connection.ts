@@ -150,7 +150,7 @@ export class Connection implements Linked<Connection> {
       this.#socket = this.#connect();
       return;
     }
-    this.#fail(this.#phase === 'connecting' ? 'connect_error' : 'tls_error');
+    this.#fail(this.#phase === 'handshaking' ? 'tls_error' : connectFailure(failure));
   }
 
   #fail(category: ErrorCategory): void {
@@ -165,6 +165,14 @@ export class Connection implements Linked<Connection> {
     this.abandon();
     this.#owner.idleClosed(this);
   }
+}
+
+/** What this machine lacks is no fault of the target: file descriptors, local ports, memory for sockets. */
+const ownLimits = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
+
+export function connectFailure(failure: Error | null): ErrorCategory {
+  const code = failure !== null && 'code' in failure ? String(failure.code) : '';
+  return ownLimits.has(code) ? 'local_error' : 'connect_error';
 }
 
 /** TLS 1.3 lets a server refuse after the client has finished its handshake (RFC 8446 4.4.2.4). */
