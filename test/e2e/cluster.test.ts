@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterHealth } from '../../node/src/api/health.ts';
@@ -94,7 +94,6 @@ describe('any node of a cluster', () => {
 
   it('submit --wait follows a run to its end and ends with the code of the table', async () => {
     const file = join(cluster.directory, 'plan.yaml');
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(file, plan(recorder.baseUrl, 2));
     const out = join(cluster.directory, 'result.json');
     const ended = await tutti([
@@ -131,5 +130,31 @@ describe('any node of a cluster', () => {
       return problems.length > 0 && problems;
     });
     expect(own.map(({ reason }) => reason).join('\n')).toMatch(/disk|incarnation/);
+  });
+});
+
+describe('CLUSTER_CONFIG_SOURCE=file', () => {
+  it('the leader submits the plan of its file once; neither a restart nor a new leader repeats the run', async () => {
+    const recorder = await startRecorder();
+    const cluster = await TestCluster.prepare(3);
+    try {
+      const file = join(cluster.directory, 'plan.yaml');
+      writeFileSync(file, plan(recorder.baseUrl, 2));
+      const startAll = (): void =>
+        cluster.members.forEach(({ id }) => cluster.startNode(id, { 'config-source': 'file', 'config-file': file }));
+      startAll();
+      const first = await cluster.runReaches('finished', waitMs);
+      expect((await recorder.hits()).numbers).toHaveLength(60);
+      for (const { id } of cluster.members) await cluster.processes.kill(id, 'SIGKILL');
+      startAll();
+      await waitFor('the leader to find that the file is this run already', waitMs, () =>
+        Promise.resolve(cluster.processes.lastWords().includes('the plan file is this run already')),
+      );
+      expect((await cluster.runReaches('finished', waitMs)).runId).toBe(first.runId);
+      expect((await recorder.hits()).numbers).toHaveLength(60);
+    } finally {
+      await cluster.stop();
+      await recorder.stop();
+    }
   });
 });

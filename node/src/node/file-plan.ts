@@ -1,35 +1,68 @@
 import type { CommandResult } from '../cluster/commands.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import type { RunService } from '../coordinator/service.ts';
+import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { fetchFromFile } from '../source/file.ts';
 
-/**
- * CLUSTER_CONFIG_SOURCE=file: whoever comes to lead submits the plan of its file. The submission id is the content's, so the
- * run of an earlier leader is found, not repeated. Returns what ends it.
- */
-export function submitFromFile(
-  path: string,
-  consensus: Consensus<CommandResult>,
-  runs: RunService,
-  log: Log,
-): () => void {
-  return consensus.subscribe((event) => {
-    if (event.kind !== 'leadershipGained') return;
-    submit(path, runs).then(
-      ({ runId, created }) =>
-        log.info({ path, run: runId }, created ? 'the plan file was submitted' : 'the plan file is this run already'),
-      (error: unknown) =>
-        log.error(
-          { path, code: TuttiError.from(error).code },
-          `the plan file was not submitted: ${TuttiError.from(error).message}`,
-        ),
-    );
-  });
+export interface FilePlanOptions {
+  readonly path: string;
+  readonly consensus: Pick<Consensus<CommandResult>, 'subscribe' | 'peers'>;
+  readonly runs: Pick<RunService, 'submit'>;
+  readonly clock: Clock;
+  /** How long a new leader waits for the whole list before it starts with the members that are there. */
+  readonly waitForMembersMs: number;
+  readonly log: Log;
 }
 
-async function submit(path: string, runs: RunService): Promise<{ readonly runId: string; readonly created: boolean }> {
-  const { text, submissionId } = await fetchFromFile(path);
-  return runs.submit({ planText: text, submissionId });
+/**
+ * CLUSTER_CONFIG_SOURCE=file: whoever comes to lead submits the plan of its file once every listed member is connected, or the
+ * wait is over. The submission id is the content's, so the run of an earlier leader is found, not repeated. Returns what ends it.
+ */
+export function submitFromFile(options: FilePlanOptions): () => void {
+  const { consensus, clock, log, waitForMembersMs } = options;
+  let cancelTimer: (() => void) | null = null;
+  const missing = (): readonly string[] =>
+    consensus
+      .peers()
+      .filter((peer) => peer.state !== 'connected')
+      .map((peer) => peer.address);
+  const end = (): void => {
+    cancelTimer?.();
+    cancelTimer = null;
+  };
+  const submitIfComplete = (): void => {
+    if (cancelTimer === null || missing().length > 0) return;
+    end();
+    void submit(options);
+  };
+  const unsubscribe = consensus.subscribe((event) => {
+    if (event.kind === 'leadershipLost') end();
+    if (event.kind === 'leadershipGained') {
+      end();
+      cancelTimer = clock.at(clock.nowMs() + waitForMembersMs, () => {
+        cancelTimer = null;
+        log.warn({ missing: missing() }, 'the plan file is submitted without all listed members');
+        void submit(options);
+      });
+    }
+    if (event.kind === 'leadershipGained' || event.kind === 'peerUp') submitIfComplete();
+  });
+  return () => {
+    end();
+    unsubscribe();
+  };
+}
+
+/** A failure is logged and left: the next leader tries again, and so does a restart. */
+async function submit({ path, runs, log }: FilePlanOptions): Promise<void> {
+  try {
+    const { text, submissionId } = await fetchFromFile(path);
+    const { runId, created } = await runs.submit({ planText: text, submissionId });
+    log.info({ path, run: runId }, created ? 'the plan file was submitted' : 'the plan file is this run already');
+  } catch (thrown) {
+    const error = TuttiError.from(thrown);
+    log.error({ path, code: error.code }, `the plan file was not submitted: ${error.message}`);
+  }
 }

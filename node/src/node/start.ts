@@ -77,8 +77,11 @@ async function openParts(
     log: hooks.log,
   });
   opened.push(() => api.close());
-  if (settings.configFile !== null)
-    opened.push(submitFromFile(settings.configFile, consensus, runtime.runs, hooks.log));
+  if (settings.configFile !== null) {
+    const { configFile: path, configTimeoutSecs } = settings;
+    const waiting = { clock: systemClock, waitForMembersMs: configTimeoutSecs * 1000 };
+    opened.push(submitFromFile({ path, consensus, runs: runtime.runs, ...waiting, log: hooks.log }));
+  }
   return {
     nodeId: directory.nodeId,
     apiAddress: formatAddress(api.address.host, api.address.port),

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
+import { silentLog } from '../../../node/src/lib/log.ts';
+import { submitFromFile } from '../../../node/src/node/file-plan.ts';
+import type { PeerStatus } from '../../../node/src/transport/transport.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'tutti-file-plan-'));
+const path = join(directory, 'plan.yaml');
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describe('a plan from a file', () => {
+  let emit: (event: ConsensusEvent) => void;
+  let states: PeerStatus['state'][];
+  let expire: () => void;
+  let submitted: { planText: string; submissionId: string }[];
+  let close: () => void;
+  const gained: ConsensusEvent = { kind: 'leadershipGained', term: 1 };
+
+  beforeEach(() => {
+    writeFileSync(path, 'version: "1.0"\n');
+    states = ['connected', 'connecting'];
+    submitted = [];
+    close = submitFromFile({
+      path,
+      consensus: {
+        subscribe: (listener) => {
+          emit = listener;
+          return () => undefined;
+        },
+        peers: () =>
+          states.map((state, index) => ({
+            address: `h:${index}`,
+            expectedId: null,
+            identity: null,
+            state,
+            problem: null,
+            lastHeardMs: null,
+          })),
+      },
+      runs: {
+        submit: (submission) => {
+          submitted.push(submission);
+          return Promise.resolve({ runId: 'run-1', created: true });
+        },
+      },
+      clock: {
+        nowMs: () => 0,
+        at: (_atMs, callback) => {
+          expire = callback;
+          return () => (expire = () => undefined);
+        },
+      },
+      waitForMembersMs: 1000,
+      log: silentLog,
+    });
+  });
+
+  const peerUp = (): void => {
+    const peer = {
+      nodeId: 'b',
+      incarnation: 'i',
+      session: 's',
+      clusterId: null,
+      listedSize: 3,
+      region: 'local',
+      apiAddress: '',
+    };
+    emit({ kind: 'peerUp', peer });
+  };
+
+  it('is submitted once all listed members are connected, under an id of its content', async () => {
+    emit(gained);
+    expect(submitted).toEqual([]);
+    states = ['connected', 'connected'];
+    peerUp();
+    await vi.waitFor(() => expect(submitted).toHaveLength(1));
+    expect(submitted[0]).toMatchObject({
+      planText: 'version: "1.0"\n',
+      submissionId: expect.stringMatching(/^file:[0-9a-f]{64}$/) as string,
+    });
+    expire();
+    peerUp();
+    expect(submitted).toHaveLength(1);
+  });
+
+  it('is submitted without those that are still missing when the wait is over', async () => {
+    emit(gained);
+    expire();
+    await vi.waitFor(() => expect(submitted).toHaveLength(1));
+  });
+
+  it('is not submitted by a node that does not lead any more, nor by one that never led', () => {
+    states = ['connected', 'connected'];
+    peerUp();
+    states = ['connecting', 'connected'];
+    emit(gained);
+    emit({ kind: 'leadershipLost', term: 1, reason: 'test' });
+    states = ['connected', 'connected'];
+    peerUp();
+    expire();
+    close();
+    expect(submitted).toEqual([]);
+  });
+});
