@@ -68,6 +68,28 @@ scenarios:
     expect(ended.code).toBe(104);
     expect(ended.stderr).toContain('Did you mean validate?');
   });
+
+  it.each([
+    [['validate'], "missing required argument 'plan'"],
+    [['run', 'plan.yaml', '--jsn'], 'Did you mean --json?'],
+    [['node', '--nodse', 'a'], 'Did you mean --nodes?'],
+    [['status', '--node', 'ftp://x'], "'ftp://x' is not a URL like http://"],
+    [['submit', 'examples/minimal.yaml', '--out', 'result.json'], '--out needs --wait'],
+  ])('%j ends with 104 and says what is wrong', async (args, message) => {
+    const ended = await tutti(args);
+    expect(ended.stderr).toContain(message);
+    expect(ended.code).toBe(104);
+  });
+
+  it('a result that cannot be written is said before any load', async () => {
+    const out = join(directory, 'none', 'result.json');
+    for (const command of [['run'], ['submit', '--wait']]) {
+      const ended = await tutti([...command, planFile(goodPlan), '--out', out]);
+      expect(ended.stderr).toBe(`--out: cannot write ${out}: there is no such directory\n`);
+      expect(ended.stdout).toBe('');
+      expect(ended.code).toBe(104);
+    }
+  });
 });
 
 describe('bad settings of a node', () => {
@@ -103,22 +125,23 @@ describe('bad settings of a node', () => {
   it.each(['bind-addr', 'health-addr'])('%s in use: says which, and ends', async (flag) => {
     const address = `127.0.0.1:${takenPort}`;
     const ended = await node({ [flag]: address, ...(flag === 'bind-addr' ? { nodes: `a=${address}` } : {}) });
-    expect(ended.code).not.toBe(0);
+    expect(ended.code).toBe(104);
     expect(ended.stderr).toContain(address);
-    expect(ended.stderr).toMatch(/in use/);
+    expect(ended.stderr).toContain(`CLUSTER_${flag.toUpperCase().replace('-', '_')}`);
+    expect(ended.stderr).toMatch(/in use by another process; stop it or choose another port/);
   });
 
   it('a list without ourselves: says what was looked for', async () => {
     const ended = await node({ nodes: 'b=127.0.0.1:17561,c=127.0.0.1:17562' });
     expect(ended.code).toBe(104);
-    expect(ended.stderr).toMatch(/CLUSTER_NODES .*names no node "a"/);
+    expect(ended.stderr).toMatch(/CLUSTER_NODES .*names no node "a": set CLUSTER_NODE_ID to the id of this node's own entry/);
   });
 
   it('a data directory that cannot be used', async () => {
     const file = join(directory, 'a-file');
     writeFileSync(file, '');
     const ended = await node({ 'data-dir': join(file, 'data') });
-    expect(ended.code).not.toBe(0);
+    expect(ended.code).toBe(104);
     expect(ended.stderr).toContain('a-file');
     const locked = join(directory, 'locked');
     mkdirSync(locked);

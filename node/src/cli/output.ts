@@ -7,6 +7,8 @@ import { renderReport } from '../results/report-text.ts';
 const exitCodeOfError: Partial<Record<ErrorCode, ExitCode>> = {
   PLAN_INVALID: exitCodes.invalidInput,
   SETTINGS_INVALID: exitCodes.invalidInput,
+  ADDRESS_IN_USE: exitCodes.invalidInput,
+  DATA_DIR_UNUSABLE: exitCodes.invalidInput,
   TOO_LARGE: exitCodes.invalidInput,
   UNAUTHORIZED: exitCodes.invalidInput,
   NO_LEADER: exitCodes.noCluster,

@@ -21,7 +21,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'the run is valid: as planned, whatever the target answered',
   1: 'an unexpected error of tutti itself',
   99: 'a threshold of the plan was not met',
-  104: 'the plan or a setting is wrong; no load was sent',
+  104: 'the plan or a setting is wrong, or a port or folder it names cannot be used; no load was sent',
   105: 'the run was stopped from outside',
   120: 'the generators could not keep the schedule: the figures understate the load that was planned',
   121: 'measurements or arrivals are missing, most often because a node was lost',
