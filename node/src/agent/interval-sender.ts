@@ -20,6 +20,9 @@ export class IntervalSender {
   #sending = false;
   #sentTo: string | null = null;
   #sentUpTo = -1;
+  #sentDead = false;
+  /** The office that has taken the word that no generator is left. */
+  #knownDeadBy: string | null = null;
   #nextSendMs = -Infinity;
 
   constructor(context: AgentContext, runId: string) {
@@ -31,26 +34,35 @@ export class IntervalSender {
     this.outbox.add(cut);
   }
 
-  /** One message under way at most: it holds the oldest intervals, so nothing is gained by more. */
+  /**
+   * One message under way at most: it holds the oldest intervals, so nothing is gained by more. An agent that can no longer
+   * fire says so once to each leader even with no interval to send, or its stripe would stay unfired to the end of the run.
+   */
   reconcile(start: StartQuality | null, generators: number): void {
     const head = this.outbox.head();
     const { leaderId, term } = this.#context.consensus.status();
-    if (head === null || leaderId === null || this.#sending) return;
+    if (leaderId === null || this.#sending) return;
     const office = `${leaderId} in term ${term}`;
-    const isNews = head.last > this.#sentUpTo || office !== this.#sentTo;
+    const isDead = generators === 0;
+    if (head === null && !(isDead && this.#knownDeadBy !== office)) return;
+    const last = head?.last ?? this.#sentUpTo;
+    const isNews = last > this.#sentUpTo || office !== this.#sentTo || isDead !== this.#sentDead;
     if (!isNews && this.#context.clock.nowMs() < this.#nextSendMs) return;
     const message = { runId: this.#runId, agent: this.#context.self, start, generators };
-    void this.#send(leaderId, office, encodeInterval(message, head.texts), head.last);
+    this.#sentDead = isDead;
+    void this.#send(leaderId, office, encodeInterval(message, head?.texts ?? []), last);
   }
 
   async #send(leaderId: string, office: string, body: Uint8Array, last: number): Promise<void> {
     const { clock, consensus, log } = this.#context;
+    const isDead = this.#sentDead;
     this.#sending = true;
     this.#sentTo = office;
     this.#sentUpTo = last;
     try {
       await consensus.request(leaderId, agentMethods.interval, body, sendTimeoutMs);
       this.#nextSendMs = clock.nowMs() + resendAfterMs;
+      if (isDead) this.#knownDeadBy = office;
     } catch (thrown) {
       const { code, message } = TuttiError.from(thrown);
       log.debug({ run: this.#runId, leader: leaderId, code, why: message }, 'an interval was not taken; it is kept');

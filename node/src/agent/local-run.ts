@@ -166,7 +166,7 @@ export class LocalRun {
     const { self } = this.#context;
     const progress = run.agents.find((each) => slotOf(each.agent) === slotOf(self));
     if (progress !== undefined) this.#sender.outbox.counted(progress.lastInterval);
-    this.#sender.reconcile(this.#start, this.#generators?.living() ?? 0);
+    if (this.#outcome?.ok === true) this.#sender.reconcile(this.#start, this.#generators?.living() ?? 0);
     this.#rescue.reconcile(run, this.#mapping.clock, this.#generators, this.#horizonGivenMs);
   }
 }

@@ -30,7 +30,7 @@ export interface RunTimeAnswer {
   readonly errorMs: number;
 }
 
-/** The oldest intervals of an agent that its own replica does not show as counted, without gaps. */
+/** The oldest intervals of an agent that its own replica does not show as counted, without gaps; none: it only says how it is. */
 export interface IntervalMessage {
   readonly runId: string;
   readonly agent: AgentRef;
@@ -64,7 +64,7 @@ const intervalMessage = z.strictObject({
   start: z.strictObject({ clockErrorMs: z.number(), startedLateMs: z.number() }).nullable(),
   generators: z.int().nonnegative(),
   // Read by results/encoding.ts, which knows the shape of a cut.
-  cuts: z.array(z.unknown()).min(1).max(64),
+  cuts: z.array(z.unknown()).max(64),
 });
 
 export const encodeAcknowledge = (message: AcknowledgeMessage): Uint8Array => encode(message);

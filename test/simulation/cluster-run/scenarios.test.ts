@@ -90,6 +90,26 @@ describe('a node that does not hear of the cluster', () => {
   });
 });
 
+describe('a node whose generators have all died', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'says so even with nothing left to report, and its stripe goes to the others (seed %i)',
+    async (seed) => {
+      const sim = await runningAt(3_000, { seed, seconds: 12 });
+      const victim = sim.nodes.get(others(sim, sim.leader()!.id)[0]!)!;
+      const counted = (): number =>
+        sim.run(victim.id)!.agents.find((each) => slotOf(each.agent) === slotOf(victim.self))!.lastInterval;
+      // All its intervals are in: no further one will come to say how many generators are left.
+      await sim.until(() => sim.runMs()! >= 4_000 && counted() === 3);
+      const diedAtMs = sim.runMs()!;
+      for (const index of [0, 1]) victim.generators!.killGenerator(index);
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      expect(report.stripeChanges.map((change) => change.reason)).toEqual([`${victim.id} has no generator left`]);
+      expect(report.stripeChanges[0]!.fromMs).toBeLessThan(diedAtMs + horizonMs + 500);
+    },
+  );
+});
+
 describe('a node that starts again in mid-run', () => {
   it('is another agent: it joins late by asking for the run time, and the report shows both', async () => {
     const sim = await runningAt(2_000, { seconds: 12 });
