@@ -14,7 +14,7 @@ export function settingsPage(): Promise<string> {
   return format(
     `# Settings
 
-Made from \`node/src/settings/schema.ts\` by \`npm run docs\`. A flag of \`tutti node\` wins over its variable, which wins over the
+Made from \`node/src/settings/schema.ts\` by \`npm run docs\`. A flag of \`tutti node\` (the metrics address: of \`tutti run\`) wins over its variable, which wins over the
 default; an empty variable counts as not given. An unknown \`CLUSTER_*\` variable stops the node and names the nearest known one.
 Secrets have no flag, because other users of a machine can read a process's arguments.
 

@@ -34,10 +34,19 @@ export function errorHandler(
       if (status === 500) log.error({ code: error.code, url: request.url }, error.message);
       return reply.code(status).send(errorBody(error.code, error.message, error.isRetryable));
     }
+    if ('code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      const message = `the body has more than ${request.routeOptions.bodyLimit} bytes`;
+      return reply.code(413).send(errorBody('TOO_LARGE', message, false));
+    }
     const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
     if (status >= 500) log.error({ url: request.url, error: error.stack }, 'request failed');
     return reply.code(status).send(errorBody('code' in error ? error.code : 'INTERNAL', error.message, false));
   };
+}
+
+/** A request that is not understood, for a handler to throw: 400 with this message. */
+export function badRequest(message: string): Error {
+  return Object.assign(new Error(message), { statusCode: 400, code: 'BAD_REQUEST' });
 }
 
 export async function sendRefusal(reply: FastifyReply, refusal: Refusal): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiBackend } from './backend.ts';
 import { checkPlanContentType, checkToken, planContentTypes } from './doors.ts';
-import { sendRefusal } from './errors.ts';
+import { badRequest, sendRefusal } from './errors.ts';
 import { clusterHealth, nodeState, readiness } from './health.ts';
 
 const maxIdempotencyKeyLength = 200;
@@ -60,16 +60,29 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
   });
 
   server.post('/stop', { onRequest: authorize }, async (request) => {
-    const tenant = (request.body as { tenant?: unknown } | undefined)?.tenant;
-    const stopped = await backend.runs.stop({ tenant: typeof tenant === 'string' ? tenant : null });
+    const stopped = await backend.runs.stop({ tenant: tenantOf(request.body) });
     return { stopped: true, run_id: stopped.runId };
   });
+}
+
+/** Whose run may be stopped; null: anybody's. What is not understood must not stop somebody else's. */
+function tenantOf(body: unknown): string | null {
+  if (body === undefined || body === null) return null;
+  const { tenant = null, ...others } = body as Record<string, unknown>;
+  const isUnderstood =
+    typeof body === 'object' &&
+    !Array.isArray(body) &&
+    Object.keys(others).length === 0 &&
+    (tenant === null || typeof tenant === 'string');
+  if (!isUnderstood) throw badRequest('send no body (whose run it is does not matter) or {"tenant": "..."}');
+  return tenant;
 }
 
 /** The client's key makes a retry the same submission; without one each request is its own. */
 function submissionId(request: FastifyRequest): string {
   const key = request.headers['idempotency-key'];
-  return typeof key === 'string' && key !== ''
-    ? `key:${key.slice(0, maxIdempotencyKeyLength)}`
-    : `request:${randomUUID()}`;
+  if (typeof key !== 'string' || key === '') return `request:${randomUUID()}`;
+  if (key.length > maxIdempotencyKeyLength)
+    throw badRequest(`Idempotency-Key: at most ${maxIdempotencyKeyLength} characters, not ${key.length}`);
+  return `key:${key}`;
 }

@@ -8,7 +8,7 @@ import { TuttiError } from '../lib/errors.ts';
 import { exitCodeOf } from '../results/build-report.ts';
 import type { RunReport } from '../results/report.ts';
 import { ClusterClient } from './client.ts';
-import { printReport } from './output.ts';
+import { checkOut, printReport } from './output.ts';
 import { loadPlan } from './plan-file.ts';
 import { describe, progressLine } from './progress.ts';
 
@@ -63,8 +63,8 @@ export function addClusterCommands(program: Command): void {
 }
 
 function clientOf(options: ClusterOptions): ClusterClient {
-  const nodes = options.node.split(',').map((node) => (/^https?:\/\//.test(node) ? node : `http://${node}`));
-  const bad = nodes.find((node) => !URL.canParse(node));
+  const nodes = options.node.split(',').map((node) => (node.includes('://') ? node : `http://${node}`));
+  const bad = nodes.find((node) => !/^https?:$/.test(URL.parse(node)?.protocol ?? ''));
   if (bad !== undefined) throw new TuttiError('SETTINGS_INVALID', `--node: '${bad}' is not a URL like ${defaultNode}`);
   const patienceMs = Number(options.patience) * 1000;
   if (!(patienceMs >= 0))
@@ -89,7 +89,10 @@ async function submit(
   file: string,
   options: ClusterOptions & { readonly wait?: true; readonly idempotencyKey?: string },
 ): Promise<void> {
+  if (options.out !== undefined && options.wait !== true)
+    throw new TuttiError('SETTINGS_INVALID', '--out needs --wait: without it there is no result to write yet');
   const { text } = loadPlan(file);
+  checkOut(options.out);
   const client = clientOf(options);
   const headers = { 'content-type': 'application/yaml', 'idempotency-key': options.idempotencyKey ?? randomUUID() };
   const accepted = await client.post<{ run_id: string; created: boolean }>('/config', headers, text);
@@ -139,6 +142,7 @@ async function status(options: ClusterOptions): Promise<void> {
 }
 
 async function result(options: ClusterOptions): Promise<void> {
+  checkOut(options.out);
   const report = await clientOf(options).get<RunReport>('/result');
   printReport(report, { json: options.json ?? false, out: options.out ?? null });
 }

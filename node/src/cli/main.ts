@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { exitCodeMeanings } from '../lib/exit-codes.ts';
+import { exitCodeMeanings, exitCodes } from '../lib/exit-codes.ts';
 import { addNodeCommand } from './node.ts';
 import { fail } from './output.ts';
 import { addRunCommands } from './run.ts';
@@ -29,11 +29,12 @@ ${exitCodeHelp}
 `,
   );
 
+// Before the commands are added: each takes it over as it is then.
+program.exitOverride((error) => {
+  // Help and --version end with 0; a command line that cannot be understood is bad input like a bad plan.
+  process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.invalidInput);
+});
 addRunCommands(program);
 addNodeCommand(program);
 addClusterCommands(program);
-program.exitOverride((error) => {
-  // Help and --version end with 0; a command line that cannot be understood is bad input like a bad plan.
-  process.exit(error.exitCode === 0 ? 0 : 104);
-});
 await program.parseAsync().catch(fail);

@@ -5,7 +5,7 @@ import { settings, type SettingName } from '../settings/schema.ts';
 import { fail } from './output.ts';
 
 /** Settings that belong to another command. */
-const notForNodes: readonly SettingName[] = ['clusterEnabled', 'metricsAddress'];
+const notForNodes: readonly SettingName[] = ['metricsAddress'];
 
 /** `tutti node`: every setting of the table is a flag, but for secrets. */
 export function addNodeCommand(program: Command): void {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { type ErrorCode, TuttiError } from '../lib/errors.ts';
 import { type ExitCode, exitCodes } from '../lib/exit-codes.ts';
 import type { RunReport } from '../results/report.ts';
@@ -29,11 +29,36 @@ export function wantsColor(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && (process.env.NO_COLOR ?? '') === '';
 }
 
-export function printReport(report: RunReport, options: { readonly json: boolean; readonly out: string | null }): void {
-  if (options.out !== null) {
-    writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
-    console.error(`result written to ${options.out}`);
+/** Before any load: a test must not be run whose result has no place. Throws SETTINGS_INVALID. */
+export function checkOut(file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    closeSync(openSync(file, 'a'));
+  } catch (error) {
+    throw new TuttiError('SETTINGS_INVALID', cannotWrite(file, error), { cause: error });
   }
+}
+
+/** Prints first: whatever becomes of the file, the result has been seen. */
+export function printReport(report: RunReport, options: { readonly json: boolean; readonly out: string | null }): void {
   if (options.json) console.log(JSON.stringify(report, null, 2));
   else console.log(renderReport(report, { color: wantsColor(process.stdout), width: process.stdout.columns || 100 }));
+  if (options.out === null) return;
+  try {
+    writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
+  } catch (error) {
+    throw new TuttiError('OUTPUT_FAILED', cannotWrite(options.out, error), { cause: error });
+  }
+  console.error(`result written to ${options.out}`);
+}
+
+function cannotWrite(file: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  const why: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such directory',
+    EISDIR: 'that is a directory',
+    EACCES: 'permission denied',
+    ENOSPC: 'the disk is full',
+  };
+  return `--out: cannot write ${file}: ${why[code] ?? code}`;
 }

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { TuttiError } from '../lib/errors.ts';
+import { exitCodes } from '../lib/exit-codes.ts';
 import { exitCodeOf } from '../results/build-report.ts';
 import { readSettings } from '../settings/read.ts';
-import { printReport } from './output.ts';
+import { checkOut, printReport } from './output.ts';
 import { loadPlan } from './plan-file.ts';
 import { progressLine } from './progress.ts';
 
@@ -62,12 +63,13 @@ async function run(file: string, options: RunOptions): Promise<void> {
     );
   }
   const { text, plan } = loadPlan(file);
+  checkOut(options.out);
   const { runStandalone } = await import('../standalone/run.ts');
   const { createLog } = await import('../lib/logger.ts');
   const line = progressLine(options.quiet ?? options.json ?? false);
   const stop = new AbortController();
   const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130);
+    if (stop.signal.aborted) process.exit(exitCodes.stopped);
     line.say('stopping: waiting for the requests in flight (again to give up at once)');
     stop.abort();
   };

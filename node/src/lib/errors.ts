@@ -90,6 +90,11 @@ export const errorCodes = {
     fatal: true,
   },
   ADDRESS_IN_USE: { meaning: 'the port is taken by another process', retryable: false, fatal: true },
+  OUTPUT_FAILED: {
+    meaning: 'the result could not be written to the file; it was printed before',
+    retryable: false,
+    fatal: false,
+  },
   GENERATOR_FAILED: { meaning: 'a generator process ended or could not prepare', retryable: false, fatal: false },
   INTERNAL: { meaning: 'a bug of tutti; please report it', retryable: false, fatal: true },
 } as const satisfies Record<string, { meaning: string; retryable: boolean; fatal: boolean }>;

@@ -19,7 +19,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** In words, for `--help` and the documentation. */
 export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'the run is valid: as planned, whatever the target answered',
-  1: 'an unexpected error of tutti itself',
+  1: 'tutti could not do what was asked; the message says why',
   99: 'a threshold of the plan was not met',
   104: 'the plan or a setting is wrong, or a port or folder it names cannot be used; no load was sent',
   105: 'the run was stopped from outside',

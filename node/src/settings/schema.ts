@@ -7,7 +7,7 @@ import { z } from 'zod';
  */
 export interface Setting {
   readonly env: string;
-  /** Null: no flag, because other users of the machine can read a process's arguments. */
+  /** Null: no flag. For secrets, because other users of the machine can read a process's arguments. */
   readonly flag: string | null;
   readonly schema: z.ZodType;
   /** As a person would write it; shown in help and docs. */
@@ -76,12 +76,16 @@ const secret = <Schema extends z.ZodType>(env: string, schema: Schema, help: str
 });
 
 export const settings = {
-  clusterEnabled: setting(
-    'CLUSTER_ENABLED',
-    boolean.default(false),
-    'false',
-    'This process is a node of a cluster. `tutti node` implies it.',
-  ),
+  // The command says it already: a flag could only repeat or contradict it.
+  clusterEnabled: {
+    ...setting(
+      'CLUSTER_ENABLED',
+      boolean.default(false),
+      'false',
+      'Whether this machine is a node: true is refused by `tutti run`, false by `tutti node`, which implies it.',
+    ),
+    flag: null,
+  },
   bindAddress: setting(
     'CLUSTER_BIND_ADDR',
     address.default({ host: '127.0.0.1', port: 7000 }),

@@ -26,7 +26,9 @@ export function findSelf(list: readonly ListedPeer[], own: OwnAddresses): SelfIn
     const byId = list.findIndex(({ id }) => id === own.nodeId);
     if (byId >= 0) return { index: byId };
     if (list.every(({ id }) => id !== null)) {
-      return { reason: `CLUSTER_NODES (${describe(list)}) names no node "${own.nodeId}"` };
+      return {
+        reason: `CLUSTER_NODES (${describe(list)}) names no node "${own.nodeId}": set CLUSTER_NODE_ID to the id of this node's own entry`,
+      };
     }
   }
   const candidates = list.flatMap((peer, index) => (isPossible(peer, own) ? [{ peer, index }] : []));

@@ -139,9 +139,37 @@ describe('the API', () => {
     expect((await call(server, 'POST', '/stop', { host: 'localhost:1' })).status).toBe(200);
   });
 
-  it('bodies are bounded', async () => {
+  it('bodies are bounded, and the answer names the bound', async () => {
     const server = await start();
-    expect((await call(server, 'POST', '/config', yaml, 'x'.repeat(1024 * 1024 + 1))).status).toBe(413);
+    const reply = await call(server, 'POST', '/config', yaml, 'x'.repeat(1024 * 1024 + 1));
+    expect(reply.status).toBe(413);
+    expect(JSON.parse(reply.body)).toMatchObject({
+      error: { code: 'TOO_LARGE', message: 'the body has more than 1048576 bytes' },
+    });
+  });
+
+  it.each(['{"tenant": 5}', '{"tennant": "a"}', '"a"', '[]'])(
+    'a stop that is not understood (%s) stops nothing',
+    async (body) => {
+      let stops = 0;
+      const stop = (): Promise<{ runId: string }> => Promise.resolve({ runId: `run-${++stops}` });
+      const server = await start(fakeBackend({ runs: { stop } }));
+      const reply = await call(server, 'POST', '/stop', { 'content-type': 'application/json' }, body);
+      expect(reply.status).toBe(400);
+      expect(reply.body).toContain('{\\"tenant\\": \\"...\\"}');
+      expect(stops).toBe(0);
+    },
+  );
+
+  it('an Idempotency-Key that is too long is refused: cut short, two keys would be one', async () => {
+    let submissions = 0;
+    const submit = (): Promise<{ runId: string; created: boolean }> =>
+      Promise.resolve({ runId: `run-${++submissions}`, created: true });
+    const server = await start(fakeBackend({ runs: { submit } }));
+    const reply = await call(server, 'POST', '/config', { ...yaml, 'idempotency-key': 'k'.repeat(201) }, 'x');
+    expect(reply.status).toBe(400);
+    expect(reply.body).toContain('Idempotency-Key: at most 200 characters');
+    expect(submissions).toBe(0);
   });
 
   it('a run that never was is 404, an unknown path too', async () => {

@@ -77,7 +77,8 @@ describe('findSelf', () => {
 
   it('says so when every element has an id and none is ours', () => {
     expect(find('a=127.0.0.1:7000', { nodeId: 'z' })).toEqual({
-      reason: 'CLUSTER_NODES (a=127.0.0.1:7000) names no node "z"',
+      reason:
+        'CLUSTER_NODES (a=127.0.0.1:7000) names no node "z": set CLUSTER_NODE_ID to the id of this node\'s own entry',
     });
   });
 

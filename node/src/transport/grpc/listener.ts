@@ -50,9 +50,7 @@ export class Listener {
   listen(host: string, port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        const code = error.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'SETTINGS_INVALID';
-        const message = `cannot listen for peers on ${formatAddress(host, port)}: ${error.message}`;
-        reject(new TuttiError(code, message, { cause: error }));
+        reject(listenError(formatAddress(host, port), error));
       });
       this.#server.listen({ host, port }, () => {
         // From here on an error is one of accept (no file descriptors left): the next connection is tried again.
@@ -154,4 +152,13 @@ export class Listener {
     });
     return server;
   }
+}
+
+function listenError(address: string, error: NodeJS.ErrnoException): TuttiError {
+  if (error.code !== 'EADDRINUSE') {
+    const message = `CLUSTER_BIND_ADDR: cannot listen on ${address} (${error.code ?? error.message})`;
+    return new TuttiError('SETTINGS_INVALID', message, { cause: error });
+  }
+  const message = `CLUSTER_BIND_ADDR: ${address} is in use by another process; stop it or choose another port`;
+  return new TuttiError('ADDRESS_IN_USE', message, { cause: error });
 }
