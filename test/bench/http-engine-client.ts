@@ -53,6 +53,7 @@ function tutti(): void {
       generator.receive({ kind: 'start', startMs: monotonicMs() });
       return;
     }
+    if (message.kind === 'started') return;
     const [encoded] = message.cut.measurements[0]!.steps;
     if (encoded!.failed > 0) throw new Error(`${encoded!.failed} requests failed`);
     if (since === null) since = mark();

@@ -182,6 +182,9 @@ class GeneratorPool implements Generators {
       case 'prepareFailed':
         this.#settlePrepare?.({ ok: false, step: message.step, message: message.message });
         return;
+      case 'started':
+        this.#listener.onStarted(message.lateMs);
+        return;
       case 'cut':
         this.#emit(this.#merger.add(index, message.cut));
         return;

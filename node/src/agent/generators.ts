@@ -32,6 +32,8 @@ export interface GeneratorsJob {
 }
 
 export interface GeneratorsListener {
+  /** A generator's loop has passed the start, so late; each says it once, before the first cut. */
+  onStarted(lateMs: number): void;
   /** The node's cut of a run second, generators merged; in order, without gaps from the first. */
   onCut(cut: EncodedCut): void;
   /** A generator died or reported an error of its own; the others go on. */

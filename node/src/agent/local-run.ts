@@ -31,7 +31,9 @@ export class LocalRun {
   #acknowledging = false;
   #acknowledgedAtMs = -Infinity;
   #startedWithMs: number | null = null;
-  #start: StartQuality | null = null;
+  #clockErrorMs = 0;
+  /** Of the generator that passed the start last. */
+  #startedLateMs: number | null = null;
   #tablesGiven = 0;
   #horizonGivenMs = 0;
   #isHeld = false;
@@ -76,6 +78,7 @@ export class LocalRun {
     this.#outcome = null;
     const job = { plan: run.plan, seed: seedOf(run.id), slot: slotOf(self), prepareTimeoutMs };
     const generators = createGenerators(job, {
+      onStarted: (lateMs) => (this.#startedLateMs = Math.max(this.#startedLateMs ?? 0, lateMs)),
       onCut: (cut) => {
         this.#sender.add(this.#rescue.isEnding ? { ...cut, final: false } : cut);
         poke();
@@ -133,8 +136,9 @@ export class LocalRun {
     const nowMs = this.#context.clock.nowMs();
     const startMs = runClock.startMs(nowMs);
     if (this.#startedWithMs === null) {
-      this.#start = { clockErrorMs: runClock.errorMs(nowMs), startedLateMs: Math.max(0, nowMs - startMs) };
-      this.#context.log.info({ run: this.runId, inMs: startMs - nowMs, ...this.#start }, 'starts the run');
+      this.#clockErrorMs = runClock.errorMs(nowMs);
+      const { log } = this.#context;
+      log.info({ run: this.runId, inMs: startMs - nowMs, clockErrorMs: this.#clockErrorMs }, 'starts the run');
     }
     if (this.#startedWithMs === null || Math.abs(startMs - this.#startedWithMs) >= minSlewMs) {
       this.#startedWithMs = startMs;
@@ -162,11 +166,17 @@ export class LocalRun {
     return this.#isHeld;
   }
 
+  /** Measured by the generators themselves: known before their first cut, so with the first interval. */
+  #startQuality(): StartQuality | null {
+    if (this.#startedLateMs === null) return null;
+    return { clockErrorMs: this.#clockErrorMs, startedLateMs: this.#startedLateMs };
+  }
+
   #report(run: Run): void {
     const { self } = this.#context;
     const progress = run.agents.find((each) => slotOf(each.agent) === slotOf(self));
     if (progress !== undefined) this.#sender.outbox.counted(progress.lastInterval);
-    if (this.#outcome?.ok === true) this.#sender.reconcile(this.#start, this.#generators?.living() ?? 0);
+    if (this.#outcome?.ok === true) this.#sender.reconcile(this.#startQuality(), this.#generators?.living() ?? 0);
     this.#rescue.reconcile(run, this.#mapping.clock, this.#generators, this.#horizonGivenMs);
   }
 }

@@ -107,7 +107,7 @@ export interface AgentProgress {
 export interface StartQuality {
   /** Half the round trip of the clock exchange it converted the start with: the bound of its error. */
   readonly clockErrorMs: number;
-  /** How long after the planned instant its generators began. */
+  /** How long after the planned instant the loop of its last generator passed it, as the generators measured. */
   readonly startedLateMs: number;
 }
 

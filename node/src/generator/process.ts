@@ -73,6 +73,7 @@ export class GeneratorProcess {
       plan,
       seed,
       share,
+      started: (lateMs) => this.#send({ kind: 'started', lateMs }),
       emit: (cut) => this.#send({ kind: 'cut', cut: encodeCut(cut) }),
       runnerFor: (host, measurements) =>
         new ScenarioRunner({ scenarios, client, random, sources, nowMs: monotonicMs, measurements }, host),

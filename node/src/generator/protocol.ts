@@ -23,6 +23,8 @@ export type ToGenerator =
 export type FromGenerator =
   | { readonly kind: 'prepared' }
   | { readonly kind: 'prepareFailed'; readonly step: string; readonly message: string }
+  /** Once, before the first cut: the run time at which its loop first passed the start, whether it was on time or joined late. */
+  | { readonly kind: 'started'; readonly lateMs: number }
   /**
    * One per run second, in order, without gaps from the first; the last has `final`. Sent when the second is over and the
    * horizon lies at or beyond its end (docs/adr/0060); who joins late begins with the second its first table begins in.

@@ -115,6 +115,7 @@ class StandaloneRun {
       createGeneratorPool({ count: usefulGenerators(plan, wanted), clock: this.#clock, log });
     const job = { plan, seed: seedOf(this.#id), slot: standaloneNode, prepareTimeoutMs };
     const generators = create(job, {
+      onStarted: (lateMs) => this.#tally.started(lateMs),
       onCut: (cut) => {
         this.#tally.add(cut);
         if (cut.final) this.#ended.resolve(undefined);
@@ -137,7 +138,7 @@ class StandaloneRun {
     generators.setTables([{ fromMs: 0, slots: [standaloneNode] }]);
     generators.setHorizon(durationMs);
     generators.start(startMs);
-    this.#tally.started((this.#options.unixMs ?? Date.now)() + startLeadMs, 0);
+    this.#tally.planStart((this.#options.unixMs ?? Date.now)() + startLeadMs);
     this.#standing = { state: 'running', ended: null, endMs: durationMs };
     this.#at('end', startMs + durationMs, () => this.#drain(generators, 'completed', durationMs, completedGraceMs));
     this.#tick(startMs);

@@ -38,9 +38,13 @@ export class Tally {
     this.#measurements = createMeasurements(plan);
   }
 
-  started(startedAtUnixMs: number, startedLateMs: number): void {
+  planStart(startedAtUnixMs: number): void {
     this.#startedAtUnixMs = startedAtUnixMs;
-    this.#startedLateMs = startedLateMs;
+  }
+
+  /** A generator's loop passed the start so late; the last one counts. */
+  started(lateMs: number): void {
+    this.#startedLateMs = Math.max(this.#startedLateMs ?? 0, lateMs);
   }
 
   add(encoded: EncodedCut): void {

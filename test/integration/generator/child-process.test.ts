@@ -130,6 +130,11 @@ describe('generator process', () => {
     generator.begin();
     generator.send({ kind: 'drain', atMs: 1200, deadlineMs: 10_000 });
     const cuts = await generator.cuts();
+    expect(generator.said.map(({ kind }) => kind).slice(0, 3)).toEqual(['prepared', 'started', 'cut']);
+    const { lateMs } = await generator.hears('started');
+    // Measured, so hardly ever exactly 0; a second late would be a broken machine or a wrong clock.
+    expect(lateMs).toBeGreaterThan(0);
+    expect(lateMs).toBeLessThan(1000);
     const { measured, books } = totals(plan, cuts);
     expect(books).toEqual({ fired: 120, dropped: 0, notFired: 0, answered: 120, failed: 0 });
     expect(cuts[0]!.books.fired).toBe(100);

@@ -24,6 +24,7 @@ interface Pool {
   readonly generators: Generators;
   readonly cuts: EncodedCut[];
   readonly faults: string[];
+  readonly startedLateMs: number[];
   readonly log: ReturnType<typeof recordingLog>;
 }
 
@@ -36,6 +37,7 @@ function pool(of: {
 }): Pool {
   const cuts: EncodedCut[] = [];
   const faults: string[] = [];
+  const startedLateMs: number[] = [];
   const log = recordingLog();
   const { count, entry, niceCommand } = of;
   const create = createGeneratorPool({
@@ -48,10 +50,14 @@ function pool(of: {
   const { plan } = planFor(target.port, { seconds: of.seconds ?? 2 });
   const generators = create(
     { plan, seed: 1, slot: 'me', prepareTimeoutMs: of.prepareTimeoutMs ?? 20_000 },
-    { onCut: (cut) => cuts.push(cut), onFault: (message) => faults.push(message) },
+    {
+      onStarted: (lateMs) => startedLateMs.push(lateMs),
+      onCut: (cut) => cuts.push(cut),
+      onFault: (message) => faults.push(message),
+    },
   );
   open.push(generators);
-  return { generators, cuts, faults, log };
+  return { generators, cuts, faults, startedLateMs, log };
 }
 
 /** Our children, by what they run. */
@@ -87,6 +93,7 @@ describe('the generator pool', () => {
     expect(running.cuts.map((cut) => cut.number)).toEqual(running.cuts.map((_, index) => index));
     expect(running.cuts.reduce((sum, cut) => sum + cut.books.fired, 0)).toBe(100);
     expect(target.requests()).toBe(100);
+    expect(running.startedLateMs).toHaveLength(2);
     await running.generators.close();
     expect(children()).toEqual([]);
     expect(running.faults).toEqual([]);

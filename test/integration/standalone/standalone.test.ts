@@ -37,6 +37,8 @@ describe('a standalone run', () => {
     expect(report.books).toMatchObject({ planned: 100, fired: 100, answered: 100, unanswered: 0, balanced: true });
     expect(report.run).toMatchObject({ state: 'finished', ended: 'completed', durationMs: 2_000 });
     expect(target.requests()).toBe(100);
+    // Measured by the generators, so hardly ever exactly 0.
+    expect(report.nodes[0]!.startedLateMs).toBeGreaterThan(0);
     expect(given.seen.at(-1)).toMatchObject({ state: 'finished', percent: 100, requests: 100 });
   });
 

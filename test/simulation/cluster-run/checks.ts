@@ -50,6 +50,7 @@ function everyIntervalOnce(sim: SimulatedCluster, run: Run): void {
       expect(progress.books[of], `${of} of ${slot}`).toBe(sum(of));
     }
     requests += sum('answered');
+    expect(progress.start?.startedLateMs, `start of ${slot}`).toBe(Math.max(...sim.witness.startedMs.get(slot)!));
     if (alive.has(slot) && progress.final) expect(counted.at(-1)?.final).toBe(true);
   }
   const measured = run.regions.flatMap(({ measurements }) => measurements.scenarios[0]!.steps[0]!);

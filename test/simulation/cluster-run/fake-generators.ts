@@ -20,6 +20,8 @@ const tickMs = 40;
 export class Witness {
   readonly firedBy = new Map<number, string[]>();
   readonly cuts = new Map<string, EncodedCut[]>();
+  /** Run time at which each generator's loop first passed the start. */
+  readonly startedMs = new Map<string, number[]>();
 
   fired(arrival: number, slot: string): void {
     this.firedBy.set(arrival, [...(this.firedBy.get(arrival) ?? []), slot]);
@@ -33,6 +35,7 @@ class FakeGenerator {
   readonly #job: GeneratorsJob;
   readonly #share: { readonly node: string; readonly index: number; readonly of: number };
   readonly #onCut: (cut: EncodedCut) => void;
+  readonly #onStarted: (lateMs: number) => void;
   readonly #witness: Witness;
   isAlive = true;
   startMs: number | null = null;
@@ -53,6 +56,7 @@ class FakeGenerator {
     count: number;
     witness: Witness;
     onCut: (cut: EncodedCut) => void;
+    onStarted: (lateMs: number) => void;
   }) {
     this.#world = of.world;
     this.#clock = of.clock;
@@ -60,6 +64,7 @@ class FakeGenerator {
     this.#share = { node: of.job.slot, index: of.index, of: of.count };
     this.#witness = of.witness;
     this.#onCut = of.onCut;
+    this.#onStarted = of.onStarted;
   }
 
   start(startMs: number): void {
@@ -73,6 +78,7 @@ class FakeGenerator {
     if (!this.isAlive) return;
     const runMs = this.#clock.nowMs() - this.startMs!;
     if (runMs >= 0) {
+      if (this.#second === null) this.#onStarted(runMs);
       this.#second ??= Math.floor(runMs / 1_000);
       for (let endMs = (this.#second + 1) * 1_000; endMs <= runMs; endMs += 1_000) {
         this.#decide(endMs);
@@ -147,7 +153,11 @@ export class FakeGenerators implements Generators {
     witness.cuts.set(job.slot, witness.cuts.get(job.slot) ?? []);
     this.#all = Array.from({ length: count }, (_, index) => {
       const onCut = (cut: EncodedCut): void => void this.#emit(this.#merger.add(index, cut), witness, job.slot);
-      return new FakeGenerator({ ...of, index, count, onCut });
+      const onStarted = (lateMs: number): void => {
+        witness.startedMs.set(job.slot, [...(witness.startedMs.get(job.slot) ?? []), lateMs]);
+        listener.onStarted(lateMs);
+      };
+      return new FakeGenerator({ ...of, index, count, onCut, onStarted });
     });
     this.died = (index) => this.#emit(this.#merger.died(index), witness, job.slot);
   }

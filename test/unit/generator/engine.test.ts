@@ -58,16 +58,19 @@ function anEngine(
 ) {
   const clock = new VirtualClock();
   const cuts: SeenCut[] = [];
+  /** What was said of the start, with the number of cuts before it. */
+  const starts: { readonly lateMs: number; readonly afterCuts: number }[] = [];
   let runner!: FakeRunner;
   const engine = new Engine({
     clock,
     plan,
     seed: 1,
     share,
+    started: (lateMs) => starts.push({ lateMs, afterCuts: cuts.length }),
     emit: ({ number, final, books, inFlight }) => cuts.push({ number, final, books: { ...books }, inFlight }),
     runnerFor: (host) => (runner = new FakeRunner(clock, host, durationMs)),
   });
-  return { clock, cuts, engine, runner, share };
+  return { clock, cuts, engine, runner, share, starts };
 }
 
 const rps = (ratePerSecond: number) => ({ model: 'rps', ratePerSecond }) as const;
@@ -327,6 +330,37 @@ describe('closed model', () => {
 });
 
 describe('start', () => {
+  it('is reported once, at the instant itself, even when the first own arrival comes much later', () => {
+    const { clock, engine, starts } = anEngine(aPlan({ load: rps(1) }));
+    engine.setTables([{ fromMs: 0, slots: ['b', 'a'] }]);
+    engine.extendHorizon(20_000);
+    // No multiple of the longest sleep: only a timer for the start itself hits it.
+    engine.start(507);
+    clock.advanceTo(506);
+    expect(starts).toEqual([]);
+    clock.advanceTo(8000);
+    expect(starts).toEqual([{ lateMs: 0, afterCuts: 0 }]);
+  });
+
+  it('is reported as late as the loop passed it, before any cut: after a pause, and by one who joins', () => {
+    const paused = anEngine(aPlan());
+    paused.engine.setTables(alone);
+    paused.engine.extendHorizon(20_000);
+    paused.engine.start(500);
+    paused.clock.advanceTo(400);
+    paused.clock.pauseUntil(1840);
+    paused.clock.advanceTo(4000);
+    expect(paused.starts).toEqual([{ lateMs: 1340, afterCuts: 0 }]);
+    const joined = anEngine(aPlan());
+    joined.clock.advanceTo(3500);
+    joined.engine.start(0);
+    joined.engine.extendHorizon(20_000);
+    expect(joined.starts).toEqual([]);
+    joined.engine.setTables(alone);
+    joined.clock.advanceTo(5000);
+    expect(joined.starts).toEqual([{ lateMs: 3500, afterCuts: 0 }]);
+  });
+
   it('a corrected start is approached by at most half a percent, and the seconds stay whole', () => {
     const { clock, cuts, engine, runner } = anEngine(aPlan({ load: rps(1000), durationMs: 60_000 }));
     engine.setTables(alone);

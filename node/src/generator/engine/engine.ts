@@ -16,6 +16,8 @@ export interface EngineParts {
   readonly plan: Plan;
   readonly seed: number;
   readonly share: GeneratorShare;
+  /** Once, before the first cut: the run time at which the loop first passed the start. */
+  readonly started: (lateMs: number) => void;
   /** Must have read the cut when it returns. */
   readonly emit: (cut: Cut) => void;
   readonly runnerFor: (host: RunnerHost, measurements: Measurements) => Runner;
@@ -41,6 +43,7 @@ export class Engine implements RunnerHost, LoadSink {
   #driver: LoadDriver | null = null;
   #settledMs = -Infinity;
   #isPumping = false;
+  #hasStarted = false;
   #isOver = false;
   /** `now` of the pump under way, in both times. */
   #nowMs = 0;
@@ -163,6 +166,10 @@ export class Engine implements RunnerHost, LoadSink {
     this.#nowMs = nowMs;
     this.#nowRunMs = this.#runClock!.runMs(nowMs);
     if (this.#nowRunMs >= 0) {
+      if (!this.#hasStarted) {
+        this.#hasStarted = true;
+        this.#parts.started(this.#nowRunMs);
+      }
       this.#settledMs = this.#driver!.pump(this.#nowRunMs, this.#limits);
       this.#cuts.closeUntil(this.#settledMs);
     }
@@ -187,6 +194,8 @@ export class Engine implements RunnerHost, LoadSink {
 
   #nextMs(nowMs: number): number {
     const run = Math.min(
+      // The start itself, whoever fires first: how late we were is measured there.
+      this.#hasStarted ? Infinity : 0,
       this.#driver!.nextDueMs(this.#limits),
       this.#horizonMs >= this.#cuts.endMs ? this.#cuts.endMs : Infinity,
       this.#drain?.deadlineMs ?? Infinity,
