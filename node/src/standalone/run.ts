@@ -15,8 +15,13 @@ import { standaloneNode, Tally, usefulGenerators, type Standing } from './tally.
 const prepareTimeoutMs = 30_000;
 /** Generators hear of the start over a pipe, well within it. */
 const startLeadMs = 200;
-/** A stop is ordered this far ahead: no generator has fired there yet, so all end at the same arrival. */
-const stopLeadMs = 200;
+/**
+ * How far ahead of the run generators may fire, as in a cluster: a process that stands still must not leave them firing, and a
+ * stop is ordered where the horizon stands, so that none has fired beyond it, however late it hears of the stop. Shorter than
+ * a cluster's: there is no election to outlast, and whoever stops a run waits this long.
+ */
+const horizonLengthMs = 1_000;
+const extendEveryMs = 100;
 /** As in a cluster (coordinator/timings.ts): what is in flight at the end gets so long, after a stop less. */
 const completedGraceMs = 30_000;
 const stoppedGraceMs = 5_000;
@@ -65,6 +70,7 @@ class StandaloneRun {
   readonly #ended = Promise.withResolvers<undefined>();
   #standing: Standing;
   #startMs: number | null = null;
+  #horizonMs = 0;
 
   constructor(options: StandaloneOptions) {
     const { plan, planText } = options;
@@ -136,7 +142,7 @@ class StandaloneRun {
     const startMs = this.#clock.nowMs() + startLeadMs;
     this.#startMs = startMs;
     generators.setTables([{ fromMs: 0, slots: [standaloneNode] }]);
-    generators.setHorizon(durationMs);
+    this.#extendHorizon(generators);
     generators.start(startMs);
     this.#tally.planStart((this.#options.unixMs ?? Date.now)() + startLeadMs);
     this.#standing = { state: 'running', ended: null, endMs: durationMs };
@@ -150,13 +156,23 @@ class StandaloneRun {
       return;
     }
     if (this.#standing.state !== 'running' || this.#startMs === null) return;
-    const runMs = this.#clock.nowMs() - this.#startMs;
-    const atMs = Math.min(this.#options.plan.durationMs, Math.max(0, Math.ceil(runMs + stopLeadMs)));
-    this.#drain(generators, 'stopped', atMs, stoppedGraceMs);
+    this.#drain(generators, 'stopped', this.#horizonMs, stoppedGraceMs);
+  }
+
+  #extendHorizon(generators: Generators): void {
+    const { durationMs } = this.#options.plan;
+    const nowMs = this.#clock.nowMs();
+    this.#horizonMs = Math.min(durationMs, Math.ceil(Math.max(0, nowMs - this.#startMs!)) + horizonLengthMs);
+    generators.setHorizon(this.#horizonMs);
+    if (this.#horizonMs < durationMs) {
+      this.#at('horizon', nowMs + extendEveryMs, () => this.#extendHorizon(generators));
+    }
   }
 
   #drain(generators: Generators, ended: string, atMs: number, graceMs: number): void {
-    this.#timers.get('end')?.();
+    for (const name of ['end', 'horizon']) this.#timers.get(name)?.();
+    // After a pause of this process the end may come before the horizon has reached it; generators settle by it.
+    if (this.#horizonMs < atMs) generators.setHorizon(atMs);
     this.#standing = { state: 'draining', ended, endMs: atMs };
     generators.drain(atMs, atMs + graceMs);
     this.#at('deadline', this.#startMs! + atMs + graceMs + lastCutMs, () => {

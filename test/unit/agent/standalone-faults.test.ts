@@ -7,6 +7,7 @@ import { exitCodeOf } from '../../../node/src/results/build-report.ts';
 import { createMeasurements, encodeCut } from '../../../node/src/results/encoding.ts';
 import { emptyBooks } from '../../../node/src/results/measurements.ts';
 import { runStandalone, type StandaloneOptions } from '../../../node/src/standalone/run.ts';
+import { VirtualClock } from '../generator/fixtures.ts';
 
 const text = `version: "1.0"
 config: { baseUrl: "http://127.0.0.1:17400", duration: 10s }
@@ -46,6 +47,53 @@ const options = (createGenerators: CreateGenerators, signal = new AbortControlle
   signal,
   log: silentLog,
   createGenerators,
+});
+
+describe('the horizon of a standalone run', () => {
+  /** What the generators of a run were told, in order, under a clock that a test moves. */
+  async function told(seconds: number, stopAtMs: number | null) {
+    const clock = new VirtualClock();
+    const stop = new AbortController();
+    const horizons: { readonly atMs: number; readonly horizonMs: number }[] = [];
+    const drains: { readonly atMs: number }[] = [];
+    const started = Promise.withResolvers<number>();
+    const create = scripted({
+      start: (startMs) => started.resolve(startMs),
+      setHorizon: (horizonMs) => horizons.push({ atMs: clock.nowMs(), horizonMs }),
+      drain: (atMs) => drains.push({ atMs }),
+    });
+    const running = runStandalone({ ...options(create, stop.signal), clock });
+    const startMs = await started.promise;
+    if (stopAtMs !== null) {
+      clock.advanceTo(startMs + stopAtMs);
+      stop.abort();
+    }
+    clock.advanceTo(startMs + seconds * 1_000);
+    clock.advanceTo(startMs + 120_000);
+    await running;
+    return { startMs, horizons, drains };
+  }
+
+  it('moves ahead of the run, so that a process that stands still does not leave its generators firing', async () => {
+    const { startMs, horizons } = await told(10, null);
+    expect(horizons.length).toBeGreaterThan(20);
+    for (const { atMs, horizonMs } of horizons.slice(0, -1)) {
+      expect(horizonMs).toBeLessThanOrEqual(Math.ceil(Math.max(0, atMs - startMs)) + 1_000);
+    }
+    expect(horizons.at(-1)!.horizonMs).toBe(10_000);
+    const gapsMs = horizons.slice(1).map(({ atMs }, index) => atMs - horizons[index]!.atMs);
+    expect(Math.max(...gapsMs.slice(1))).toBeLessThan(500);
+  });
+
+  it.each([0, 1, 130, 4_321, 9_900])(
+    'is where a stop ends the load: no generator can have fired beyond it, however late it hears (stopped at %i ms)',
+    async (stopAtMs) => {
+      const { horizons, drains } = await told(10, stopAtMs);
+      const furthestMs = Math.max(...horizons.map(({ horizonMs }) => horizonMs));
+      expect(drains).toEqual([{ atMs: furthestMs }]);
+      expect(furthestMs).toBeLessThanOrEqual(stopAtMs + 1_000);
+    },
+  );
 });
 
 describe('a standalone run whose generators fail', () => {
