@@ -22,6 +22,8 @@ export interface FaultPlan {
   readonly cutForMeanMs: number;
   readonly pauseMeanMs: number;
   readonly wipe: boolean;
+  /** Of the acknowledgements of a member that no log binds yet, how many are the last thing its disk did. */
+  readonly loseUnboundDisk: number;
   readonly proposalMeanMs: number;
   readonly limits: RaftLimits;
 }
@@ -55,6 +57,7 @@ export function drawFaults(random: Random, size: number): FaultPlan {
     cutForMeanMs: random.between(100, 1_500),
     pauseMeanMs: maybe(0.3, () => random.between(500, 3_000), Infinity),
     wipe: random.chance(0.15),
+    loseUnboundDisk: 0.5,
     proposalMeanMs: random.pick([5, 20, 60, 300]),
     limits: {
       maxAppendBytes: random.pick([1, 200, 1_000_000]),

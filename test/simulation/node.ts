@@ -40,6 +40,7 @@ export class SimulatedNode {
   readonly #world: NodeWorld;
   readonly #random: Random;
   #life = 0;
+  #disks = 1;
   #held: { readonly ticket: number; readonly messages: readonly Message[] }[] = [];
   #lastTicket = 0;
   #tickPlannedMs = Infinity;
@@ -87,8 +88,14 @@ export class SimulatedNode {
 
   wipe(): void {
     this.wipedDisks.push(this.disk.durable);
+    this.replaceDisk();
+  }
+
+  /** Of a member that no log binds yet: what its disk held has never counted, and does not from here on. */
+  replaceDisk(): void {
     this.disk = new SimulatedDisk();
-    this.incarnation = `${this.id}#${this.wipedDisks.length}`;
+    this.incarnation = `${this.id}#${this.#disks}`;
+    this.#disks += 1;
     this.clusterId = null;
   }
 

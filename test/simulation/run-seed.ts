@@ -1,6 +1,6 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { LogPosition } from '../../node/src/raft/log.ts';
-import { MembershipHistory, quorumOf } from '../../node/src/raft/membership.ts';
+import { boundIncarnation, MembershipHistory, quorumOf } from '../../node/src/raft/membership.ts';
 import { majority } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
@@ -50,7 +50,7 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
   const plan = { ...drawFaults(random, random.pick([3, 3, 5])), ...focus };
   const cluster = new SimulatedCluster(seed, plan, createCore);
   try {
-    chaos(cluster, random);
+    chaos(cluster, seed, random);
     const convergeMs = liveness(cluster, random);
     const terms = Math.max(...cluster.nodes.map(({ disk }) => disk.durable.hardState.term));
     const committed = cluster.checks.committed.length;
@@ -60,7 +60,7 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
   }
 }
 
-function chaos(cluster: SimulatedCluster, random: Random): void {
+function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
   const { plan, scheduler } = cluster;
   const whileChaos = (meanMs: number, act: () => void): void => {
     if (meanMs === Infinity) return;
@@ -84,7 +84,11 @@ function chaos(cluster: SimulatedCluster, random: Random): void {
     const at = random.chance(0.9) ? cluster.leader : random.pick(cluster.nodes);
     if (at !== undefined && scheduler.nowMs >= at.pausedUntilMs) cluster.propose(at, 1 + Math.floor(random.next() * 3));
   });
+  const unboundRandom = new Random(seed, 'unbound');
   cluster.onPromise = (node, { kind }) => {
+    if (kind === 'appendResponse' && unboundRandom.chance(plan.loseUnboundDisk) && mayLoseUnboundDisk(cluster, node)) {
+      return loseUnboundDisk(cluster, node, unboundRandom);
+    }
     // Elections are rare beside acknowledgements, and what a crash does to a vote is the more delicate matter.
     if (random.chance(plan.crashAtPromise * (kind === 'appendResponse' ? 0.01 : 1)))
       crashSoon(cluster, node, random, 0);
@@ -119,6 +123,36 @@ function mayLoseDisk(cluster: SimulatedCluster): boolean {
   const memberships = new MembershipHistory();
   memberships.append(cluster.checks.committed);
   return memberships.current?.unmet === 0 && cluster.nodes.every(({ wipedDisks }) => wipedDisks.length === 0);
+}
+
+/**
+ * A founded cluster tells disks apart by what it binds, so one that no log binds may come back empty at any moment, unless it
+ * has voted: before the founding nothing tells its vote from that of another disk.
+ */
+function mayLoseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode): boolean {
+  if (cluster.checks.committed.length === 0 || node.disk.durable.hardState.votedFor !== null) return false;
+  return cluster.nodes.every(({ mirror, disk }) =>
+    [mirror, disk.durable].every(({ entries }) => {
+      const memberships = new MembershipHistory();
+      memberships.append(entries);
+      return memberships.current === null || boundIncarnation(memberships.current, node.id) === null;
+    }),
+  );
+}
+
+function loseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode, random: Random): void {
+  const { scheduler } = cluster;
+  // Its acknowledgement is to leave first.
+  scheduler.in(0, () => {
+    if (!node.isUp || !mayLoseUnboundDisk(cluster, node)) return;
+    cluster.crash(node);
+    cluster.trace(`${node.id} loses its disk before it is bound`);
+    node.replaceDisk();
+    scheduler.in(random.exponential(DEAD_LEADER_MS), () => {
+      if (!node.isUp) node.start();
+      cluster.refreshLinks();
+    });
+  });
 }
 
 function crashSoon(cluster: SimulatedCluster, node: SimulatedNode, random: Random, afterMs: number): void {

@@ -14,8 +14,20 @@ export function peerUp(state: RaftState, peer: Member, clusterId: string | null)
   }
   state.shunned.delete(peer.id);
   if (clusterId !== null && state.log.lastIndex === 0) state.foundedElsewhere = true;
+  forgetOtherDisk(state, peer);
   state.met.set(peer.id, { member: peer, up: true });
   if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);
+}
+
+/**
+ * Nothing binds an unmet peer to its disk yet, so it may come back with another one. What the lost disk held and voted is gone
+ * with it: counted for the new one, two disks of three would pass for a quorum (raft.md M9).
+ */
+function forgetOtherDisk(state: RaftState, peer: Member): void {
+  const known = state.met.get(peer.id);
+  if (known === undefined || known.member.incarnation === peer.incarnation) return;
+  state.leadership?.progress.delete(peer.id);
+  state.election?.answers.delete(peer.id);
 }
 
 function refusal(state: RaftState, peer: Member, clusterId: string | null): string | null {
@@ -51,6 +63,8 @@ export function peerDown(state: RaftState, id: NodeId): void {
  * its log, so none of its words count; it is named once per incarnation, not once per message.
  */
 export function isHeard(state: RaftState, id: NodeId, incarnation: Incarnation): boolean {
+  // Refused at its handshake: the end of that connection may come behind what it brought (raft.md M13).
+  if (state.shunned.has(id)) return false;
   const membership = state.memberships.current;
   const bound = membership === null ? null : boundIncarnation(membership, id);
   if (bound === null) {

@@ -16,7 +16,7 @@ export interface RaftState {
   readonly memberships: MembershipHistory;
   /** Peers whose handshake was completed, with the incarnation of the latest one. */
   readonly met: Map<NodeId, { readonly member: Member; up: boolean }>;
-  /** Peers whose latest handshake was refused: nothing is sent to them, for it would reach the wrong disk. */
+  /** Peers whose latest handshake was refused: nothing is sent to them, for it would reach the wrong disk, nor heard of them. */
   readonly shunned: Set<NodeId>;
   /** Incarnations whose messages were refused, so that each is named once. */
   readonly refused: Map<NodeId, Incarnation>;

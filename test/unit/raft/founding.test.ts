@@ -142,6 +142,41 @@ describe('a listed member met later', () => {
   });
 });
 
+describe('a listed member that loses its disk before it is bound', () => {
+  it('what the lost disk acknowledged does not count for the new one, which gets the log from its beginning', () => {
+    const rig = new Rig({ voters: ['n1', 'n2', 'n3'], unmet: 2, log: [1, 1, 1] });
+    rig.lead(['n2', 'n3']);
+    rig.meet('n4');
+    rig.acknowledge('n4', 4);
+    rig.meet('n4', null, 'a new disk');
+    for (const id of ['n2', 'n3']) rig.acknowledge(id, 4);
+    rig.persist();
+    expect(rig.status.membership?.voters.at(-1)).toEqual({ id: 'n4', incarnation: 'a new disk' });
+    expect(rig.status.peers.find(({ id }) => id === 'n4')).toMatchObject({ matchIndex: 0 });
+    // Of five, this node and n2 are two: with what the lost disk held, they would be taken for three.
+    expect(rig.acknowledge('n2', 5).committed).toEqual([]);
+    rig.tick();
+    const { term } = rig.status;
+    const from = { from: 'n4', term } as const;
+    rig.receive({ kind: 'heartbeatResponse', ...from, round: 1 }, 'a new disk');
+    const refusal = { kind: 'appendResponse', success: false, hintIndex: 0, hintTerm: 0 } as const;
+    const repaired = rig.receive({ ...refusal, ...from, index: 4 }, 'a new disk');
+    expect(sent(repaired, 'appendRequest')).toMatchObject([{ to: 'n4', prevLogIndex: 0 }]);
+  });
+
+  it('a vote of the lost disk does not help to found a cluster that binds the new one', () => {
+    const rig = unfounded(5);
+    for (const id of ['n2', 'n3', 'n4']) rig.meet(id);
+    rig.campaign(['n2', 'n3']);
+    rig.grant('n2', false);
+    rig.meet('n2', null, 'a new disk');
+    rig.grant('n3', false);
+    expect(rig.status.role).toBe('candidate');
+    rig.grant('n4', false);
+    expect(rig.status.role).toBe('leader');
+  });
+});
+
 describe('a member with another incarnation', () => {
   it('M9: is refused at its handshake, and sent nothing', () => {
     const rig = new Rig();
@@ -151,6 +186,18 @@ describe('a member with another incarnation', () => {
     expect(sent(rig.tick(), 'heartbeat').map(({ to }) => to)).toEqual(['n2']);
     rig.meet('n3');
     expect(sent(rig.tick(), 'heartbeat').map(({ to }) => to)).toEqual(['n2', 'n3']);
+  });
+
+  it('M13: a peer of another cluster is not heard, whatever was on its way when it was refused', () => {
+    const rig = new Rig({ log: [1, 1], term: 1 });
+    rig.heartbeat('n2', 1, 1);
+    const refused = rig.meet('n3', 'another cluster');
+    expect(refused.events).toMatchObject([{ kind: 'peerRefused', id: 'n3' }]);
+    rig.append('n3', 9, [2, 1], [9], 3);
+    expect(rig.status).toMatchObject({ term: 1, leaderId: 'n2', lastIndex: 2 });
+    rig.meet('n3', 'c1');
+    rig.append('n3', 9, [2, 1], [9]);
+    expect(rig.status).toMatchObject({ term: 9, leaderId: 'n3', lastIndex: 3 });
   });
 
   it('M9: none of its words count, and it is named once', () => {
