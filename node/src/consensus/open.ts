@@ -1,5 +1,6 @@
 import { createRaft } from '../raft/raft.ts';
-import type { PeerIdentity } from '../transport/transport.ts';
+import type { RecoveredLog } from '../storage/log-store.ts';
+import type { PeerIdentity, Transport } from '../transport/transport.ts';
 import { ClaimedClusterId } from './cluster-id.ts';
 import type { Consensus } from './consensus.ts';
 import { Host } from './host.ts';
@@ -11,18 +12,8 @@ import type { ConsensusOptions } from './options.ts';
  * transport fail with (LOG_DAMAGED, DATA_DIR_UNUSABLE, ADDRESS_IN_USE, SETTINGS_INVALID) and leaves nothing open then.
  */
 export async function openConsensus<Result>(options: ConsensusOptions<Result>): Promise<Consensus<Result>> {
-  const { self, listedSize, store, timings, limits, random, proposedClusterId } = options;
-  const defer = options.defer ?? setImmediate;
-  const recovered = await store.open();
-  const core = (options.createCore ?? createRaft)({
-    self: { id: self.nodeId, incarnation: self.incarnation },
-    ...{ listedSize, proposedClusterId, timings, random, limits },
-    ...{ hardState: recovered.hardState, entries: recovered.entries },
-  });
-  const clusterId = new ClaimedClusterId(core, recovered.entries);
-  const identity = (): PeerIdentity => ({ ...self, listedSize, clusterId: clusterId.value });
-  const transport = options.transport(identity);
-  const host = new Host({ options, core, clusterId, transport, defer });
+  const recovered = await options.store.open();
+  const { host, transport } = await build(options, recovered);
   try {
     await transport.start(host.handlers);
   } catch (error) {
@@ -31,4 +22,27 @@ export async function openConsensus<Result>(options: ConsensusOptions<Result>): 
   }
   host.start();
   return host;
+}
+
+async function build<Result>(
+  options: ConsensusOptions<Result>,
+  recovered: RecoveredLog,
+): Promise<{ readonly host: Host<Result>; readonly transport: Transport }> {
+  const { self, listedSize, store, timings, limits, random, proposedClusterId } = options;
+  const defer = options.defer ?? setImmediate;
+  try {
+    const core = (options.createCore ?? createRaft)({
+      self: { id: self.nodeId, incarnation: self.incarnation },
+      ...{ listedSize, proposedClusterId, timings, random, limits },
+      ...{ hardState: recovered.hardState, entries: recovered.entries },
+    });
+    const clusterId = new ClaimedClusterId(core, recovered.entries);
+    const identity = (): PeerIdentity => ({ ...self, listedSize, clusterId: clusterId.value });
+    const transport = options.transport(identity);
+    return { host: new Host({ options, core, clusterId, transport, defer }), transport };
+  } catch (error) {
+    // Nothing that could close the store was made.
+    await store.close();
+    throw error;
+  }
 }

@@ -43,6 +43,8 @@ export class PeerWatch {
     this.#connected.set(nodeId, peer);
     this.#options.emit({ kind: 'peerUp', peer });
     this.#options.feed({ kind: 'peerUp', peer: { id: nodeId, incarnation }, clusterId });
+    // Still connected: the core has nothing against it, so what was wrong with it is repaired.
+    if (this.sessionOf(nodeId) === session) this.#forgetProblemsOf(nodeId);
   }
 
   down(peer: PeerIdentity, reason: string): void {
@@ -56,12 +58,13 @@ export class PeerWatch {
 
   /** The core found that this peer may not take part. */
   refuse(id: NodeId, reason: string): void {
-    const { transport } = this.#options;
-    const address = transport.peers().find(({ identity }) => identity?.nodeId === id)?.address ?? id;
+    const address = this.#addressOf(id);
     const before = this.#problems;
-    transport.refuse(id, reason);
-    // A transport may have reported the refusal as a mismatch by now, in its own words.
-    if (this.#problems === before) this.report({ address, reason });
+    this.#options.transport.refuse(id, reason);
+    // A transport may have reported the refusal as a mismatch by now, in its own words; and a refused peer tries again
+    // every few seconds, until somebody acts.
+    const isKnown = this.#problems !== before || before.some((problem) => problem.address === address);
+    if (!isKnown) this.report({ address, reason });
   }
 
   /** A problem this node found itself. */
@@ -77,5 +80,14 @@ export class PeerWatch {
     const others = this.#problems.filter((other) => other.address !== address || other.reason !== reason);
     this.#problems = [...others, problem].slice(-maxProblems);
     this.#options.emit({ kind: 'problem', problem });
+  }
+  #addressOf(id: NodeId): string {
+    const status = this.#options.transport.peers().find(({ identity }) => identity?.nodeId === id);
+    return status?.address ?? id;
+  }
+
+  #forgetProblemsOf(id: NodeId): void {
+    const repaired = this.#addressOf(id);
+    this.#problems = this.#problems.filter(({ address }) => address !== repaired);
   }
 }

@@ -3,6 +3,8 @@ import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { maxInboxInputs } from '../../../node/src/consensus/engine.ts';
 import { InvariantViolation } from '../../../node/src/lib/invariant.ts';
+import type { RaftEvent } from '../../../node/src/raft/core.ts';
+import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 import { ManualStore, ScriptedCore, ack, batch, entry, heartbeat, openRig, peer, roleChanged, turn } from './twins.ts';
 
 describe('promises and the disk', () => {
@@ -226,16 +228,7 @@ describe('the timer', () => {
 describe('peers', () => {
   it('binds a refusal of the core to the connection and keeps it as a problem', async () => {
     const { step, transport, consensus, events } = await openRig();
-    transport.statuses = [
-      {
-        address: '10.0.0.2:7000',
-        expectedId: 'b',
-        identity: peer('b'),
-        state: 'connected',
-        problem: null,
-        lastHeardMs: 1,
-      },
-    ];
+    transport.statuses = [statusOf('b', '10.0.0.2:7000')];
     step({ events: [{ kind: 'peerRefused', id: 'b', reason: 'another disk' }] });
     expect(transport.refusals).toEqual(['b: another disk']);
     expect(consensus.status().problems).toEqual([{ address: '10.0.0.2:7000', reason: 'another disk' }]);
@@ -247,6 +240,27 @@ describe('peers', () => {
     transport.refuse = () => transport.handlers.onMismatch({ address: 'h:1', reason: 'node "a" refuses node "b"' });
     step({ events: [{ kind: 'peerRefused', id: 'b', reason: 'another disk' }] });
     expect(consensus.status().problems).toEqual([{ address: 'h:1', reason: 'node "a" refuses node "b"' }]);
+  });
+
+  it('a refused peer that tries again every two seconds is logged once', async () => {
+    const lines: string[] = [];
+    const log = { ...silentLog, error: (_fields: object, message: string) => void lines.push(message) };
+    const { core, transport, consensus } = await openRig({ log });
+    transport.statuses = [statusOf('b', 'h:1')];
+    transport.refuse = () => transport.handlers.onPeerDown(peer('b'), 'refused');
+    const refused: RaftEvent = { kind: 'peerRefused', id: 'b', reason: 'another disk' };
+    core.respond = ({ kind }) => (kind === 'peerUp' ? { events: [refused] } : {});
+    for (let attempt = 0; attempt < 3; attempt++) transport.handlers.onPeerUp(peer('b'));
+    expect(lines).toEqual(['problem with the peer at h:1: another disk']);
+    expect(consensus.status().problems).toEqual([{ address: 'h:1', reason: 'another disk' }]);
+  });
+
+  it('a problem is over once its peer takes part, and another peer’s is not', async () => {
+    const { transport, consensus } = await openRig();
+    for (const address of ['h:1', 'h:2']) transport.handlers.onMismatch({ address, reason: 'another id' });
+    transport.statuses = [statusOf('b', 'h:1')];
+    transport.handlers.onPeerUp(peer('b'));
+    expect(consensus.status().problems).toEqual([{ address: 'h:2', reason: 'another id' }]);
   });
 
   it('keeps the newest twenty problems, each once', async () => {
@@ -332,3 +346,7 @@ describe('leadership', () => {
     expect(events.filter(({ kind }) => kind.startsWith('leadership'))).toEqual([]);
   });
 });
+
+function statusOf(id: string, address: string): PeerStatus {
+  return { address, expectedId: id, identity: peer(id), state: 'connected', problem: null, lastHeardMs: 1 };
+}

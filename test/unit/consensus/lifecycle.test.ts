@@ -28,6 +28,15 @@ describe('opening and closing', () => {
     expect([transport.closed, store.closed]).toEqual([true, true]);
   });
 
+  it('fails with what the core makes of the recovered log, and leaves the store closed', async () => {
+    const store = new ManualStore();
+    const createCore = (): never => {
+      throw new Error('the first entry of a log is the membership that founded the cluster');
+    };
+    await expect(openRig({ store, createCore })).rejects.toThrow('the first entry');
+    expect(store.closed).toBe(true);
+  });
+
   it('does not step before the turn in which it was opened has ended, so that nobody misses an event', async () => {
     const { core } = await openRig({ defer: () => undefined });
     expect(core.inputs).toEqual([]);
