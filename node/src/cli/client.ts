@@ -3,7 +3,8 @@ import { TuttiError, errorCodes, type ErrorCode } from '../lib/errors.ts';
 
 /** Between tries, while no node answers or none knows a leader: an election takes some hundred milliseconds. */
 const retryIntervalMs = 200;
-const requestTimeoutMs = 10_000;
+/** Longer than a node itself looks for a leader (coordinator/run-service.ts), so that its reason is heard. */
+const requestTimeoutMs = 12_000;
 
 /**
  * The API as the CLI uses it: any of the given nodes will do. What may be repeated (reads, and submissions, which carry their

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import type { ClusterHealth } from '../api/health.ts';
 import type { RunProgress } from '../coordinator/service.ts';
 import { TuttiError } from '../lib/errors.ts';
+import { exitCodes } from '../lib/exit-codes.ts';
 import { exitCodeOf } from '../results/build-report.ts';
 import type { RunReport } from '../results/report.ts';
 import { ClusterClient } from './client.ts';
@@ -127,10 +128,10 @@ async function follow(client: ClusterClient, runId: string, quiet: boolean): Pro
 async function status(options: ClusterOptions): Promise<void> {
   const client = clientOf(options);
   const cluster = await client.get<ClusterHealth>('/health/cluster');
-  const run = await client.get<RunProgress>('/run').catch((error: unknown) => {
-    if (error instanceof TuttiError && error.code === 'RUN_NOT_FOUND') return null;
-    throw error;
-  });
+  // Of the run only a leader can tell; without one, what there is to see is the cluster.
+  const hasLeader = cluster.leader_id !== null;
+  if (!hasLeader) process.exitCode = exitCodes.noCluster;
+  const run = hasLeader ? await runOf(client) : null;
   if (options.json) return console.log(JSON.stringify({ cluster, run }, null, 2));
   console.log(
     `cluster  ${cluster.cluster_formed ? 'formed' : 'forming'}, leader ${cluster.leader_id ?? 'unknown'}, term ${cluster.term}, asked ${cluster.node_id}`,
@@ -138,7 +139,15 @@ async function status(options: ClusterOptions): Promise<void> {
   for (const member of cluster.members)
     console.log(`  node   ${member.id ?? '(not met)'} ${member.connected ? 'connected' : 'NOT CONNECTED'}`);
   for (const problem of cluster.problems) console.log(`  problem at ${problem.address}: ${problem.reason}`);
-  console.log(run === null ? 'run      none yet' : `run      ${run.runId}: ${describe(run)}`);
+  const none = hasLeader ? 'none yet' : 'unknown until a leader is elected';
+  console.log(`run      ${run === null ? none : `${run.runId}: ${describe(run)}`}`);
+}
+
+function runOf(client: ClusterClient): Promise<RunProgress | null> {
+  return client.get<RunProgress>('/run').catch((error: unknown) => {
+    if (error instanceof TuttiError && error.code === 'RUN_NOT_FOUND') return null;
+    throw error;
+  });
 }
 
 async function result(options: ClusterOptions): Promise<void> {

@@ -81,7 +81,7 @@ function submitRun(state: ClusterState, command: CommandOf<'submitRun'>): Applie
   const earlier = state.submissions.find((each) => each.submissionId === command.submissionId);
   if (earlier !== undefined) return { state, result: { ok: true, runId: earlier.runId } };
   if (state.run !== null && !isOver(state.run.phase)) {
-    const message = `run ${state.run.id} is ${state.run.phase.name}`;
+    const message = `run ${state.run.id} is on (${state.run.phase.name}): wait until it has ended, or stop it`;
     return { state, result: { ok: false, code: 'RUN_IN_PROGRESS', message } };
   }
   if (state.submissions.some((each) => each.runId === command.runId)) {

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { apiDoorProblem } from '../api/doors.ts';
 import { TuttiError } from '../lib/errors.ts';
@@ -31,7 +32,31 @@ export function peerSecurity(settings: Settings): PeerSecurity {
     key: readPem('CLUSTER_TLS_KEY_FILE', tlsKeyFile),
     ca: readPem('CLUSTER_TLS_CA_FILE', tlsCaFile),
   };
+  const certificate = parsePem(
+    'CLUSTER_TLS_CERT_FILE',
+    tlsCertFile,
+    'certificate',
+    () => new X509Certificate(tls.cert),
+  );
+  const key = parsePem('CLUSTER_TLS_KEY_FILE', tlsKeyFile, 'private key', () => createPrivateKey(tls.key));
+  parsePem('CLUSTER_TLS_CA_FILE', tlsCaFile, 'certificate', () => new X509Certificate(tls.ca));
+  if (!certificate.checkPrivateKey(key)) {
+    const message = 'CLUSTER_TLS_KEY_FILE: the key does not belong to the certificate in CLUSTER_TLS_CERT_FILE';
+    throw new TuttiError('SETTINGS_INVALID', message);
+  }
   return { secret: settings.secret, tls };
+}
+
+/** TLS itself would say so later and in its own terms, or, for an authority, not at all: nobody could then connect. */
+function parsePem<Parsed>(env: string, file: string, what: string, parse: () => Parsed): Parsed {
+  try {
+    return parse();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new TuttiError('SETTINGS_INVALID', `${env}: ${file} holds no PEM ${what} that can be read (${code})`, {
+      cause: error,
+    });
+  }
 }
 
 function readPem(env: string, file: string): Buffer {
