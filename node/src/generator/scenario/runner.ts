@@ -46,7 +46,10 @@ export class ScenarioRunner implements Runner, IterationOwner {
 
   wake(nowMs: number): void {
     this.client.expire(nowMs);
-    for (let due = this.#sleepers.takeDue(nowMs); due !== null; due = this.#sleepers.takeDue(nowMs)) due.awake(nowMs);
+    for (let due = this.#sleepers.takeDue(nowMs); due !== null; due = this.#sleepers.takeDue(nowMs)) {
+      // Each with its own look at the clock: what the sends before it took is lateness of ours, not service time of the target.
+      due.awake(this.#parts.nowMs());
+    }
   }
 
   get nextWakeMs(): number {
