@@ -1,9 +1,12 @@
 /**
- * `tutti/consensus`: a replicated state machine for any Node program. Give `openConsensus` a state machine, a log store and
- * a transport; propose commands on the leader, and every member applies them in the same order.
+ * `tutti/consensus`: a replicated state machine for any Node program. Give `openMember` a state machine, a data directory and
+ * the list of the members; propose commands on the leader, and every member applies them in the same order. `openConsensus`
+ * is the same over a log store and a transport of one's own. docs/consensus.md says how and what is guaranteed.
  */
 export type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler, StateMachine } from './consensus.ts';
 export { openConsensus } from './open.ts';
+export { openMember } from './open-member.ts';
+export type { MemberOptions } from './open-member.ts';
 export { defaultRaftLimits } from './options.ts';
 export type { ConsensusOptions, SelfDescription } from './options.ts';
 export type { RaftEvent, RaftLimits } from '../raft/core.ts';
@@ -25,7 +28,7 @@ export type {
   TransportHandlers,
 } from '../transport/transport.ts';
 export { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
-export type { GrpcTransportOptions } from '../transport/grpc/options.ts';
+export type { GrpcTransportOptions, TlsIdentity } from '../transport/grpc/options.ts';
 export { systemClock } from '../lib/clock.ts';
 export type { Clock } from '../lib/clock.ts';
 export { TuttiError } from '../lib/errors.ts';

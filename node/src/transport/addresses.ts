@@ -10,9 +10,9 @@ const hostPattern = /^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?$/;
 
 /**
  * Reads `CLUSTER_NODES`: "[id=]host[:port],...", IPv6 addresses in brackets, port 7000 where none is given. Fails with
- * SETTINGS_INVALID, naming every bad element and its position.
+ * SETTINGS_INVALID, naming every bad element and its position, and `setting` as where the text came from.
  */
-export function parseClusterNodes(text: string): readonly ListedPeer[] {
+export function parseClusterNodes(text: string, setting = 'CLUSTER_NODES'): readonly ListedPeer[] {
   const problems: string[] = [];
   const peers: ListedPeer[] = [];
   const seen = new Map<string, number>();
@@ -30,7 +30,7 @@ export function parseClusterNodes(text: string): readonly ListedPeer[] {
     }
     peers.push(parsed);
   }
-  if (problems.length > 0) throw new TuttiError('SETTINGS_INVALID', `CLUSTER_NODES: ${problems.join('; ')}`);
+  if (problems.length > 0) throw new TuttiError('SETTINGS_INVALID', `${setting}: ${problems.join('; ')}`);
   return peers;
 }
 

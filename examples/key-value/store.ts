@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import type { StateMachine } from 'tutti/consensus';
+import { decodeCommand, isWrite } from './commands.ts';
+import type { Answer, Write } from './commands.ts';
+
+/** All of it stays in memory, and comes back from the log at each start: what a small machine has to spare. */
+const maxStoredBytes = 64 * 1024 * 1024;
+
+/** What a Map or Set entry costs beside its texts, roughly, so that many tiny entries are bounded too. */
+const entryBytes = 64;
+
+/** A client that does not know the outcome of a write may repeat it until this many other writes have come after it. */
+export const maxRememberedRequests = 10_000;
+
+/**
+ * The state machine. `apply` runs on every member with the same commands in the same order, so it must be a pure function
+ * of both: no clock, no randomness, no I/O, no bound that differs between members. It never throws, since a command that
+ * brings down one member brings down all, at each start again.
+ */
+export class KeyValueStore implements StateMachine<Answer> {
+  readonly #values = new Map<string, string>();
+  readonly #sets = new Map<string, Set<string>>();
+  /** Oldest first: a Map keeps the order of insertion, on every member the same. */
+  readonly #answers = new Map<string, Answer>();
+  #storedBytes = 0;
+
+  apply(bytes: Uint8Array, { index }: { readonly index: number }): Answer {
+    const command = decodeCommand(bytes);
+    if (isWrite(command)) return this.#once(command, () => this.#write(command, index));
+    if (command.op === 'get') return { kind: 'value', index, value: this.#values.get(command.key) ?? null };
+    return { kind: 'members', index, members: [...(this.#sets.get(command.set) ?? [])] };
+  }
+
+  /** Of all that is stored, for comparing members that have applied the same index. */
+  digest(): string {
+    const sets = [...this.#sets].map(([name, members]) => [name, [...members]]);
+    const all = JSON.stringify([[...this.#values], sets, [...this.#answers], this.#storedBytes]);
+    return createHash('sha256').update(all).digest('hex');
+  }
+
+  /** Raft paper section 8: what a client repeats, because the first answer was lost with a leader, must not count twice. */
+  #once({ requestId }: Write, write: () => Answer): Answer {
+    if (requestId === null) return write();
+    const before = this.#answers.get(requestId);
+    if (before !== undefined) return before;
+    const answer = write();
+    this.#answers.set(requestId, answer);
+    if (this.#answers.size > maxRememberedRequests) this.#answers.delete(this.#answers.keys().next().value!);
+    return answer;
+  }
+
+  #write(command: Write, index: number): Answer {
+    if (command.op === 'addToSet') return this.#addToSet(command, index);
+    const current = this.#values.get(command.key) ?? null;
+    if (command.op === 'compareAndSet' && current !== command.expected) {
+      return { kind: 'unchanged', index, because: 'mismatch' };
+    }
+    const freed = current === null ? 0 : sizeOf(command.key, current);
+    if (!this.#reserve(sizeOf(command.key, command.value) - freed))
+      return { kind: 'unchanged', index, because: 'full' };
+    this.#values.set(command.key, command.value);
+    return { kind: 'written', index };
+  }
+
+  #addToSet({ set, member }: Write & { readonly op: 'addToSet' }, index: number): Answer {
+    const members = this.#sets.get(set) ?? new Set();
+    if (members.has(member)) return { kind: 'unchanged', index, because: 'present' };
+    if (!this.#reserve(sizeOf(set, member))) return { kind: 'unchanged', index, because: 'full' };
+    this.#sets.set(set, members.add(member));
+    return { kind: 'written', index };
+  }
+
+  #reserve(bytes: number): boolean {
+    if (this.#storedBytes + bytes > maxStoredBytes) return false;
+    this.#storedBytes += bytes;
+    return true;
+  }
+}
+
+const sizeOf = (name: string, value: string): number => entryBytes + Buffer.byteLength(name) + Buffer.byteLength(value);
