@@ -32,9 +32,9 @@ export interface StepMeasurements {
   bytesReceived: number;
   /** From the planned start to the last byte of the answer; answered requests only. */
   readonly responseUs: Histogram;
-  /** From the send to the last byte. */
+  /** From the send to the last byte; answered requests only. */
   readonly serviceUs: Histogram;
-  /** From the planned start to the send. */
+  /** From the planned start to the send; of all requests sent, answered or not. */
   readonly latenessUs: Histogram;
 }
 

@@ -88,7 +88,21 @@ function steps(report: RunReport, colors: Paint, width: number): Lines {
   const [head, ...body] = table;
   const note =
     'Response time runs from the planned start of a request: being sent late is in it. Service time runs from the sending.';
-  return [colors.bold(head!), ...body, ...wrap(note, width, '').map(colors.dim)];
+  const notes = [note, ...unansweredNote(report)];
+  return [colors.bold(head!), ...body, ...notes.flatMap((each) => wrap(each, width, '')).map(colors.dim)];
+}
+
+/** What never came back has no time: said where the percentiles stand, since they look the better for it. */
+function unansweredNote({ run, totals: sum, books: { unanswered } }: RunReport): Lines {
+  const failed = sum.requests - sum.response.count;
+  const parts = [
+    ...(failed > 0 ? [`${formatCount(failed)} requests that got no answer (errors, below)`] : []),
+    // While the run is on they are merely in flight.
+    ...(unanswered > 0 && run.state === 'finished'
+      ? [`${formatCount(unanswered)} iterations still unanswered at the end`]
+      : []),
+  ];
+  return parts.length === 0 ? [] : [`Not in these times: ${parts.join(' and ')}.`];
 }
 
 function errors({ totals: { errors: counted } }: RunReport, colors: Paint): Lines {

@@ -166,7 +166,10 @@ describe('generator process', () => {
     generator.send({ kind: 'drain', atMs: 1000, deadlineMs: 5000 });
     const { measured, books } = totals(plan, await generator.cuts());
     expect(books).toMatchObject({ fired: 50, failed: 50, answered: 0 });
-    expect([...measured.scenarios[0]!.steps[0]!.errors]).toEqual([['connect_error', 50]]);
+    const [step] = measured.scenarios[0]!.steps;
+    expect([...step!.errors]).toEqual([['connect_error', 50]]);
+    // No answer, no response time; whether the generator kept the schedule shows all the same.
+    expect([step!.responseUs.count, step!.serviceUs.count, step!.latenessUs.count]).toEqual([0, 0, 50]);
   });
 
   it('what the target never answers is unanswered at the deadline, and response time counts from the plan', async () => {

@@ -31,6 +31,17 @@ describe('the page', () => {
     await expect(text(given)).toMatchFileSnapshot('golden/running-closed.txt');
   });
 
+  it('says what is in no percentile: requests without an answer, iterations unanswered at the end', () => {
+    const measurements = measured(10);
+    measurements.scenarios[0]!.steps[0]!.requests += 5;
+    const regions = [{ region: 'eu', measurements }];
+    const nodes = [node('a', { fired: 2_000, answered: 1_998 }, { inFlight: 2 })];
+    expect(text(input({ regions, nodes }), 200)).toContain(
+      'Not in these times: 5 requests that got no answer (errors, below) and 2 iterations still unanswered at the end.',
+    );
+    expect(text(input())).not.toContain('Not in these times');
+  });
+
   it('colours nothing it is not asked to, and the same text otherwise', () => {
     const colored = text(degradedInput(), 100, true);
     expect(colored).toContain('\u001b[31mDEGRADED');

@@ -72,13 +72,19 @@ export class Iteration implements ExchangeHandler {
     const responseMs = nowMs - this.#plannedMs;
     measured.responseUs.record(responseMs * 1000);
     measured.serviceUs.record((nowMs - exchange.sentAtMs) * 1000);
-    measured.latenessUs.record((exchange.sentAtMs - this.#plannedMs) * 1000);
+    this.#recordLateness(exchange);
     measured.statuses.set(answer.status, (measured.statuses.get(answer.status) ?? 0) + 1);
     this.#count(exchange, this.#judge(step, answer, responseMs), nowMs);
   }
 
   failed(exchange: Exchange, category: ErrorCategory, nowMs: number): void {
+    this.#recordLateness(exchange);
     this.#count(exchange, category, nowMs);
+  }
+
+  /** Of every request sent, whatever became of it: a target that fails must not hide a generator that is late. */
+  #recordLateness(exchange: Exchange): void {
+    this.#stepMeasured.latenessUs.record((exchange.sentAtMs - this.#plannedMs) * 1000);
   }
 
   #send(nowMs: number): void {
