@@ -9,6 +9,7 @@ import { progressLine } from '../node/src/cli/progress.ts';
 import type { RunProgress } from '../node/src/coordinator/service.ts';
 import type { RunReport } from '../node/src/results/report.ts';
 import { Processes } from './lib/processes.ts';
+import { takenAddress } from './lib/taken-port.ts';
 import { waitFor } from './lib/wait-for.ts';
 
 /** The whole way on one machine: a target, three nodes, one run, the leader killed half-way, one merged result. */
@@ -38,6 +39,15 @@ const members = ['a', 'b', 'c'].map((id, index) => ({
 const list = members.map(({ id, raft }) => `${id}=${raft}`).join(',');
 const formingTimeoutMs = 20_000;
 const runTimeoutMs = 60_000;
+
+// Before anything starts: somebody else's server at the shop's address would be taken for the shop, and get the load.
+const taken = await takenAddress([shopAddress, ...members.flatMap(({ raft, api }) => [raft, api])]);
+if (taken !== null) {
+  console.error(
+    `The demo needs ${taken}, which another process uses: stop that first. (A demo that was kept says how at its end.)`,
+  );
+  process.exit(1);
+}
 
 const directory = mkdtempSync(join(tmpdir(), 'tutti-demo-'));
 const processes = new Processes(directory, options.keep === true);
