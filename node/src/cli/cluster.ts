@@ -105,6 +105,12 @@ async function submit(
     );
     return;
   }
+  // Whoever presses Ctrl-C may think that the load has ended with it.
+  const onSignal = (): never => {
+    console.error(`\n${accepted.run_id} goes on without being watched; to end it: tutti stop --node ${options.node}`);
+    process.exit(exitCodes.interrupted);
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const report = await follow(client, accepted.run_id, options.quiet ?? options.json ?? false);
   printReport(report, { json: options.json ?? false, out: options.out ?? null });
   process.exitCode = exitCodeOf(report);

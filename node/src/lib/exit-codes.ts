@@ -12,6 +12,7 @@ export const exitCodes = {
   nodesLost: 121,
   noCluster: 122,
   aborted: 123,
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -27,4 +28,5 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   121: 'measurements or arrivals are missing, most often because a node was lost',
   122: 'no cluster was reachable, or it had no leader in time',
   123: 'the run was aborted; the report says why',
+  130: 'interrupted while waiting for a run of a cluster, which goes on',
 };
