@@ -29,14 +29,19 @@ async function simulate(seed: number): Promise<Simulated> {
   }
   let leaderWasHit = false;
   for (const victim of victims) {
-    const fault = random.pick(kinds);
-    const lastsMs = random.between(20, 6_000);
-    sim.world.after(random.between(0, (seconds + 3) * 1_000), () => {
-      leaderWasHit ||= sim.leader()?.id === victim;
-      strike(sim, victim, fault, lastsMs);
-    });
+    // Now and then once more while it has not recovered: two tables in quick succession, a node that flaps.
+    for (let times = random.chance(0.4) ? random.between(2, 5) : 1; times >= 1; times--) {
+      const fault = random.pick(kinds);
+      const lastsMs = random.between(20, random.chance(0.3) ? 400 : 6_000);
+      sim.world.after(random.between(0, (seconds + 3) * 1_000), () => {
+        leaderWasHit ||= sim.leader()?.id === victim;
+        strike(sim, victim, fault, lastsMs);
+      });
+    }
   }
-  if (random.chance(0.3)) sim.world.after(random.between(0, seconds * 1_000), () => sim.cluster.depose());
+  for (let times = random.chance(0.3) ? random.between(1, 4) : 0; times >= 1; times--) {
+    sim.world.after(random.between(0, seconds * 1_000), () => sim.cluster.depose());
+  }
   if (random.chance(0.25)) sim.world.after(random.between(0, seconds * 1_000), () => stop(sim));
   expect(await sim.untilOver(), `the run never ended: ${JSON.stringify(sim.leader()?.id)}`).toBe(true);
   return { sim, victims, leaderWasHit };
