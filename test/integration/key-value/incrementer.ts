@@ -20,8 +20,8 @@ type Attempt = Reply | 'refused' | 'lost';
  */
 export class Incrementer {
   readonly increments: Increment[] = [];
+  readonly register: string;
   readonly #name: string;
-  readonly #register: string;
   readonly #nodes: readonly KeyValueNode[];
   readonly #repeats: boolean;
   #at: number;
@@ -36,7 +36,7 @@ export class Incrementer {
     readonly repeats: boolean;
   }) {
     this.#name = options.name;
-    this.#register = options.register;
+    this.register = options.register;
     this.#nodes = options.nodes;
     this.#at = options.firstNode;
     this.#repeats = options.repeats;
@@ -49,7 +49,7 @@ export class Incrementer {
   async run(until: () => boolean): Promise<void> {
     while (!until()) {
       const token = `${this.#name}.${this.increments.length}`;
-      this.increments.push({ token, register: this.#register, fate: await this.#increment(token) });
+      this.increments.push({ token, register: this.register, fate: await this.#increment(token) });
     }
   }
 
@@ -64,7 +64,7 @@ export class Incrementer {
 
   async #read(): Promise<string | null> {
     for (;;) {
-      const attempt = await this.#ask('GET', `/keys/${this.#register}`);
+      const attempt = await this.#ask('GET', `/keys/${this.register}`);
       if (typeof attempt === 'object' && attempt.status === 200) return attempt.body.value as string;
       if (typeof attempt === 'object' && attempt.status === 404) return null;
     }
@@ -74,7 +74,7 @@ export class Incrementer {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (this.#repeats) headers['request-id'] = `${this.#name}#${this.#attempts++}`;
     for (;;) {
-      const attempt = await this.#ask('POST', `/keys/${this.#register}/compare-and-set`, body, headers);
+      const attempt = await this.#ask('POST', `/keys/${this.register}/compare-and-set`, body, headers);
       const status = typeof attempt === 'object' ? attempt.status : null;
       if (status === 200) return 'acknowledged';
       if (status === 409) return 'mismatch';
