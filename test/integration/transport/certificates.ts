@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TlsIdentity } from '../../../node/src/transport/grpc/options.ts';
+import type { TlsIdentity } from '../../../node/src/transport/peer/options.ts';
 
 /** A certificate authority of its own, and one certificate for 127.0.0.1 signed by it; made new, kept nowhere. */
 export function makeTlsIdentity(): TlsIdentity {

@@ -1,11 +1,12 @@
 // A node of its own process for the tests beside it: "b", answering each request with its body. Its session is its pid.
 import { systemClock } from '../../../node/src/lib/clock.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
-import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-transport.ts';
+import { networkTransports } from './loopback.ts';
 
 const [ownPort, otherPort] = process.argv.slice(2).map(Number);
+const [, create] = networkTransports.find(([name]) => name === process.argv[4])!;
 const host = '127.0.0.1';
-const transport = createGrpcTransport({
+const transport = create({
   self: () => ({
     nodeId: 'b',
     incarnation: 'disk-b',

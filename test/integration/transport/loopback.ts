@@ -1,10 +1,19 @@
 import { systemClock } from '../../../node/src/lib/clock.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-transport.ts';
-import type { GrpcTransportOptions } from '../../../node/src/transport/grpc/options.ts';
+import type { PeerTransportOptions } from '../../../node/src/transport/peer/options.ts';
+import { createTcpTransport } from '../../../node/src/transport/tcp/tcp-transport.ts';
 import type { ListedPeer, PeerIdentity, Transport } from '../../../node/src/transport/transport.ts';
 
-const FIRST_PORT = 17_100;
+export type CreateTransport = (options: PeerTransportOptions) => Transport;
+
+/** Every transport over the network, by its name in CLUSTER_TRANSPORT. */
+export const networkTransports = [
+  ['grpc', createGrpcTransport],
+  ['tcp', createTcpTransport],
+] as const satisfies readonly (readonly [string, CreateTransport])[];
+
+const FIRST_PORT = 17_600;
 let nextPort = FIRST_PORT;
 
 /** A port of this suite's range; each test takes new ones, so that a lingering connection of another does not matter. */
@@ -26,23 +35,31 @@ export function identityOf(nodeId: string, changes: Partial<PeerIdentity> = {}):
   };
 }
 
-export interface NodeChanges extends Partial<GrpcTransportOptions> {
+export interface NodeChanges extends Partial<PeerTransportOptions> {
+  /** Another transport than the cluster's. */
+  readonly create?: CreateTransport;
   readonly identity?: Partial<PeerIdentity>;
 }
 
 /** A list of nodes on loopback, and transports on it. */
 export class LoopbackCluster {
   readonly listed: readonly ListedPeer[];
+  readonly #create: CreateTransport;
   readonly #transports: Transport[] = [];
 
-  constructor(ids: readonly (string | null)[], host = '127.0.0.1') {
+  constructor(create: CreateTransport, ids: readonly (string | null)[], host = '127.0.0.1') {
+    this.#create = create;
     this.listed = ids.map((id) => ({ id, host, port: takePort() }));
   }
 
-  make(index: number, nodeId: string, { identity = {}, ...changes }: NodeChanges = {}): Transport {
+  make(
+    index: number,
+    nodeId: string,
+    { identity = {}, create = this.#create, ...changes }: NodeChanges = {},
+  ): Transport {
     const own = this.listed[index]!;
     const self = identityOf(nodeId, { listedSize: this.listed.length, ...identity });
-    const transport = createGrpcTransport({
+    const transport = create({
       self: () => self,
       bind: { host: own.host, port: own.port },
       listed: this.listed,

@@ -3,8 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../node/src/lib/clock.ts';
 import { encodeFrame } from '../../../node/src/transport/codec.ts';
 import type { WireFrame } from '../../../node/src/transport/frames.ts';
-import { PING_INTERVAL_MS, SILENT_AFTER_MS, watchLiveness } from '../../../node/src/transport/grpc/liveness.ts';
-import { MAX_QUEUED_BYTES, PeerStream, type GrpcStream } from '../../../node/src/transport/grpc/peer-stream.ts';
+import { PING_INTERVAL_MS, SILENT_AFTER_MS, watchLiveness } from '../../../node/src/transport/peer/liveness.ts';
+import { GrpcPipe, type GrpcStream } from '../../../node/src/transport/grpc/pipe.ts';
+import { MAX_QUEUED_BYTES, PeerStream } from '../../../node/src/transport/peer/peer-stream.ts';
 
 /** Time that passes only when told. */
 class ManualClock implements Clock {
@@ -63,7 +64,8 @@ const arrive = (frame: WireFrame): void => void fake.emit('data', Buffer.from(en
 
 beforeEach(() => {
   [clock, fake, ended, got, cuts] = [new ManualClock(), new FakeStream({ objectMode: true }), [], [], 0];
-  stream = new PeerStream(fake as unknown as GrpcStream, clock, () => void (cuts += 1), {
+  const pipe = new GrpcPipe(fake as unknown as GrpcStream, () => void (cuts += 1));
+  stream = new PeerStream(pipe, clock, {
     onFrame: (frame) => void got.push(frame),
     onEnd: (reason) => void ended.push(reason),
   });

@@ -1,297 +1,54 @@
-import { randomBytes } from 'node:crypto';
-import { invariant } from '../../lib/invariant.ts';
-import type { NodeId } from '../../raft/types.ts';
-import { addressKey, formatAddress } from '../addresses.ts';
-import { STEADY_AFTER_MS } from '../backoff.ts';
-import type { HandshakeSettings } from '../handshake.ts';
-import { isSameProcess, PairTable } from '../pairing.ts';
-import { ProblemReporter } from '../problems.ts';
-import { NONCE_BYTES } from '../proof.ts';
-import type {
-  ClockOffset,
-  ListedPeer,
-  PeerFrame,
-  PeerIdentity,
-  PeerStatus,
-  Transport,
-  TransportHandlers,
-} from '../transport.ts';
-import { Acceptor } from './acceptor.ts';
-import { Dialler } from './dialler.ts';
-import type { InboundLink } from './inbound-link.ts';
-import type { GrpcTransportOptions } from './options.ts';
-import type { OutboundLink } from './outbound-link.ts';
-import { remoteHost } from './remote.ts';
-
-/** How long the process that holds an id has to show that it lives, when another one claims the same id. */
-const PROOF_OF_LIFE_MS = 500;
-
-/** Open peers for each place of the list: its own, and one under a wrong id that is still to be found out. */
-const MAX_CROWD = 2;
-
-/** A listed peer, as far as we got with it. */
-interface Place {
-  readonly listed: ListedPeer;
-  readonly address: string;
-  readonly dialler: Dialler;
-  outbound: OutboundLink | null;
-  identity: PeerIdentity | null;
-  problem: string | null;
-  isRefused: boolean;
-  lastHeardMs: number | null;
-  upSinceMs: number;
-}
+import * as grpc from '@grpc/grpc-js';
+import type { Clock } from '../../lib/clock.ts';
+import { formatAddress } from '../addresses.ts';
+import type { PeerTransportOptions } from '../peer/options.ts';
+import { PeerTransport } from '../peer/peer-transport.ts';
+import type { DialTarget, OnPipe, Pipe, Wire, WireServer } from '../peer/wire.ts';
+import type { Transport } from '../transport.ts';
+import { wireKinds } from '../wire-kinds.ts';
+import { grpcKind } from './kind.ts';
+import { GrpcPipe } from './pipe.ts';
+import { clientOptions, connectMethod, peerService, serverOptions } from './service.ts';
 
 /**
  * The transport of a real cluster: gRPC streams over TCP, one dialled to each listed peer and one accepted from it
  * (proto/tutti/peer/v1/peer.proto). `peers()` are the others, in the order of the list.
  */
-export function createGrpcTransport(options: GrpcTransportOptions): Transport {
-  return new GrpcTransport(options);
+export function createGrpcTransport(options: PeerTransportOptions): Transport {
+  return new PeerTransport(grpcWire, wireKinds, options);
 }
 
-class GrpcTransport implements Transport {
-  readonly #options: GrpcTransportOptions;
-  readonly #selfAddress: string;
-  readonly #places: readonly Place[];
-  readonly #acceptor: Acceptor;
-  readonly #reporter: ProblemReporter;
-  #pairs: PairTable | null = null;
-  #handlers: TransportHandlers | null = null;
+const grpcWire: Wire = { kind: grpcKind, dial, serve };
 
-  constructor(options: GrpcTransportOptions) {
-    this.#options = options;
-    const own = options.listed[options.selfIndex];
-    invariant(own !== undefined, `element ${options.selfIndex} of the list exists`);
-    this.#selfAddress = formatAddress(own.host, own.port);
-    this.#reporter = new ProblemReporter((problem) => {
-      options.log.warn({ peer: problem.address }, problem.reason);
-      this.#handlers?.onMismatch(problem);
-    });
-    this.#places = options.listed.filter((_, index) => index !== options.selfIndex).map((peer) => this.#placeOf(peer));
-    this.#acceptor = new Acceptor(
-      {
-        tls: options.security.tls,
-        clock: options.clock,
-        handshake: () => this.#handshake(),
-        expectedIdAt: (address) => this.#places.find((place) => isAt(place, address))?.listed.id ?? null,
-      },
-      {
-        judge: (peer, remote) => this.#judgeInbound(peer, remote),
-        onOpen: (link) => this.#pairs?.inboundOpened(link),
-        onFrame: (link, frame) => this.#pairs?.received(link, frame),
-        onClosed: (link, reason) => this.#pairs?.closed(link, reason),
-        onRefused: (link, reason) => {
-          this.#problemWith(link.identity.nodeId, link.remote, reason);
-          this.#pairs?.closed(link, `refused: ${reason}`);
-        },
-        onProblem: (remote, reason, claimedId) => this.#problemWith(claimedId, remote, reason),
-      },
-    );
-  }
-
-  async start(handlers: TransportHandlers): Promise<void> {
-    const { bind } = this.#options;
-    this.#handlers = handlers;
-    this.#pairs = new PairTable({
-      onFrame: (from, frame) => handlers.onFrame(from, frame),
-      onPeerUp: (peer) => this.#up(peer),
-      onPeerDown: (peer, reason) => this.#down(peer, reason),
-    });
-    await this.#acceptor.listen(bind.host, bind.port);
-    for (const { dialler } of this.#places) dialler.start();
-  }
-
-  send(to: NodeId, frame: PeerFrame): boolean {
-    if (this.#pairs?.isUp(to) !== true) return false;
-    return this.#placeNamed(to)?.outbound?.send(frame) ?? false;
-  }
-
-  peers(): readonly PeerStatus[] {
-    return this.#places.map((place) => ({
-      address: place.address,
-      expectedId: place.listed.id,
-      identity: place.identity,
-      state: this.#isUp(place) ? 'connected' : place.isRefused ? 'refused' : 'connecting',
-      problem: place.problem,
-      lastHeardMs: place.outbound?.lastHeardMs ?? place.lastHeardMs,
-    }));
-  }
-
-  clockOffset(to: NodeId): ClockOffset | null {
-    return this.#placeNamed(to)?.outbound?.clockOffset.best() ?? null;
-  }
-
-  refuse(id: NodeId, reason: string): void {
-    const sentence = `node "${this.#options.self().nodeId}" refuses node "${id}": ${reason}`;
-    const place = this.#placeNamed(id);
-    // Said on both streams before either ends, as the end of one makes the peer drop the other.
-    (this.#pairs?.inbound(id) as InboundLink | null | undefined)?.refuse(sentence);
-    place?.outbound?.refuse(sentence);
-    this.#pairs?.drop(id, `refused: ${sentence}`);
-    if (place === undefined) this.#reporter.report(id, sentence);
-    else this.#problemAt(place, sentence);
-  }
-
-  async close(): Promise<void> {
-    this.#pairs?.dropAll('closed: this node is shutting down');
-    for (const { dialler } of this.#places) dialler.stop();
-    await this.#acceptor.close();
-  }
-
-  #placeOf(listed: ListedPeer): Place {
-    const { clock, random, security } = this.#options;
-    const dialler = new Dialler(
-      { peer: listed, tls: security.tls, clock, random: random ?? Math.random, handshake: () => this.#handshake() },
-      {
-        judge: (peer) => this.#judgeOutbound(place, peer),
-        onOpen: (link) => this.#dialled(place, link),
-        onClosed: (link, reason) => {
-          this.#hangUp(place);
-          this.#pairs?.closed(link, reason);
-        },
-        onRefused: (reason) => this.#problemAt(place, reason),
-        onFailed: (reason) => {
-          place.problem = reason;
-          place.isRefused = false;
-        },
-      },
-    );
-    const address = formatAddress(listed.host, listed.port);
-    const place: Place = {
-      listed,
-      address,
-      dialler,
-      outbound: null,
-      identity: null,
-      problem: null,
-      isRefused: false,
-      lastHeardMs: null,
-      upSinceMs: 0,
-    };
-    return place;
-  }
-
-  #handshake(): HandshakeSettings {
-    const { self, security } = this.#options;
-    return {
-      self: self(),
-      selfAddress: this.#selfAddress,
-      secret: security.secret,
-      nonce: randomBytes(NONCE_BYTES),
-    };
-  }
-
-  #dialled(place: Place, link: OutboundLink): void {
-    place.outbound = link;
-    place.identity = link.identity;
-    this.#pairs?.outboundOpened(link);
-  }
-
-  #hangUp(place: Place): void {
-    place.lastHeardMs = place.outbound?.lastHeardMs ?? place.lastHeardMs;
-    place.outbound = null;
-  }
-
-  #up(peer: PeerIdentity): void {
-    const place = this.#placeNamed(peer.nodeId);
-    invariant(place !== undefined, `node "${peer.nodeId}" that is up was dialled at a listed address`);
-    place.problem = null;
-    place.isRefused = false;
-    place.upSinceMs = this.#options.clock.nowMs();
-    this.#options.log.info({ peer: peer.nodeId, address: place.address }, 'connected');
-    this.#handlers?.onPeerUp(peer);
-  }
-
-  #down(peer: PeerIdentity, reason: string): void {
-    const place = this.#placeNamed(peer.nodeId);
-    const { clock, log } = this.#options;
-    // A peer that is refused as soon as it is up is still the same problem.
-    if (place !== undefined && clock.nowMs() - place.upSinceMs >= STEADY_AFTER_MS) this.#reporter.gone(place.address);
-    log.info({ peer: peer.nodeId }, `lost: ${reason}`);
-    this.#handlers?.onPeerDown(peer, reason);
-  }
-
-  #judgeOutbound(place: Place, peer: PeerIdentity): string | null {
-    const other = this.#placeNamed(peer.nodeId);
-    if (other === undefined || other === place) return null;
-    return `${place.address} answers as "${peer.nodeId}", but that is the node at ${other.address}`;
-  }
-
-  /** Whether the process that dials us is the one that answers at its listed address. */
-  async #judgeInbound(peer: PeerIdentity, remote: string): Promise<string | null> {
-    const outbound = this.#placeNamed(peer.nodeId)?.outbound ?? null;
-    if (outbound === null) return this.#judgeStranger(peer, remote);
-    const place = this.#placeNamed(peer.nodeId);
-    if (isSameProcess(outbound.identity, peer)) {
-      this.#refuseImpostor(peer, place?.address ?? '');
-      return null;
-    }
-    if (!(await outbound.isAlive(PROOF_OF_LIFE_MS))) {
-      // The old process is gone, though nothing told us; the new one takes its place.
-      this.#pairs?.drop(peer.nodeId, 'reset: the peer was restarted');
-      return null;
-    }
-    return twoProcesses(outbound.identity, place?.address ?? '', peer, remote);
-  }
-
-  /** A stream from another process under this peer's id that came before the peer itself. */
-  #refuseImpostor(peer: PeerIdentity, address: string): void {
-    const other = this.#pairs?.inbound(peer.nodeId) as InboundLink | null | undefined;
-    if (other == null || isSameProcess(other.identity, peer)) return;
-    const reason = twoProcesses(peer, address, other.identity, other.remote);
-    other.refuse(reason);
-    this.#pairs?.closed(other, `refused: ${reason}`);
-    this.#problemWith(null, other.remote, reason);
-  }
-
-  #judgeStranger(peer: PeerIdentity, remote: string): string | null {
-    const names = this.#places.map(({ listed, outbound }) => listed.id ?? outbound?.identity.nodeId ?? null);
-    if (names.includes(peer.nodeId)) return null;
-    if (names.includes(null)) return this.#judgeCrowd(peer, remote);
-    const listed = names.map((name) => `"${String(name)}"`).join(', ');
-    return `node "${peer.nodeId}" (connected from ${remoteHost(remote)}) is not in the list of node "${this.#options.self().nodeId}": ${listed}`;
-  }
-
-  /** The list names no ids, so anybody may be the peer we have not reached yet; but there are only so many of those. */
-  #judgeCrowd(peer: PeerIdentity, remote: string): string | null {
-    if ((this.#pairs?.size ?? 0) < MAX_CROWD * this.#places.length) return null;
-    return `node "${peer.nodeId}" (connected from ${remoteHost(remote)}): more nodes dial "${this.#options.self().nodeId}" than its list has`;
-  }
-
-  #problemWith(id: NodeId | null, remote: string, reason: string): void {
-    const place = id === null ? undefined : this.#placeNamed(id);
-    if (place === undefined) this.#reporter.report(remoteHost(remote), reason);
-    else this.#problemAt(place, reason);
-  }
-
-  #problemAt(place: Place, reason: string): void {
-    place.problem = reason;
-    place.isRefused = true;
-    this.#reporter.report(place.address, reason);
-  }
-
-  #isUp(place: Place): boolean {
-    return place.outbound !== null && this.#pairs?.isUp(place.outbound.identity.nodeId) === true;
-  }
-
-  /** The listed peer with this id: by what it proved, else by what the list says. */
-  #placeNamed(id: NodeId): Place | undefined {
-    return (
-      this.#places.find(({ outbound }) => outbound?.identity.nodeId === id) ??
-      this.#places.find(({ listed }) => listed.id === id)
-    );
-  }
+function dial({ host, port, tls }: DialTarget): Pipe {
+  const credentials =
+    tls === null
+      ? grpc.credentials.createInsecure()
+      : grpc.credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.cert));
+  const client = new grpc.Client(`dns:${formatAddress(host, port)}`, credentials, clientOptions);
+  const { path, requestSerialize, responseDeserialize } = connectMethod;
+  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  return new GrpcPipe(call, () => {
+    call.cancel();
+    client.close();
+  });
 }
 
-function twoProcesses(listed: PeerIdentity, address: string, other: PeerIdentity, remote: string): string {
-  return (
-    `two processes call themselves "${listed.nodeId}": one at ${address} (session ${listed.session}), ` +
-    `one connected from ${remoteHost(remote)} (session ${other.session})`
-  );
-}
-
-function isAt(place: Place, address: string): boolean {
-  const port = Number(/:(\d+)$/.exec(address)?.[1]);
-  return addressKey(place.listed.host, place.listed.port) === addressKey(address.replace(/:\d+$/, ''), port);
+/**
+ * A gRPC server without a port: the listener hands it connections, with TLS already ended where there is TLS, hence the
+ * insecure credentials.
+ */
+function serve(_clock: Clock, cutter: (remote: string) => () => void, onPipe: OnPipe): WireServer {
+  const server = new grpc.Server(serverOptions);
+  server.addService(peerService, {
+    connect: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
+      const remote = call.getPeer();
+      onPipe(new GrpcPipe(call, cutter(remote)), remote);
+    },
+  });
+  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  return {
+    accept: (socket) => injector.injectConnection(socket),
+    close: () => server.forceShutdown(),
+  };
 }

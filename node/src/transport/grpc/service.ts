@@ -1,10 +1,5 @@
 import type * as grpc from '@grpc/grpc-js';
-
-/**
- * Largest frame either side takes, in bytes: far above what Raft batches (raft/core.ts, maxAppendBytes), as a large plan or
- * interval travels in one piece; small enough that a peer cannot make a node allocate without bound.
- */
-export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+import { MAX_FRAME_BYTES } from '../peer/wire.ts';
 
 /** Receive window for each stream of a dialler, in bytes; the default of 64 KiB would cap a 100 ms path at 640 KiB/s. */
 const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;

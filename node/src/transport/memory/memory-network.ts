@@ -27,6 +27,8 @@ export class MemoryNetwork implements Hub {
   readonly #clock: Clock;
   readonly #delayMs: (from: NodeId, to: NodeId) => number;
   readonly #members = new Map<NodeId, MemoryTransport>();
+  /** The last transport under each name, gone or not: what a list would have. */
+  readonly #known = new Map<NodeId, MemoryTransport>();
   readonly #linked = new Set<string>();
   readonly #apart = new Set<string>();
   readonly #deaf = new Set<string>();
@@ -70,7 +72,7 @@ export class MemoryNetwork implements Hub {
   }
 
   others(id: NodeId): MemoryTransport[] {
-    return [...this.#members.values()].filter((member) => member.id !== id);
+    return [...this.#known.values()].filter((member) => member.id !== id);
   }
 
   problem(a: PeerIdentity, b: PeerIdentity): string | null {
@@ -80,6 +82,7 @@ export class MemoryNetwork implements Hub {
   join(member: MemoryTransport): void {
     invariant(!this.#members.has(member.id), `${member.id} is on the network already`);
     this.#members.set(member.id, member);
+    this.#known.set(member.id, member);
     for (const other of this.others(member.id)) this.#open(member.id, other.id);
   }
 

@@ -1,17 +1,20 @@
-import * as grpc from '@grpc/grpc-js';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import type { NodeId } from '../../raft/types.ts';
 import type { WireFrame } from '../frames.ts';
 import { AcceptorHandshake, type HandshakeSettings } from '../handshake.ts';
 import type { PeerIdentity } from '../transport.ts';
 import { InboundLink, type InboundHandlers } from './inbound-link.ts';
-import { Listener } from './listener.ts';
+import { Listener, type Spoken } from './listener.ts';
 import type { TlsIdentity } from './options.ts';
 import { FAREWELL_MS, PeerStream } from './peer-stream.ts';
 import { remoteHost } from './remote.ts';
-import { peerService, serverOptions } from './service.ts';
+import type { Pipe, Wire, WireKind, WireServer } from './wire.ts';
 
 export interface AcceptorOptions {
+  readonly wire: Wire;
+  /** The other kinds, whose diallers are told that they are in the wrong place. */
+  readonly foreign: readonly WireKind[];
   readonly tls: TlsIdentity | null;
   readonly clock: Clock;
   readonly handshake: () => HandshakeSettings;
@@ -31,19 +34,18 @@ export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #handlers: AcceptorHandlers;
   readonly #listener: Listener;
-  readonly #servers: readonly grpc.Server[];
+  readonly #server: WireServer;
 
   constructor(options: AcceptorOptions, handlers: AcceptorHandlers) {
     this.#options = options;
     this.#handlers = handlers;
-    const admitting = serve((call) => this.#accept(call));
-    const refusing = serve((call) => this.#refusePlaintext(call));
-    this.#servers = [admitting.server, refusing.server];
-    this.#listener = new Listener(options.clock, options.tls, {
-      onConnection: (socket) => admitting.injector.injectConnection(socket),
-      onPlaintext: (socket) => refusing.injector.injectConnection(socket),
+    const { clock, tls, wire, foreign } = options;
+    this.#listener = new Listener(clock, tls, [wire.kind, ...foreign], {
+      onConnection: (socket, remote, spoken) => this.#connected(socket, remote, spoken),
       onProblem: (remote, reason) => handlers.onProblem(remote, reason, null),
     });
+    const cutter = (remote: string): (() => void) => this.#listener.cutter(remote);
+    this.#server = wire.serve(clock, cutter, (pipe, remote) => this.#accept(pipe, remote));
   }
 
   listen(host: string, port: number): Promise<void> {
@@ -52,18 +54,43 @@ export class Acceptor {
 
   async close(): Promise<void> {
     await this.#listener.close(FAREWELL_MS);
-    for (const server of this.#servers) server.forceShutdown();
+    this.#server.close();
   }
 
-  #accept(call: grpc.ServerDuplexStream<Buffer, Buffer>): void {
-    const remote = call.getPeer();
+  #connected(socket: Socket, remote: string, { kind, isSecure }: Spoken): void {
+    const { clock, tls, wire } = this.#options;
+    const lacksTls = tls !== null && !isSecure;
+    if (kind === wire.kind && !lacksTls) {
+      this.#server.accept(socket);
+      return;
+    }
+    kind.refuse(socket, clock, (claimedId) => {
+      const reason = this.#strange(remote, kind);
+      this.#handlers.onProblem(remote, reason, claimedId);
+      return reason;
+    });
+  }
+
+  /** Why a connection of this kind is refused before its handshake. */
+  #strange(remote: string, kind: WireKind): string {
+    const { self, selfAddress } = this.#options.handshake();
+    const own = this.#options.wire.kind;
+    const us = `node "${self.nodeId}" at ${selfAddress}`;
+    const them = `a node from ${remoteHost(remote)} connected`;
+    if (kind === own) return `${us} demands TLS, but ${them} without`;
+    return `${us} speaks ${own.name} (CLUSTER_TRANSPORT=${own.setting}), but ${them} by ${kind.name} (CLUSTER_TRANSPORT=${kind.setting})`;
+  }
+
+  #accept(pipe: Pipe, remote: string): void {
     const { clock, expectedIdAt } = this.#options;
     const handshake = new AcceptorHandshake(this.#options.handshake(), remoteHost(remote), expectedIdAt);
     let claimedId: NodeId | null = null;
     let isJudged = false;
-    const stream = new PeerStream(call, clock, this.#listener.cutter(remote), {
-      // A stranger that leaves before it has said who it is is nobody's problem.
-      onEnd: () => undefined,
+    const stream = new PeerStream(pipe, clock, {
+      // A stranger that leaves before it has said who it is is nobody's problem; one of another version is.
+      onEnd: (reason, cause) => {
+        if (cause === 'version') this.#handlers.onProblem(remote, `a node from ${remoteHost(remote)} ${reason}`, null);
+      },
       onFrame: (frame) => {
         if (frame.kind === 'hello') claimedId = frame.identity.nodeId;
         // Nothing may come while we make up our mind: the dialler waits for our answer.
@@ -102,34 +129,9 @@ export class Acceptor {
       return;
     }
     this.#listener.proven(remote);
-    stream.ends = { from: peer.nodeId, to: this.#options.handshake().self.nodeId };
+    stream.trust({ from: peer.nodeId, to: this.#options.handshake().self.nodeId });
     const link = new InboundLink(stream, peer, remote, this.#options.clock, this.#handlers);
     stream.send(admitted);
     this.#handlers.onOpen(link);
   }
-
-  #refusePlaintext(call: grpc.ServerDuplexStream<Buffer, Buffer>): void {
-    const remote = call.getPeer();
-    const { self, selfAddress } = this.#options.handshake();
-    const reason = `node "${self.nodeId}" at ${selfAddress} demands TLS, but a node from ${remoteHost(remote)} connected without`;
-    const handlers = { onFrame: () => undefined, onEnd: () => undefined };
-    new PeerStream(call, this.#options.clock, this.#listener.cutter(remote), handlers).close({
-      kind: 'refused',
-      reason,
-    });
-    this.#handlers.onProblem(remote, reason, null);
-  }
-}
-
-/**
- * A gRPC server without a port: the listener hands it connections, with TLS already ended where there is TLS, hence the
- * insecure credentials.
- */
-function serve(accept: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => void): {
-  readonly server: grpc.Server;
-  readonly injector: grpc.ConnectionInjector;
-} {
-  const server = new grpc.Server(serverOptions);
-  server.addService(peerService, { connect: accept });
-  return { server, injector: server.createConnectionInjector(grpc.ServerCredentials.createInsecure()) };
 }

@@ -1,4 +1,3 @@
-import * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../lib/clock.ts';
 import { formatAddress } from '../addresses.ts';
 import { reconnectDelayMs, REFUSED_DELAY_MS, STEADY_AFTER_MS } from '../backoff.ts';
@@ -9,9 +8,10 @@ import { HANDSHAKE_TIMEOUT_MS } from './listener.ts';
 import { OutboundLink } from './outbound-link.ts';
 import type { TlsIdentity } from './options.ts';
 import { PeerStream } from './peer-stream.ts';
-import { clientOptions, connectMethod } from './service.ts';
+import type { Wire } from './wire.ts';
 
 export interface DiallerOptions {
+  readonly wire: Wire;
   readonly peer: ListedPeer;
   readonly tls: TlsIdentity | null;
   readonly clock: Clock;
@@ -57,8 +57,9 @@ export class Dialler {
   }
 
   #dial(): void {
-    const { clock, peer } = this.#options;
-    const stream = this.#openStream();
+    const { wire, clock, peer, tls } = this.#options;
+    const pipe = wire.dial({ host: peer.host, port: peer.port, tls, clock });
+    const stream = new PeerStream(pipe, clock, { onFrame: () => undefined, onEnd: () => undefined });
     this.#stream = stream;
     const handshake = new DiallerHandshake(this.#options.handshake(), this.address, peer.id);
     const cancelDeadline = clock.at(clock.nowMs() + HANDSHAKE_TIMEOUT_MS, () => {
@@ -71,29 +72,14 @@ export class Dialler {
     };
     stream.handlers = {
       onFrame: (frame) => this.#shake(stream, handshake, frame, cancelDeadline),
-      onEnd: (reason) => {
+      onEnd: (reason, cause) => {
         cancelDeadline();
-        if (isTlsFailure(reason)) this.#refused(`the TLS handshake with ${this.address} failed: ${readable(reason)}`);
-        else this.#failed(readable(reason));
+        if (cause === 'tls') this.#refused(`the TLS handshake with ${this.address} failed: ${reason}`);
+        else if (cause === 'version') this.#refused(`${this.address} ${reason}`);
+        else this.#failed(reason);
       },
     };
     stream.send(handshake.hello);
-  }
-
-  #openStream(): PeerStream {
-    const { tls, clock } = this.#options;
-    const credentials =
-      tls === null
-        ? grpc.credentials.createInsecure()
-        : grpc.credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.cert));
-    const client = new grpc.Client(`dns:${this.address}`, credentials, clientOptions);
-    const { path, requestSerialize, responseDeserialize } = connectMethod;
-    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-    const cut = (): void => {
-      call.cancel();
-      client.close();
-    };
-    return new PeerStream(call, clock, cut, { onFrame: () => undefined, onEnd: () => undefined });
   }
 
   #shake(stream: PeerStream, handshake: DiallerHandshake, frame: WireFrame, cancelDeadline: () => void): void {
@@ -159,17 +145,4 @@ export class Dialler {
     const { clock } = this.#options;
     this.#cancelTimer = clock.at(clock.nowMs() + delayMs, () => this.#dial());
   }
-}
-
-/** grpc-js and OpenSSL add the time of day and a thread's number: they would make every attempt look like another problem. */
-function readable(reason: string): string {
-  return reason
-    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '')
-    .replace('No connection established. Last error: ', '')
-    .replace(/\b[0-9A-F]{8,}:error:/g, '')
-    .trim();
-}
-
-function isTlsFailure(reason: string): boolean {
-  return /\b(SSL|TLS|EPROTO|certificate|self-signed|altname)/i.test(reason);
 }

@@ -2,11 +2,12 @@ import net from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../node/src/lib/clock.ts';
-import { HANDSHAKE_TIMEOUT_MS } from '../../../node/src/transport/grpc/listener.ts';
+import { HANDSHAKE_TIMEOUT_MS } from '../../../node/src/transport/peer/listener.ts';
+import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-transport.ts';
 import { connectMethod } from '../../../node/src/transport/grpc/service.ts';
-import { MAX_QUEUED_BYTES } from '../../../node/src/transport/grpc/peer-stream.ts';
+import { MAX_QUEUED_BYTES } from '../../../node/src/transport/peer/peer-stream.ts';
 import type { Transport } from '../../../node/src/transport/transport.ts';
-import { LoopbackCluster } from './loopback.ts';
+import { type CreateTransport, LoopbackCluster, networkTransports } from './loopback.ts';
 import { Recorder } from './recorder.ts';
 import { numbered } from './transport-contract.ts';
 
@@ -21,8 +22,8 @@ interface Pair {
   readonly port: number;
 }
 
-async function connectedPair(): Promise<Pair> {
-  cluster = new LoopbackCluster(['a', 'b']);
+async function connect(create: CreateTransport): Promise<Pair> {
+  cluster = new LoopbackCluster(create, ['a', 'b']);
   const pair = { a: cluster.make(0, 'a'), b: cluster.make(1, 'b'), atA: new Recorder(), atB: new Recorder() };
   await pair.a.start(pair.atA);
   await pair.b.start(pair.atB);
@@ -49,7 +50,9 @@ function closedByPeer(port: number, bytes: Uint8Array): Promise<void> {
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
-describe('grpc transport: hostile and broken peers', () => {
+describe.each(networkTransports)('%s transport: hostile and broken peers', (_, create) => {
+  const connectedPair = (): Promise<Pair> => connect(create);
+
   it.each([
     ['an HTTP/1.1 request', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
     ['zero bytes', Buffer.alloc(100)],
@@ -94,25 +97,6 @@ describe('grpc transport: hostile and broken peers', () => {
     await expectUndisturbed(pair);
   });
 
-  it.each([
-    ['bytes that are no frame', Buffer.alloc(50, 0xff)],
-    ['a Raft message before the handshake', Buffer.from([0xa2, 0x01, 0x02, 0x08, 0x01])],
-    ['more than the size limit', Buffer.alloc(16 * 1024 * 1024 + 1)],
-  ])('ends a gRPC stream that sends %s, and delivers nothing', async (_, bytes) => {
-    const pair = await connectedPair();
-    const client = new grpc.Client(`127.0.0.1:${pair.port}`, grpc.credentials.createInsecure());
-    const { path, requestSerialize, responseDeserialize } = connectMethod;
-    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-    await new Promise<void>((resolve) => {
-      call.on('error', () => undefined);
-      call.on('status', () => resolve());
-      call.on('data', () => undefined);
-      call.write(bytes);
-    });
-    client.close();
-    await expectUndisturbed(pair);
-  });
-
   it('drops an oversized frame at the sender, and keeps the stream', async () => {
     const pair = await connectedPair();
     expect(pair.a.send('b', numbered(9, 16 * 1024 * 1024 + 1))).toBe(false);
@@ -147,5 +131,26 @@ describe('grpc transport: hostile and broken peers', () => {
     });
     const elsewhere = cluster.make(0, 'a', { bind: { host: '203.0.113.1', port: pair.port } });
     await expect(elsewhere.start(new Recorder())).rejects.toMatchObject({ code: 'SETTINGS_INVALID' });
+  });
+});
+
+describe('grpc transport: hostile streams', () => {
+  it.each([
+    ['bytes that are no frame', Buffer.alloc(50, 0xff)],
+    ['a Raft message before the handshake', Buffer.from([0xa2, 0x01, 0x02, 0x08, 0x01])],
+    ['more than the size limit', Buffer.alloc(16 * 1024 * 1024 + 1)],
+  ])('ends a gRPC stream that sends %s, and delivers nothing', async (_, bytes) => {
+    const pair = await connect(createGrpcTransport);
+    const client = new grpc.Client(`127.0.0.1:${pair.port}`, grpc.credentials.createInsecure());
+    const { path, requestSerialize, responseDeserialize } = connectMethod;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    await new Promise<void>((resolve) => {
+      call.on('error', () => undefined);
+      call.on('status', () => resolve());
+      call.on('data', () => undefined);
+      call.write(bytes);
+    });
+    client.close();
+    await expectUndisturbed(pair);
   });
 });

@@ -5,6 +5,8 @@ import { TuttiError } from '../../lib/errors.ts';
 import { formatAddress } from '../addresses.ts';
 import type { TlsIdentity } from './options.ts';
 import { remoteHost, remoteOf } from './remote.ts';
+import { mutualTls } from './tls.ts';
+import type { WireKind } from './wire.ts';
 
 /** A stranger that connects and says nothing is cut off; a handshake over the slowest path takes a tenth of this. */
 export const HANDSHAKE_TIMEOUT_MS = 3_000;
@@ -14,33 +16,38 @@ const MAX_UNPROVEN_CONNECTIONS = 64;
 
 /** First byte of a TLS record that opens a handshake (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 0x16;
-/** First byte of HTTP/2's connection preface, "PRI * HTTP/2.0" (RFC 9113 section 3.4). */
-const HTTP2_PREFACE = 0x50;
 /** A fatal TLS alert "handshake_failure" (RFC 8446 section 6): what a dialler with TLS can read and report. */
 const TLS_REFUSAL = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);
 
+/** The protocol of a connection, by its first byte or, under TLS, by what was negotiated (ALPN). */
+export interface Spoken {
+  readonly kind: WireKind;
+  readonly isSecure: boolean;
+}
+
 export interface ListenerHandlers {
-  /** A connection that speaks what this node speaks. `remote` is as `net` prints it: address:port. */
-  onConnection(socket: net.Socket, remote: string): void;
-  /** HTTP/2 without TLS on a node that demands TLS: to be told so, and nothing else. */
-  onPlaintext(socket: net.Socket, remote: string): void;
+  /** A connection of a known kind. `remote` is as `net` prints it: address:port. */
+  onConnection(socket: net.Socket, remote: string, spoken: Spoken): void;
   onProblem(remote: string, reason: string): void;
 }
 
 /**
- * The port of the cluster. It looks at the first byte of each connection, so that a peer with other TLS settings is named
- * on both sides instead of failing with a riddle, and garbage never reaches the HTTP/2 parser.
+ * The port of the cluster. It looks at the first byte of each connection, so that a peer with other TLS settings or another
+ * transport is named on both sides instead of failing with a riddle, and garbage never reaches a parser.
  */
 export class Listener {
   readonly #clock: Clock;
+  readonly #kinds: readonly WireKind[];
   readonly #handlers: ListenerHandlers;
   readonly #server: net.Server;
   readonly #tlsServer: tls.Server | null;
   readonly #sockets = new Map<string, net.Socket>();
   readonly #unproven = new Map<string, () => void>();
 
-  constructor(clock: Clock, tlsIdentity: TlsIdentity | null, handlers: ListenerHandlers) {
+  /** `kinds`: those that are known, our own first. */
+  constructor(clock: Clock, tlsIdentity: TlsIdentity | null, kinds: readonly WireKind[], handlers: ListenerHandlers) {
     this.#clock = clock;
+    this.#kinds = kinds;
     this.#handlers = handlers;
     this.#server = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
     this.#tlsServer = tlsIdentity === null ? null : this.#createTlsServer(tlsIdentity);
@@ -112,10 +119,10 @@ export class Listener {
       return;
     }
     socket.unshift(first);
+    const kind = this.#kinds.find(({ firstByte }) => firstByte === first[0]);
     if (first[0] === TLS_HANDSHAKE) this.#acceptTls(socket, remote);
-    else if (first[0] !== HTTP2_PREFACE) socket.destroy();
-    else if (this.#tlsServer !== null) this.#handlers.onPlaintext(socket, remote);
-    else this.#handlers.onConnection(socket, remote);
+    else if (kind === undefined) socket.destroy();
+    else this.#handlers.onConnection(socket, remote, { kind, isSecure: false });
   }
 
   #acceptTls(socket: net.Socket, remote: string): void {
@@ -130,19 +137,15 @@ export class Listener {
     this.#tlsServer.emit('connection', socket);
   }
 
-  #createTlsServer({ cert, key, ca }: TlsIdentity): tls.Server {
-    const server = tls.createServer({
-      cert,
-      key,
-      ca,
-      requestCert: true,
-      rejectUnauthorized: true,
-      minVersion: 'TLSv1.3',
-      ALPNProtocols: ['h2'],
-    });
+  #createTlsServer(identity: TlsIdentity): tls.Server {
+    const ALPNProtocols = this.#kinds.map(({ alpnProtocol }) => alpnProtocol);
+    const server = tls.createServer({ ...mutualTls(identity), ALPNProtocols });
     server.on('secureConnection', (socket) => {
       socket.on('error', () => socket.destroy());
-      this.#handlers.onConnection(socket, remoteOf(socket));
+      const kind = this.#kinds.find(({ alpnProtocol }) => alpnProtocol === socket.alpnProtocol);
+      // Every dialler of ours names its protocol; what does not is no node.
+      if (kind === undefined) socket.destroy();
+      else this.#handlers.onConnection(socket, remoteOf(socket), { kind, isSecure: true });
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       // The message names a thread, and so differs from one time to the next; the code says all.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../node/src/lib/clock.ts';
 import type { Transport } from '../../../node/src/transport/transport.ts';
-import { LoopbackCluster } from './loopback.ts';
+import { LoopbackCluster, networkTransports } from './loopback.ts';
 import { Recorder } from './recorder.ts';
 
 const script = fileURLToPath(new URL('echo-process.ts', import.meta.url));
@@ -13,19 +13,15 @@ let a: Transport;
 let seen: Recorder;
 const children: ChildProcess[] = [];
 
-function startB(): ChildProcess {
+function spawnB(transport: string): ChildProcess {
   const [own, other] = [cluster.listed[1]!.port, cluster.listed[0]!.port];
-  const child = spawn(process.execPath, [script, String(own), String(other)], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [script, String(own), String(other), transport], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
   children.push(child);
   return child;
 }
 
-beforeEach(async () => {
-  cluster = new LoopbackCluster(['a', 'b']);
-  a = cluster.make(0, 'a');
-  seen = new Recorder();
-  await a.start(seen);
-});
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
   await cluster.close();
@@ -34,7 +30,15 @@ afterEach(async () => {
 const upTimes = (count: number): Promise<void> => seen.until(() => seen.up.length === count);
 const downTimes = (count: number): Promise<void> => seen.until(() => seen.down.length === count);
 
-describe('grpc transport between processes', () => {
+describe.each(networkTransports)('%s transport between processes', (name, create) => {
+  const startB = (): ChildProcess => spawnB(name);
+  beforeEach(async () => {
+    cluster = new LoopbackCluster(create, ['a', 'b']);
+    a = cluster.make(0, 'a');
+    seen = new Recorder();
+    await a.start(seen);
+  });
+
   it('notices a killed process at once, and connects to its successor', async () => {
     const first = startB();
     await upTimes(1);

@@ -1,0 +1,39 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '../../lib/clock.ts';
+import type { PeerTransportOptions } from '../peer/options.ts';
+import { PeerTransport } from '../peer/peer-transport.ts';
+import { remoteOf } from '../peer/remote.ts';
+import { mutualTls } from '../peer/tls.ts';
+import type { DialTarget, OnPipe, Pipe, Wire, WireServer } from '../peer/wire.ts';
+import type { Transport } from '../transport.ts';
+import { wireKinds } from '../wire-kinds.ts';
+import { tcpKind } from './kind.ts';
+import { TcpPipe } from './pipe.ts';
+
+/**
+ * The same transport as `createGrpcTransport` without gRPC: the frames of proto/tutti/peer/v1/peer.proto, each behind its
+ * length, on TCP or TLS connections (docs/adr/0032).
+ */
+export function createTcpTransport(options: PeerTransportOptions): Transport {
+  return new PeerTransport(tcpWire, wireKinds, options);
+}
+
+const tcpWire: Wire = { kind: tcpKind, dial, serve };
+
+function dial({ host, port, tls: identity, clock }: DialTarget): Pipe {
+  const socket =
+    identity === null
+      ? net.connect({ host, port })
+      : tls.connect({ host, port, ...mutualTls(identity), ALPNProtocols: [tcpKind.alpnProtocol] });
+  socket.setNoDelay(true);
+  return new TcpPipe(socket, clock);
+}
+
+function serve(clock: Clock, _cutter: (remote: string) => () => void, onPipe: OnPipe): WireServer {
+  return {
+    accept: (socket) => onPipe(new TcpPipe(socket, clock), remoteOf(socket)),
+    // Every connection is the listener's, which ends them all.
+    close: () => undefined,
+  };
+}
