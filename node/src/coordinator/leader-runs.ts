@@ -53,8 +53,8 @@ export async function stopAsLeader(context: LeaderContext, tenant: string | null
   if (run.phase.name === 'running') {
     if (!(await stopRun(context, run.id)) && isOver(currentRun(context.state()).phase)) throw none;
   } else if (run.phase.name !== 'draining') {
-    const reason = 'stopped before the start';
-    orThrow(await context.propose({ kind: 'abortRun', runId: run.id, reason }));
+    // The same word as in an orderly stop: by it whoever waits for the run knows that it was stopped (exit code 105).
+    orThrow(await context.propose({ kind: 'abortRun', runId: run.id, reason: 'stopped' }));
   }
   return { runId: run.id };
 }

@@ -113,7 +113,7 @@ function endedBeforeTheStart(sim: SimulatedCluster, leaderWasHit: boolean): bool
   expect(sim.bugs).toEqual([]);
   const phase = sim.run([...sim.nodes.keys()][0]!)!.phase;
   if (phase.name !== 'aborted') return false;
-  if (phase.reason === 'stopped before the start') return true;
+  if (phase.reason === 'stopped') return true;
   return (
     leaderWasHit && sim.witness.firedBy.size === 0 && phase.reason === 'no node that is left knows when the run began'
   );

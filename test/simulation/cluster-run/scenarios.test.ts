@@ -3,6 +3,8 @@ import { slotOf } from '../../../node/src/cluster/state.ts';
 import type { TuttiError } from '../../../node/src/lib/errors.ts';
 import { arrivalTimeMs } from '../../../node/src/generator/schedule/arrivals.ts';
 import { ownerOf } from '../../../node/src/generator/schedule/stripes.ts';
+import { reportInput } from '../../../node/src/cluster/views.ts';
+import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
 import { checkFinished } from './checks.ts';
 import { planText, SimulatedCluster } from './simulated-cluster.ts';
 
@@ -195,6 +197,22 @@ describe('preparing', () => {
 });
 
 describe('the service on any node', () => {
+  it('stops a run that has not begun: it is aborted, and for whoever waits it was stopped', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    await sim.untilFormed();
+    await sim.submit(planText(50, 5));
+    sim.nodes
+      .get('n0')!
+      .runtime.runs.stop({ tenant: null })
+      .catch((error: unknown) => sim.bugs.push(error));
+    expect(await sim.untilOver()).toBe(true);
+    expect(sim.bugs).toEqual([]);
+    const report = buildReport(reportInput(sim.run('n0')!));
+    expect(report.run).toMatchObject({ state: 'aborted', ended: 'stopped' });
+    expect(exitCodeOf(report)).toBe(105);
+    expect(sim.witness.firedBy.size).toBe(0);
+  });
+
   it('stops the run at the horizon as it stood, so that every node ends at the same arrival', async () => {
     const sim = await runningAt(3_000);
     const follower = others(sim, sim.leader()!.id)[0]!;
