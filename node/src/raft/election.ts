@@ -1,8 +1,14 @@
 import type { VoteRequest, VoteResponse } from './messages.ts';
 import { becomeLeader } from './leading.ts';
 import { armElectionTimer, becomeFollower, hearsLeader, setLeader, setRole } from './roles.ts';
-import type { Election, RaftState } from './state.ts';
+import type { Answer, Election, RaftState } from './state.ts';
 import { countedPeers, isCounted, mayCampaign, quorum, saveHardState, send } from './state.ts';
+import type { NodeId } from './types.ts';
+
+/** Our own reasons are shorter; what a peer says beyond is not for our log. */
+const MAX_SHOWN_REASON_LENGTH = 100;
+
+const ownVote: Answer = { granted: true, reason: '' };
 
 /** The leader was silent for too long, or an election did not end: try to become leader. */
 export function onElectionTimeout(state: RaftState): void {
@@ -29,7 +35,7 @@ function startPreVote(state: RaftState): void {
   setRole(state, 'preCandidate', 'no leader was heard for an election timeout');
   setLeader(state, null);
   requestVotes(state, state.election);
-  recordAnswer(state, state.election, state.options.self.id, true);
+  recordAnswer(state, state.election, state.options.self.id, ownVote);
 }
 
 function startElection(state: RaftState): void {
@@ -55,7 +61,7 @@ function requestVotes(state: RaftState, election: Election): void {
 export function countOwnVote(state: RaftState, persistedTicket: number): void {
   const { election } = state;
   if (election?.ownVoteTicket == null || election.ownVoteTicket > persistedTicket) return;
-  if (!election.answers.has(state.options.self.id)) recordAnswer(state, election, state.options.self.id, true);
+  if (!election.answers.has(state.options.self.id)) recordAnswer(state, election, state.options.self.id, ownVote);
 }
 
 export function handleVoteResponse(state: RaftState, message: VoteResponse): void {
@@ -64,13 +70,13 @@ export function handleVoteResponse(state: RaftState, message: VoteResponse): voi
   // late pre-vote must not count as a vote (E7).
   if (election?.preVote !== message.preVote || election.term !== message.requestTerm) return;
   if (!isCounted(state, message.from) || election.answers.has(message.from)) return;
-  recordAnswer(state, election, message.from, message.granted);
+  recordAnswer(state, election, message.from, message);
 }
 
-function recordAnswer(state: RaftState, election: Election, from: string, granted: boolean): void {
-  election.answers.set(from, granted);
-  const answers = [...election.answers.values()];
-  const votes = answers.filter(Boolean).length;
+function recordAnswer(state: RaftState, election: Election, from: NodeId, { granted, reason }: Answer): void {
+  election.answers.set(from, { granted, reason });
+  const refusals = [...election.answers].filter(([, answer]) => !answer.granted);
+  const votes = election.answers.size - refusals.length;
   const needed = quorum(state);
   if (votes >= needed) {
     if (election.preVote) startElection(state);
@@ -79,8 +85,9 @@ function recordAnswer(state: RaftState, election: Election, from: string, grante
   }
   const membership = state.memberships.current;
   const size = membership === null ? state.options.listedSize : membership.voters.length + membership.unmet;
-  const refusals = answers.length - votes;
-  if (size - refusals < needed) becomeFollower(state, state.term, null, `${refusals} voters refused`);
+  if (size - refusals.length >= needed) return;
+  const why = refusals.map(([id, refusal]) => `${id}: ${refusal.reason.slice(0, MAX_SHOWN_REASON_LENGTH)}`).join('; ');
+  becomeFollower(state, state.term, null, `${refusals.length} voters refused (${why})`);
 }
 
 /** Grants or refuses a vote, and always answers: a candidate must learn of a higher term (raft.md L2). */

@@ -39,17 +39,20 @@ export function decodeMembership(data: Uint8Array): Membership {
 }
 
 function isMembership(value: unknown): value is Membership {
-  if (typeof value !== 'object' || value === null) return false;
-  const { clusterId, voters, unmet } = value as Record<string, unknown>;
-  return (
-    typeof clusterId === 'string' && Array.isArray(voters) && voters.every(isMember) && Number.isSafeInteger(unmet)
-  );
+  const { clusterId, voters, unmet } = fieldsOf(value, ['clusterId', 'voters', 'unmet']);
+  const isCount = Number.isSafeInteger(unmet) && (unmet as number) >= 0;
+  return typeof clusterId === 'string' && Array.isArray(voters) && voters.every(isMember) && isCount;
 }
 
 function isMember(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, incarnation } = value as Record<string, unknown>;
+  const { id, incarnation } = fieldsOf(value, ['id', 'incarnation']);
   return typeof id === 'string' && typeof incarnation === 'string';
+}
+
+/** Nothing at all of a value with other fields too: a newer program may count by them, and then this one would count wrong. */
+function fieldsOf(value: unknown, known: readonly string[]): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.keys(value).every((key) => known.includes(key)) ? (value as Record<string, unknown>) : {};
 }
 
 /**

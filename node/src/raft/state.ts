@@ -37,11 +37,17 @@ export interface RaftState {
   foundedElsewhere: boolean;
 }
 
+/** `reason` says why not, for the log line of a candidate that gives up. */
+export interface Answer {
+  readonly granted: boolean;
+  readonly reason: string;
+}
+
 /** One campaign. Answers are kept by voter, so that a repeated one counts once. */
 export interface Election {
   readonly preVote: boolean;
   readonly term: number;
-  readonly answers: Map<NodeId, boolean>;
+  readonly answers: Map<NodeId, Answer>;
   /** The batch that holds the candidate's own vote; null for a pre-vote, which promises nothing. */
   readonly ownVoteTicket: number | null;
 }

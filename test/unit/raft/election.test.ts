@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Effects } from '../../../node/src/raft/core.ts';
 import { Rig, sent, timings } from './rig.ts';
 
 const five = ['n1', 'n2', 'n3', 'n4', 'n5'];
@@ -140,6 +141,19 @@ describe('pre-vote, check-quorum and stickiness', () => {
     const rig = new Rig();
     rig.heartbeat('n2', 1);
     expect(sent(rig.voteRequest('n2', 2, [1, 1], true), 'voteResponse')).toMatchObject([{ granted: true }]);
+  });
+
+  it('a candidate that gives up says who refused, and why', () => {
+    const rig = new Rig();
+    rig.campaign();
+    const refuse = (from: string, reason: string): Effects =>
+      rig.receive({
+        ...{ kind: 'voteResponse', from, term: 2, preVote: false, requestTerm: 2, granted: false, reason },
+      });
+    refuse('n2', 'voted for n3');
+    const { events } = refuse('n3', `${'long'.repeat(25)} beyond the bound`);
+    const reason = `2 voters refused (n2: voted for n3; n3: ${'long'.repeat(25)})`;
+    expect(events).toMatchObject([{ kind: 'roleChanged', role: 'follower', reason }]);
   });
 
   it('L2: a pre-vote of a lower term is refused with the higher one, which the candidate takes', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { InvariantViolation } from '../../../node/src/lib/invariant.ts';
 import { decodeMembership, encodeMembership } from '../../../node/src/raft/membership.ts';
 import { Rig, sent } from './rig.ts';
 
@@ -91,6 +92,24 @@ describe('founding', () => {
     const rig = new Rig();
     rig.campaign();
     expect(rig.grant('n2', false).persist?.entries).toMatchObject([{ kind: 'noop', index: 2 }]);
+  });
+});
+
+describe('the membership in the log', () => {
+  const valid = { clusterId: 'c1', voters: [member('n1')], unmet: 0 };
+  const decode = (value: unknown): unknown => decodeMembership(new TextEncoder().encode(JSON.stringify(value)));
+
+  it('is read as it was written', () => {
+    expect(decodeMembership(encodeMembership(valid))).toEqual(valid);
+  });
+
+  it.each([
+    ['voters of a kind this program does not count', { ...valid, learners: [member('n2')] }],
+    ['a member with more than this program knows', { ...valid, voters: [{ ...member('n1'), role: 'learner' }] }],
+    ['a negative number of unmet members', { ...valid, unmet: -1 }],
+    ['no voters', { ...valid, voters: undefined }],
+  ])('is refused with %s: counted in part, it would give another quorum', (_what, value) => {
+    expect(() => decode(value)).toThrow(InvariantViolation);
   });
 });
 
