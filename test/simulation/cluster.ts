@@ -106,8 +106,9 @@ export class SimulatedCluster {
     }
   }
 
-  /** Proposes up to three commands at `node`; returns whether it took them. */
+  /** Proposes `count` commands at `node`; returns whether it took them. As the host, none before a founding is committed (ADR 0040). */
   propose(node: SimulatedNode, count = 1): boolean {
+    if (node.clusterId === null) return false;
     const data = Array.from({ length: count }, () => {
       this.#proposals += 1;
       return new TextEncoder().encode(`command ${this.#proposals}`);

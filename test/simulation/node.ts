@@ -1,4 +1,4 @@
-import { decodeMembership } from '../../node/src/raft/membership.ts';
+import { ClaimedClusterId } from '../../node/src/consensus/cluster-id.ts';
 import type { Effects, RaftCore, RaftInput, RaftOptions, RaftStatus } from '../../node/src/raft/core.ts';
 import type { Message } from '../../node/src/raft/messages.ts';
 import type { Entry, Incarnation, NodeId } from '../../node/src/raft/types.ts';
@@ -29,8 +29,6 @@ export class SimulatedNode {
   incarnation: Incarnation;
   disk = new SimulatedDisk();
   core: RaftCore | null = null;
-  /** Kept in the data directory once the founding is committed, and told in handshakes. */
-  clusterId: string | null = null;
   committed: Entry[] = [];
   /** The log in memory, followed through the effects alone. */
   mirror = new DurableState();
@@ -39,10 +37,13 @@ export class SimulatedNode {
   readonly wipedDisks: DurableState[] = [];
   readonly #world: NodeWorld;
   readonly #random: Random;
+  #claimed: ClaimedClusterId | null = null;
   #life = 0;
   #disks = 1;
   #held: { readonly ticket: number; readonly messages: readonly Message[] }[] = [];
   #lastTicket = 0;
+  /** Writes that are not durable yet, oldest first. */
+  #outstanding: { readonly ticket: number; readonly sinceMs: number }[] = [];
   #tickPlannedMs = Infinity;
 
   constructor(id: NodeId, world: NodeWorld, random: Random) {
@@ -56,10 +57,21 @@ export class SimulatedNode {
     return this.core !== null;
   }
 
+  /** Its disk owes it nothing. */
+  get isSynced(): boolean {
+    return this.#outstanding.length === 0;
+  }
+
+  /** What it tells in handshakes (ADR 0040). */
+  get clusterId(): string | null {
+    return this.#claimed?.value ?? null;
+  }
+
   start(): void {
     this.#life += 1;
     this.#held = [];
     this.#lastTicket = 0;
+    this.#outstanding = [];
     this.#tickPlannedMs = Infinity;
     this.committed = [];
     this.mirror = new DurableState();
@@ -77,6 +89,7 @@ export class SimulatedNode {
       hardState: this.disk.durable.hardState,
       entries: [...this.disk.durable.entries],
     });
+    this.#claimed = new ClaimedClusterId(this.core, this.disk.durable.entries);
     this.step({ kind: 'tick' });
   }
 
@@ -96,7 +109,6 @@ export class SimulatedNode {
     this.disk = new SimulatedDisk();
     this.incarnation = `${this.id}#${this.#disks}`;
     this.#disks += 1;
-    this.clusterId = null;
   }
 
   /** Feeds an event now, or, while the process is paused, when it wakes up; never to a later life. */
@@ -126,20 +138,27 @@ export class SimulatedNode {
   }
 
   #carryOut(effects: Effects): void {
+    const isSilent = this.#diskHangs() && this.core!.status().role !== 'follower';
     if (effects.persist !== null) {
       this.disk.write(effects.persist);
       this.#lastTicket = effects.persist.ticket;
+      this.#outstanding.push({ ticket: this.#lastTicket, sinceMs: this.#world.scheduler.nowMs });
       this.#sync();
     }
-    for (const message of effects.sendNow) this.#transmit(message);
+    if (!isSilent) for (const message of effects.sendNow) this.#transmit(message);
     if (effects.sendAfterPersist.length > 0) {
       this.#held.push({ ticket: this.#lastTicket, messages: effects.sendAfterPersist });
       this.#release();
     }
-    for (const entry of effects.committed) {
-      this.committed.push(entry);
-      if (entry.kind === 'membership') this.clusterId = decodeMembership(entry.data).clusterId;
-    }
+    this.committed.push(...effects.committed);
+    this.#claimed?.onCommitted(effects.committed);
+  }
+
+  /** The host's rule (ADR 0041): who leads or campaigns on a disk that hangs falls silent. */
+  #diskHangs(): boolean {
+    const { scheduler, options } = this.#world;
+    const sinceMs = this.#outstanding[0]?.sinceMs ?? Infinity;
+    return scheduler.nowMs - sinceMs > options.timings.electionTimeoutMaxMs;
   }
 
   #sync(): void {
@@ -152,6 +171,7 @@ export class SimulatedNode {
 
   #synced(): void {
     const ticket = this.disk.endSync();
+    this.#outstanding = this.#outstanding.filter((write) => write.ticket > ticket);
     this.#release();
     this.#sync();
     this.step({ kind: 'persisted', ticket });

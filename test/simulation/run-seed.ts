@@ -225,12 +225,20 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
   return convergeMs;
 }
 
-/** All of the core has committed what was proposed after the healing, and the logs are equal to their ends. */
+/**
+ * All of the core has committed what was proposed after the healing, the logs are equal to their ends, and no write is left that
+ * began to hang before it: its leader would yet fall silent.
+ */
 function isConverged(core: readonly SimulatedNode[], proposed: LogPosition): boolean {
   const end = endOf(core[0]!.mirror);
-  return core.every(({ mirror, committed }) => {
+  return core.every(({ mirror, committed, isSynced }) => {
     const own = endOf(mirror);
-    return committed[proposed.index - 1]?.term === proposed.term && own.index === end.index && own.term === end.term;
+    return (
+      isSynced &&
+      committed[proposed.index - 1]?.term === proposed.term &&
+      own.index === end.index &&
+      own.term === end.term
+    );
   });
 }
 
