@@ -52,6 +52,15 @@ describe('a peer that is not what the list says is named on both sides', () => {
     await problemsOf(cluster, 'b', /2.*3|3.*2/s);
   });
 
+  it('another transport', async () => {
+    const cluster = await prepared(2);
+    cluster.startNode('a', {}, { CLUSTER_TRANSPORT: 'tcp' });
+    cluster.startNode('b', { transport: 'grpc' });
+    const pattern = /"b" .*speaks gRPC \(CLUSTER_TRANSPORT=grpc\).*plain TCP|"a" .*speaks plain TCP.*by gRPC/;
+    await problemsOf(cluster, 'a', pattern);
+    await problemsOf(cluster, 'b', pattern);
+  });
+
   it('another cluster that was founded before', async () => {
     const first = await prepared(1);
     const second = await prepared(1);
@@ -79,6 +88,16 @@ describe('addresses', () => {
   it('IPv4, IPv6 and host names form one cluster, with a shared secret', async () => {
     const cluster = await prepared(3, ['127.0.0.1', '[::1]', 'localhost']);
     for (const { id } of cluster.members) cluster.startNode(id, {}, { CLUSTER_SECRET: 'a-secret-that-all-share' });
+    const health = await cluster.formed();
+    expect(health).toMatchObject({ peers: 3, cluster_formed: true, problems: [] });
+  });
+});
+
+describe('CLUSTER_TRANSPORT', () => {
+  it('three nodes that speak plain TCP form one cluster, with a shared secret', async () => {
+    const cluster = await prepared(3);
+    const environment = { CLUSTER_TRANSPORT: 'tcp', CLUSTER_SECRET: 'a-secret-that-all-share' };
+    for (const { id } of cluster.members) cluster.startNode(id, {}, environment);
     const health = await cluster.formed();
     expect(health).toMatchObject({ peers: 3, cluster_formed: true, problems: [] });
   });

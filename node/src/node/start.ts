@@ -18,6 +18,7 @@ import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
 import { createWalStore } from '../storage/wal/wal-store.ts';
 import { formatAddress } from '../transport/addresses.ts';
 import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
+import { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
 import { createBackend } from './backend.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
 import { submitFromFile } from './file-plan.ts';
@@ -108,6 +109,7 @@ async function openOwnConsensus(
 ): Promise<Consensus<CommandResult>> {
   const { nodeId, incarnation } = directory;
   const selfIndex = place.selfIndex(nodeId);
+  const createTransport = settings.transport === 'tcp' ? createTcpTransport : createGrpcTransport;
   return openConsensus<CommandResult>({
     self: {
       nodeId,
@@ -119,7 +121,7 @@ async function openOwnConsensus(
     listedSize: place.listed.length,
     store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation }),
     transport: (self) =>
-      createGrpcTransport({
+      createTransport({
         self,
         bind: settings.bindAddress,
         listed: place.listed,

@@ -90,7 +90,7 @@ export const settings = {
     'CLUSTER_BIND_ADDR',
     address.default({ host: '127.0.0.1', port: 7000 }),
     '127.0.0.1:7000',
-    'Where the other nodes reach this one (Raft, gRPC).',
+    'Where the other nodes reach this one (Raft).',
   ),
   healthAddress: setting(
     'CLUSTER_HEALTH_ADDR',
@@ -151,6 +151,12 @@ export const settings = {
     text.default('tutti-data'),
     'tutti-data',
     'Where this node keeps its vote, its log and its identity. One directory per node; losing it is losing the member.',
+  ),
+  transport: setting(
+    'CLUSTER_TRANSPORT',
+    oneOf(['grpc', 'tcp']).default('grpc'),
+    'grpc',
+    'What the nodes speak to each other, the same on all. tcp: the same messages on plain connections, with less CPU.',
   ),
   timings: setting(
     'CLUSTER_TIMINGS',
