@@ -8,6 +8,7 @@ import type { EncodedCut } from '../results/measurements.ts';
 import { CutMerger } from './cut-merger.ts';
 import { GeneratorProcess } from './generator-process.ts';
 import type { CreateGenerators, Generators, GeneratorsJob, GeneratorsListener, PrepareOutcome } from './generators.ts';
+import { StallWatch, stallLookMs } from './stall-watch.ts';
 import { StripeAccounts } from './stripe-accounts.ts';
 
 /** Half the range of nice: the kernel gives the consensus nine times a generator's share when both want the core. */
@@ -21,6 +22,8 @@ export interface GeneratorPoolOptions {
   readonly entry?: string;
   /** The command that lowers the priority; tests take it away. */
   readonly niceCommand?: string;
+  /** Looks without a due cut after which a generator is ended; tests are less patient. */
+  readonly maxSilentLooks?: number;
 }
 
 const defaultEntry = fileURLToPath(new URL('../generator/main.ts', import.meta.url));
@@ -87,6 +90,10 @@ class GeneratorPool implements Generators {
   readonly #processes: GeneratorProcess[] = [];
   readonly #prepared = new Set<number>();
   #settlePrepare: ((outcome: PrepareOutcome) => void) | null = null;
+  #startMs = 0;
+  #horizonMs = 0;
+  #watch: StallWatch | null = null;
+  #cancelLook: () => void = () => undefined;
   #closed = false;
 
   constructor(
@@ -128,7 +135,12 @@ class GeneratorPool implements Generators {
   }
 
   start(startMs: number): void {
+    this.#startMs = startMs;
     this.#broadcast({ kind: 'start', startMs });
+    if (this.#watch !== null) return;
+    const { clock, count, maxSilentLooks } = this.#options;
+    this.#watch = new StallWatch(count, Math.max(0, Math.floor((clock.nowMs() - startMs) / 1_000)), maxSilentLooks);
+    this.#lookLater();
   }
 
   setTables(tables: readonly StripeTable[]): void {
@@ -137,6 +149,7 @@ class GeneratorPool implements Generators {
   }
 
   setHorizon(horizonMs: number): void {
+    this.#horizonMs = horizonMs;
     this.#accounts.setHorizon(horizonMs);
     this.#broadcast({ kind: 'horizon', horizonMs });
   }
@@ -148,6 +161,7 @@ class GeneratorPool implements Generators {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelLook();
     this.#settlePrepare?.({ ok: false, step: 'prepare', message: 'the run ended while it was prepared' });
     await Promise.all(this.#processes.map((each) => each.close()));
   }
@@ -186,6 +200,7 @@ class GeneratorPool implements Generators {
         this.#listener.onStarted(message.lateMs);
         return;
       case 'cut':
+        this.#watch?.heard(index, message.cut.number);
         this.#emit(this.#merger.add(index, message.cut));
         return;
       case 'fault':
@@ -205,6 +220,26 @@ class GeneratorPool implements Generators {
       this.#listener.onFault(`generator ${index + 1} of ${this.#options.count} is gone (${reason})`);
     }
     this.#emit(cuts);
+  }
+
+  #lookLater(): void {
+    const { clock } = this.#options;
+    this.#cancelLook = clock.at(clock.nowMs() + stallLookMs, () => {
+      this.#endStalled(Math.min(clock.nowMs() - this.#startMs, this.#horizonMs));
+      this.#lookLater();
+    });
+  }
+
+  /** The others' seconds wait for one that hangs, and nobody else fires its share: dead, it is accounted for and replaced. */
+  #endStalled(settledMs: number): void {
+    for (const index of this.#watch!.look(settledMs)) {
+      const generator = this.#processes[index]!;
+      if (!generator.isAlive || this.#merger.isFinished(index)) continue;
+      this.#listener.onFault(
+        `generator ${index + 1} of ${this.#options.count} hangs: its intervals do not come; ends it`,
+      );
+      generator.kill();
+    }
   }
 
   #emit(cuts: readonly EncodedCut[]): void {

@@ -61,6 +61,11 @@ export class GeneratorProcess {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
+  /** It hangs; `onGone` follows. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   /** Closes the channel, by which the generator exits; kills by pid the one that does not. Resolves when it is gone. */
   async close(): Promise<void> {
     if (this.#isGone) return;

@@ -34,18 +34,20 @@ function pool(of: {
   niceCommand?: string;
   seconds?: number;
   prepareTimeoutMs?: number;
+  maxSilentLooks?: number;
 }): Pool {
   const cuts: EncodedCut[] = [];
   const faults: string[] = [];
   const startedLateMs: number[] = [];
   const log = recordingLog();
-  const { count, entry, niceCommand } = of;
+  const { count, entry, maxSilentLooks, niceCommand } = of;
   const create = createGeneratorPool({
     count,
     clock: systemClock,
     log,
     ...(entry === undefined ? {} : { entry }),
     ...(niceCommand === undefined ? {} : { niceCommand }),
+    ...(maxSilentLooks === undefined ? {} : { maxSilentLooks }),
   });
   const { plan } = planFor(target.port, { seconds: of.seconds ?? 2 });
   const generators = create(
@@ -115,6 +117,25 @@ describe('the generator pool', () => {
     expect(sum('lost')).toBe(75);
     expect(sum('fired')).toBe(125);
     expect(sum('notFired')).toBe(0);
+  });
+
+  it('ends one that hangs, so that the seconds of the others do not wait for it for ever', async () => {
+    const running = pool({ count: 2, seconds: 8, maxSilentLooks: 2 });
+    await running.generators.prepare();
+    go(running, 8);
+    await vi.waitFor(() => expect(running.cuts).toHaveLength(1), 10_000);
+    process.kill(children()[0]!, 'SIGSTOP');
+    await vi.waitFor(() => expect(running.generators.living()).toBe(1), 10_000);
+    expect(running.faults).toEqual([
+      'generator 1 of 2 hangs: its intervals do not come; ends it',
+      'generator 1 of 2 is gone (signal SIGKILL)',
+    ]);
+    running.generators.drain(8_000, 10_000);
+    await vi.waitFor(() => expect(running.cuts.at(-1)?.final).toBe(true), 15_000);
+    const sum = (of: 'fired' | 'lost' | 'notFired'): number =>
+      running.cuts.reduce((total, cut) => total + cut.books[of], 0);
+    expect(sum('lost')).toBeGreaterThan(0);
+    expect(sum('fired') + sum('lost') + sum('notFired')).toBe(400);
   });
 
   it('says once when the priority cannot be lowered, and runs all the same', async () => {
