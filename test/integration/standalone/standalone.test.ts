@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -89,5 +92,35 @@ describe('a standalone run', () => {
       loaded.map((url) => /\/node\/src\/([^/]+)\//.exec(url)?.[1]).filter((name) => name !== undefined),
     );
     expect([...folders].sort()).toEqual(['agent', 'generator', 'lib', 'metrics', 'plan', 'results', 'standalone']);
+  });
+
+  it('as a command loads nothing of the cluster either, but how to talk to one', async () => {
+    const plan = join(mkdtempSync(join(tmpdir(), 'tutti-alone-')), 'plan.yaml');
+    writeFileSync(plan, planFor(target.port, { seconds: 1 }).text);
+    const tracing = fileURLToPath(new URL('./loaded.ts', import.meta.url));
+    const { stderr } = await promisify(execFile)(
+      'node/bin/tutti',
+      ['run', plan, '--generators', '1', '--metrics-addr', '127.0.0.1:0', '--json'],
+      { env: { ...process.env, NODE_OPTIONS: `--import=${tracing}` } },
+    ).finally(() => rmSync(dirname(plan), { recursive: true }));
+    const loaded = [...stderr.matchAll(/loaded .*\/node\/src\/([^/\n]+)\/(\S+)/g)].map(
+      ([, room, file]) => `${room}/${file}`,
+    );
+    const rooms = new Set(loaded.map((file) => file.split('/')[0]));
+    expect(rooms).toContain('standalone');
+    for (const room of [
+      'api',
+      'cluster',
+      'consensus',
+      'coordinator',
+      'discovery',
+      'node',
+      'raft',
+      'runtime',
+      'source',
+      'storage',
+      'transport',
+    ])
+      expect(loaded.filter((file) => file.startsWith(`${room}/`))).toEqual([]);
   });
 });

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { apiDoorProblem } from '../../../node/src/api/doors.ts';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
@@ -146,6 +148,18 @@ describe('the API', () => {
     expect(JSON.parse(reply.body)).toMatchObject({
       error: { code: 'TOO_LARGE', message: 'the body has more than 1048576 bytes' },
     });
+  });
+
+  it('headers and connections are bounded', async () => {
+    const server = await start();
+    expect((await call(server, 'GET', '/health', { 'x-much': 'x'.repeat(20_000) })).status).toBe(431);
+    const idle = Array.from({ length: 256 }, () => connect(server.address.port, '127.0.0.1'));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    // Taken and cut at once, so there is an end instead of an answer.
+    await expect(call(server, 'GET', '/health')).rejects.toThrow(/socket hang up|ECONNRESET/);
+    idle.pop()!.destroy();
+    await vi.waitFor(async () => expect((await call(server, 'GET', '/health')).status).toBe(200));
+    for (const socket of idle) socket.destroy();
   });
 
   it.each(['{"tenant": 5}', '{"tennant": "a"}', '"a"', '[]'])(
