@@ -58,7 +58,7 @@ function applyToRun(run: Run, command: RunCommand): Changed {
     case 'markRunning':
       return moved(run, { kind: 'startReached' });
     case 'extendHorizon':
-      if (!isStarted(run)) return notNow(run, 'has no horizon yet');
+      if (!isMoving(run)) return notNow(run, 'has no horizon to move');
       return command.horizonMs > run.horizonMs ? { ...run, horizonMs: command.horizonMs } : run;
     case 'assignStripes':
       return assignStripes(run, command);
@@ -68,6 +68,10 @@ function applyToRun(run: Run, command: RunCommand): Changed {
       return counted.ok ? counted.run : counted.why;
     }
     case 'beginDraining':
+      // Somebody may have fired up to the horizon: an end before it would leave arrivals nobody planned.
+      if (command.stop.atMs < Math.min(run.horizonMs, run.plan.durationMs)) {
+        return `the end at ${command.stop.atMs} ms lies before the horizon, ${run.horizonMs} ms`;
+      }
       return moved(run, { kind: 'drainOrdered', stop: command.stop });
     case 'finishRun':
       if (run.phase.name !== 'draining') return notNow(run, 'cannot finish');
@@ -152,7 +156,7 @@ function scheduleStart(run: Run, command: CommandOf<'scheduleStart'>): Changed {
 
 /** No arrival at or beyond the horizon has been fired by anyone, so there the stripes can change hands. */
 function assignStripes(run: Run, command: CommandOf<'assignStripes'>): Changed {
-  if (!isStarted(run)) return notNow(run, 'has no stripes yet');
+  if (!isMoving(run)) return notNow(run, 'has no stripes to change');
   const current = run.tables.at(-1)!.slots;
   if (current.length === command.slots.length && current.every((slot, index) => slot === command.slots[index]))
     return run;
@@ -162,6 +166,11 @@ function assignStripes(run: Run, command: CommandOf<'assignStripes'>): Changed {
     tables: [...run.tables, { fromMs, slots: command.slots }],
     changes: [...run.changes, { fromMs, reason: command.reason }],
   };
+}
+
+/** Once its end is ordered the whole stripe of every agent is settled: nothing may move it any more. */
+function isMoving(run: Run): boolean {
+  return run.phase.name === 'scheduled' || run.phase.name === 'running';
 }
 
 function isStarted(run: Run): boolean {

@@ -250,6 +250,27 @@ describe('countIntervals', () => {
 });
 
 describe('the end', () => {
+  it('never lies before the horizon, up to which somebody may have fired', () => {
+    const script = Script.running();
+    script.extend(3_000);
+    expect(refusalOf(script.drain('stopped', 2_999))).toBe('STALE_COMMAND');
+    expect(script.run.phase.name).toBe('running');
+    expect(refusalOf(script.drain('stopped', 3_000))).toBe('accepted');
+    const late = Script.running();
+    late.extend(durationMs + 1_000);
+    expect(refusalOf(late.drain('completed', durationMs))).toBe('accepted');
+  });
+
+  it('once ordered, moves neither the horizon nor the stripes', () => {
+    const script = Script.running();
+    script.drain('stopped', 2_000);
+    const before = script.run;
+    expect(refusalOf(script.extend(4_000))).toBe('STALE_COMMAND');
+    const table = script.do({ kind: 'assignStripes', runId: 'run-1', slots: ['a/s1'], reason: 'b is gone' });
+    expect(refusalOf(table)).toBe('STALE_COMMAND');
+    expect(script.run).toBe(before);
+  });
+
   it('the first order to drain counts', () => {
     const script = Script.running();
     script.drain('stopped', 2_000);
