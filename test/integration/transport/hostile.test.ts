@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import net from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../node/src/lib/clock.ts';
-import { HANDSHAKE_TIMEOUT_MS } from '../../../node/src/transport/peer/listener.ts';
+import { HANDSHAKE_TIMEOUT_MS, MAX_UNPROVEN_CONNECTIONS } from '../../../node/src/transport/peer/listener.ts';
 import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-transport.ts';
 import { connectMethod } from '../../../node/src/transport/grpc/service.ts';
 import { MAX_QUEUED_BYTES } from '../../../node/src/transport/peer/peer-stream.ts';
@@ -95,6 +96,21 @@ describe.each(networkTransports)('%s transport: hostile and broken peers', (_, c
     expect(systemClock.nowMs() - before).toBeLessThan(HANDSHAKE_TIMEOUT_MS - 500);
     for (const socket of sockets) socket.destroy();
     await expectUndisturbed(pair);
+  });
+
+  it('lets a member in while strangers hold all the places for connections that have proven nothing', async () => {
+    cluster = new LoopbackCluster(create, ['a', 'b']);
+    const pair = { a: cluster.make(0, 'a'), b: cluster.make(1, 'b'), atA: new Recorder(), atB: new Recorder() };
+    await pair.a.start(pair.atA);
+    const before = systemClock.nowMs();
+    const strangers = Array.from({ length: MAX_UNPROVEN_CONNECTIONS }, () =>
+      net.connect(cluster.listed[0]!.port, '127.0.0.1').on('error', () => undefined),
+    );
+    await Promise.all(strangers.map((socket) => once(socket, 'connect')));
+    await pair.b.start(pair.atB);
+    await Promise.all([pair.atA, pair.atB].map((seen) => seen.until(() => seen.up.length === 1)));
+    expect(systemClock.nowMs() - before).toBeLessThan(HANDSHAKE_TIMEOUT_MS - 500);
+    for (const socket of strangers) socket.destroy();
   });
 
   it('drops an oversized frame at the sender, and keeps the stream', async () => {

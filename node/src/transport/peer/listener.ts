@@ -12,7 +12,7 @@ import type { WireKind } from './wire.ts';
 export const HANDSHAKE_TIMEOUT_MS = 3_000;
 
 /** Connections that have not proven who they are, at a time. Members have one each, so this is room for a restart of all. */
-const MAX_UNPROVEN_CONNECTIONS = 64;
+export const MAX_UNPROVEN_CONNECTIONS = 64;
 
 /** First byte of a TLS record that opens a handshake (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 0x16;
@@ -95,10 +95,7 @@ export class Listener {
     const remote = remoteOf(socket);
     // A peer may reset its connection at any moment; what was lost is noticed by `close`.
     socket.on('error', () => socket.destroy());
-    if (this.#unproven.size >= MAX_UNPROVEN_CONNECTIONS) {
-      socket.destroy();
-      return;
-    }
+    if (this.#unproven.size >= MAX_UNPROVEN_CONNECTIONS) this.#cutOldestUnproven();
     this.#sockets.set(remote, socket);
     const deadlineMs = this.#clock.nowMs() + HANDSHAKE_TIMEOUT_MS;
     this.#unproven.set(
@@ -110,6 +107,14 @@ export class Listener {
       this.#sockets.delete(remote);
     });
     socket.once('readable', () => this.#sniff(socket, remote));
+  }
+
+  /** Not the newest: a member proves itself in milliseconds, so whoever was longest without is a stranger that keeps it out. */
+  #cutOldestUnproven(): void {
+    const [oldest] = this.#unproven.keys();
+    if (oldest === undefined) return;
+    this.proven(oldest);
+    this.cutter(oldest)();
   }
 
   #sniff(socket: net.Socket, remote: string): void {
