@@ -14,11 +14,12 @@ export const networkTransports = [
 ] as const satisfies readonly (readonly [string, CreateTransport])[];
 
 const FIRST_PORT = 17_600;
-let nextPort = FIRST_PORT;
+/** Another beginning for each process, so that two runs of the suite on one machine seldom meet. */
+let nextPort = FIRST_PORT + (process.pid % 100);
 
 /** A port of this suite's range; each test takes new ones, so that a lingering connection of another does not matter. */
 export function takePort(): number {
-  nextPort = nextPort === FIRST_PORT + 99 ? FIRST_PORT : nextPort + 1;
+  nextPort = nextPort >= FIRST_PORT + 99 ? FIRST_PORT : nextPort + 1;
   return nextPort;
 }
 

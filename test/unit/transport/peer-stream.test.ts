@@ -1,46 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Clock } from '../../../node/src/lib/clock.ts';
 import { encodeFrame } from '../../../node/src/transport/codec.ts';
 import type { WireFrame } from '../../../node/src/transport/frames.ts';
 import { PING_INTERVAL_MS, SILENT_AFTER_MS, watchLiveness } from '../../../node/src/transport/peer/liveness.ts';
 import { GrpcPipe, type GrpcStream } from '../../../node/src/transport/grpc/pipe.ts';
 import { MAX_QUEUED_BYTES, PeerStream } from '../../../node/src/transport/peer/peer-stream.ts';
-
-/** Time that passes only when told. */
-class ManualClock implements Clock {
-  #nowMs = 1_000;
-  #timers: { readonly atMs: number; readonly callback: () => void }[] = [];
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  at(atMs: number, callback: () => void): () => void {
-    const timer = { atMs, callback };
-    this.#timers.push(timer);
-    return () => (this.#timers = this.#timers.filter((other) => other !== timer));
-  }
-
-  /** Every timer fires when it is due. */
-  advance(ms: number): void {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      const [next] = this.#timers.filter(({ atMs }) => atMs <= untilMs).sort((x, y) => x.atMs - y.atMs);
-      if (next === undefined) break;
-      this.#timers = this.#timers.filter((other) => other !== next);
-      this.#nowMs = Math.max(this.#nowMs, next.atMs);
-      next.callback();
-    }
-    this.#nowMs = untilMs;
-  }
-
-  /** The process stood still: time is gone before any timer fires. */
-  stall(ms: number): void {
-    this.#nowMs += ms;
-    this.advance(0);
-  }
-}
+import { ManualClock } from './manual-clock.ts';
 
 /** What the stream was given to write, and the callbacks by which the network says that it is gone. */
 class FakeStream extends PassThrough {

@@ -100,6 +100,8 @@ export class TcpPipe implements Pipe {
       this.#reader.push(chunk);
     } catch (error) {
       if (!(error instanceof FramingError)) throw error;
+      // Our preamble may still wait for the end of this turn, and it is how the peer learns of another version.
+      this.#socket.uncork();
       const reason = error.isOtherVersion ? error.message : `reset: the peer sent ${error.message}`;
       this.#end(reason, error.isOtherVersion ? 'version' : 'lost');
       return;

@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { TlsIdentity } from '../../../node/src/transport/peer/options.ts';
+import type { Transport } from '../../../node/src/transport/transport.ts';
+import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-transport.ts';
+import { createTcpTransport } from '../../../node/src/transport/tcp/tcp-transport.ts';
+import { makeTlsIdentity } from './certificates.ts';
+import { type CreateTransport, LoopbackCluster } from './loopback.ts';
+import { Recorder } from './recorder.ts';
+import { numbered } from './transport-contract.ts';
+
+const identity = makeTlsIdentity();
+const grpcPort = /"g" at 127\.0\.0\.1:\d+ speaks gRPC \(CLUSTER_TRANSPORT=grpc\), but a node from .* by plain TCP/;
+const tcpPort = /"t" at 127\.0\.0\.1:\d+ speaks plain TCP \(CLUSTER_TRANSPORT=tcp\), but a node from .* by gRPC/;
+
+let cluster: LoopbackCluster;
+afterEach(() => cluster.close());
+
+interface Side {
+  readonly transport: Transport;
+  readonly seen: Recorder;
+}
+
+async function start(
+  index: number,
+  id: string,
+  create: CreateTransport,
+  tls: TlsIdentity | null,
+  secret: string | null = null,
+): Promise<Side> {
+  const side = { transport: cluster.make(index, id, { create, security: { secret, tls } }), seen: new Recorder() };
+  await side.transport.start(side.seen);
+  return side;
+}
+
+const named = (seen: Recorder, pattern: RegExp): Promise<void> =>
+  seen.until(() => seen.problems.some(({ reason }) => pattern.test(reason)));
+
+describe.each([
+  ['without TLS', null],
+  ['with mutual TLS', identity],
+])('a peer of the other transport, %s', (_, tls) => {
+  it('is named on both sides, whoever dials', async () => {
+    cluster = new LoopbackCluster(createGrpcTransport, ['g', 't']);
+    const g = await start(0, 'g', createGrpcTransport, tls);
+    const t = await start(1, 't', createTcpTransport, tls);
+    await Promise.all([
+      named(g.seen, grpcPort),
+      named(t.seen, grpcPort),
+      named(g.seen, tcpPort),
+      named(t.seen, tcpPort),
+    ]);
+    expect([...g.seen.up, ...t.seen.up]).toEqual([]);
+    for (const { transport } of [g, t]) expect(transport.peers()[0]?.state).toBe('refused');
+  });
+
+  it('does not disturb those that agree, and is let in once it is corrected', async () => {
+    cluster = new LoopbackCluster(createTcpTransport, ['a', 'b', 't']);
+    const a = await start(0, 'a', createTcpTransport, tls, 'a secret');
+    const wrong = await start(2, 't', createGrpcTransport, tls, 'a secret');
+    const b = await start(1, 'b', createTcpTransport, tls, 'a secret');
+    await Promise.all([a, b].map(({ seen }) => seen.until(() => seen.up.length === 1)));
+    await named(wrong.seen, /"a" .* speaks plain TCP/);
+    expect(a.transport.send('b', numbered(1))).toBe(true);
+    await wrong.transport.close();
+    const right = await start(2, 't', createTcpTransport, tls, 'a secret');
+    await right.seen.until(() => right.seen.up.length === 2);
+    await a.seen.until(() => a.seen.up.length === 2);
+    expect([...a.seen.down, ...b.seen.down, ...wrong.seen.up]).toEqual([]);
+  });
+});
+
+it('a peer without TLS and of the other transport hears of the transport first, in its own protocol', async () => {
+  cluster = new LoopbackCluster(createGrpcTransport, ['g', 't']);
+  const g = await start(0, 'g', createGrpcTransport, identity);
+  const t = await start(1, 't', createTcpTransport, null);
+  await Promise.all([named(t.seen, grpcPort), named(g.seen, grpcPort)]);
+});
