@@ -1,12 +1,13 @@
 import { arrivalsBefore, inFlightBound } from '../generator/schedule/arrivals.ts';
-import { OwnArrivals } from '../generator/schedule/stripes.ts';
+import { OwnArrivals, tableAt } from '../generator/schedule/stripes.ts';
 import type { GeneratorShare, StripeTable } from '../generator/schedule/types.ts';
+import { usersOf } from '../generator/schedule/users.ts';
 import type { Plan } from '../plan/plan.ts';
 
 /**
  * How many arrivals are this node's to account for, by the tables it knows. Only what lies before its horizon is settled:
  * beyond it a table this node has not heard of yet may have given the arrivals to others, who then account for them too.
- * Of a closed load model nothing is ever owed.
+ * Of a closed load model nothing is ever owed; what a dead generator leaves are its users.
  */
 export class StripeAccounts {
   readonly #plan: Plan;
@@ -45,10 +46,16 @@ export class StripeAccounts {
     return this.#count({ node: this.#slot, index: 0, of: 1 }, 0, settledMs, Infinity);
   }
 
-  /** Arrivals of one generator's share planned in [fromMs, settledMs). */
+  /**
+   * Arrivals of one generator's share planned in [fromMs, settledMs). Of a closed model its users at `fromMs`: how many
+   * iterations each would have come to nobody knows, but it was at least the next one.
+   */
   share(index: number, fromMs: number, settledMs: number): number {
-    if (this.#plan.load.model === 'concurrent') return 0;
     const share = { node: this.#slot, index, of: this.#generators };
+    if (this.#plan.load.model === 'concurrent') {
+      const table = settledMs > fromMs ? tableAt(this.#tables, fromMs) : null;
+      return table === null ? 0 : usersOf(table, this.#plan.workers ?? 0, share).length;
+    }
     return this.#count(share, fromMs, settledMs, inFlightBound(this.#plan));
   }
 

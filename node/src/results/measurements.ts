@@ -64,7 +64,7 @@ export interface Books {
   dropped: number;
   /** Not started because the instant passed beyond the horizon, before a late join, or after a stop. */
   notFired: number;
-  /** Not started because a generator died; a lost node's are reckoned at the end. */
+  /** Not started because a generator died (closed models: one for each of its users); a lost node's are reckoned at the end. */
   lost: number;
   answered: number;
   failed: number;

@@ -69,8 +69,10 @@ function missingReasons({ run, settled, books, nodes }: Judged): readonly string
     }
   }
   const byNodes = nodes.reduce((sum, { lost }) => sum + (lost?.arrivals ?? 0), 0);
-  if (books.lost > byNodes)
-    reasons.push(`${books.lost - byNodes} planned iterations were lost with a generator that failed`);
+  if (books.lost > byNodes) {
+    const what = books.planned === null ? 'users' : 'planned iterations';
+    reasons.push(`${books.lost - byNodes} ${what} were lost with a generator that failed`);
+  }
   if (books.notFired > dueOf(books) * maxUnsentShare) {
     reasons.push(
       `${books.notFired} planned iterations were not started: a node was beyond its horizon, or joined late`,

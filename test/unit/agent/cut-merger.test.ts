@@ -52,6 +52,22 @@ describe('CutMerger', () => {
     expect(decodeMeasurements(node!.measurements).scenarios[0]!.steps[0]!.responseUs.count).toBe(16);
   });
 
+  it('of a closed model counts the users of a dead generator as lost, once, each for the iteration it does not start', () => {
+    const closed = { ...plan, load: { model: 'concurrent' } as const, workers: 10 };
+    const accounts = new StripeAccounts({ plan: closed, slot: 'me', generators: 2 });
+    accounts.setTables([{ fromMs: 0, slots: ['me', 'other'] }]);
+    accounts.setHorizon(10_000);
+    const merge = new CutMerger(closed, accounts, 2);
+    merge.add(0, cut(0, { fired: 3, answered: 3 }));
+    merge.add(1, cut(0, { fired: 2, answered: 1 }, { inFlight: 1 }));
+    merge.add(0, cut(1, { fired: 3, answered: 3 }));
+    // Users 0, 2, 4, 6, 8 are ours, and 2 and 6 the second generator's.
+    const cuts = [...merge.died(1), ...merge.add(0, cut(2, { fired: 3, answered: 3 }, { final: true }))];
+    expect(cuts.map(({ books }) => books.lost)).toEqual([2, 0]);
+    expect(cuts.map(({ books }) => books.notFired)).toEqual([0, 0]);
+    expect(cuts.at(-1)).toMatchObject({ final: true, inFlight: 1 });
+  });
+
   it('passes the text form of a single generator on as it is', () => {
     const { merge } = merger(1);
     const given = cut(0, { fired: 20, answered: 20 });

@@ -68,6 +68,14 @@ describe('the books', () => {
 });
 
 describe('the verdict and its exit code', () => {
+  it('a closed model that lost users with a generator is degraded, though nothing was planned ahead', () => {
+    const nodes = [node('a', { fired: 90, answered: 80, failed: 8, lost: 5 }, { inFlight: 2 })];
+    const report = buildReport(input({ planned: null, nodes }));
+    expect(report.books.balanced).toBe(true);
+    expect(report.verdict).toEqual({ kind: 'degraded', reasons: ['5 users were lost with a generator that failed'] });
+    expect(exitCodeOf(report)).toBe(121);
+  });
+
   it('valid, 0: failed requests are a finding about the target', () => {
     const measurements = measured(1_000);
     measurements.scenarios[0]!.steps[0]!.failed = 1_000;
