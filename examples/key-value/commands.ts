@@ -1,3 +1,5 @@
+import type { ErrorCode } from 'tutti/consensus';
+
 /** What clients may ask. A read is a command too: it goes through the log, so it sees every write acknowledged before it. */
 export type Command = Write | Read;
 
@@ -45,7 +47,7 @@ export const isWrite = (command: Command): command is Write => 'requestId' in co
 /** What the leader says of a command: its answer, or that (and why) it was refused, or that nobody knows. */
 export type Outcome =
   | { readonly ok: true; readonly answer: Answer }
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 // Commands cross the log and outcomes the wire between members; both were made by this very program.
 export const encode = (value: Command | Outcome): Uint8Array => Buffer.from(JSON.stringify(value));

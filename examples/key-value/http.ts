@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -38,10 +39,8 @@ export async function openFront(
   server.on('request', (request, response) => {
     void replyTo(request, execute, status).then((reply) => send(server, request, response, reply));
   });
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  server.once('error', reject);
-  server.listen(address.port, address.host, () => resolve(undefined));
-  await promise;
+  server.listen(address.port, address.host);
+  await once(server, 'listening');
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }
 

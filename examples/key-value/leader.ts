@@ -25,7 +25,7 @@ export function createExecute(consensus: Consensus<Answer>): Execute {
     const outcome = await ask(consensus, leaderId, command);
     if (outcome.ok) return outcome.answer;
     // The leader's own word: for all but OUTCOME_UNKNOWN it means that nothing happened.
-    throw new TuttiError(outcome.code as TuttiError['code'], outcome.message);
+    throw new TuttiError(outcome.code, outcome.message);
   };
 }
 

@@ -43,6 +43,9 @@ export async function commandOf(request: IncomingMessage): Promise<Command> {
 }
 
 function pathOf(request: IncomingMessage): string[] {
+  // Else it would become a part of the name.
+  if (request.url?.includes('?') === true)
+    throw new BadRequest(400, 'there are no query parameters; encode "?" as %3F');
   try {
     return (request.url ?? '').split('/').map(decodeURIComponent);
   } catch {

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -157,7 +160,7 @@ describe('three key-value nodes', () => {
     expect(await digestsWhenEven(restarted)).toEqual(before);
   });
 
-  it('answer within their deadline when the majority is gone, and never twice what they could not answer', async () => {
+  it('answer within their deadline when the majority is gone, and count a repeated request id once afterwards', async () => {
     const nodes = nodesFrom(17709);
     const members = await startThree(nodes);
     const leader = await leaderOf(members);
@@ -183,6 +186,26 @@ describe('three key-value nodes', () => {
 });
 
 describe('one key-value node', () => {
+  it('answers the request under way when it is told to stop, takes no other, and ends with code 0', async () => {
+    const node = await start('a', 'a=127.0.0.1:17715');
+    await leaderOf([node]);
+    const headers = { expect: '100-continue', 'content-length': 5 };
+    const underWay = request(`${node.url}/keys/k`, { method: 'PUT', headers, agent: false });
+    const answered = once(underWay, 'response');
+    underWay.flushHeaders();
+    // From here on the server has the request, and waits for its body.
+    await once(underWay, 'continue');
+    const stopped = node.stop();
+    const refused = (): Promise<unknown> =>
+      node.status().catch((error: unknown) => (error as { cause: unknown }).cause);
+    await expect.poll(refused, patience).toMatchObject({ code: 'ECONNREFUSED' });
+    underWay.end('value');
+    const [response] = (await answered) as [IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    response.resume();
+    expect(await stopped).toBe(0);
+  });
+
   it('is a cluster of its own, and knows after SIGKILL what it acknowledged', async () => {
     const nodes = 'a=127.0.0.1:17712';
     const node = await start('a', nodes);
@@ -199,8 +222,8 @@ describe('one key-value node', () => {
   it('refuses what it cannot keep, by status and message, and goes on', async () => {
     const node = await start('a', 'a=127.0.0.1:17713');
     await leaderOf([node]);
-    const messageOf = async (...request: Parameters<KeyValueNode['ask']>): Promise<[number, unknown]> => {
-      const { status, body } = await node.ask(...request);
+    const messageOf = async (...asked: Parameters<KeyValueNode['ask']>): Promise<[number, unknown]> => {
+      const { status, body } = await node.ask(...asked);
       return [status, body.message];
     };
     const contains = (text: string): unknown => expect.stringContaining(text);
@@ -209,6 +232,7 @@ describe('one key-value node', () => {
     expect(await messageOf('PUT', '/keys/k', 'x'.repeat(64 * 1024 + 1))).toEqual([400, contains('at most 65536')]);
     expect(await messageOf('PUT', `/keys/${'k'.repeat(257)}`, 'v')).toEqual([400, contains('1 to 256 bytes')]);
     expect(await messageOf('PUT', '/keys/', 'v')).toEqual([400, contains('1 to 256 bytes')]);
+    expect(await messageOf('PUT', '/keys/k?ttl=5', 'v')).toEqual([400, contains('no query parameters')]);
     expect(await messageOf('PUT', '/keys/%ff', 'v')).toEqual([400, contains('percent-encoded')]);
     expect(await messageOf('POST', swap, '{', json)).toEqual([400, contains('not JSON')]);
     expect(await messageOf('POST', swap, '{"value":"v"}', json)).toEqual([400, contains('"expected"')]);
