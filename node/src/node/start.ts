@@ -20,6 +20,7 @@ import { formatAddress } from '../transport/addresses.ts';
 import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
 import { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
 import { createBackend } from './backend.ts';
+import { type Close, closeAll } from './close-all.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
 import { submitFromFile } from './file-plan.ts';
 import { type Place, readPlace } from './place.ts';
@@ -44,7 +45,7 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
   checkDoors(settings);
   const place = await readPlace(settings);
   const directory = await openOwnDirectory(settings, place);
-  const opened: (() => Promise<void> | void)[] = [() => directory.close()];
+  const opened: Close[] = [() => directory.close()];
   try {
     return await openParts(settings, hooks, place, directory, opened);
   } catch (error) {
@@ -58,7 +59,7 @@ async function openParts(
   hooks: NodeHooks,
   place: Place,
   directory: DataDirectory,
-  opened: (() => Promise<void> | void)[],
+  opened: Close[],
 ): Promise<RunningNode> {
   const self: AgentRef = { node: directory.nodeId, session: randomUUID(), region: settings.region };
   const replicated = createReplicatedState();
@@ -163,8 +164,4 @@ function openRuntime(
     log: hooks.log,
     onBug: hooks.onFatal,
   });
-}
-
-async function closeAll(opened: (() => Promise<void> | void)[]): Promise<void> {
-  for (const close of opened.reverse()) await close();
 }
