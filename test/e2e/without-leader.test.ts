@@ -12,7 +12,7 @@ const health = {
   cluster_formed: false,
   members: [
     { id: 'a', connected: true },
-    { id: 'b', connected: false },
+    { id: 'b', connected: false, reason: 'connect ECONNREFUSED 10.0.0.2:7000' },
   ],
   problems: [{ address: '10.0.0.2:7000', reason: 'the cluster secrets differ' }],
 };
@@ -39,7 +39,7 @@ describe('a cluster without a leader', () => {
     const ended = await tutti(['status', '--node', node]);
     expect(ended.stderr).toBe('');
     expect(ended.stdout).toContain('forming, leader unknown');
-    expect(ended.stdout).toContain('node   b NOT CONNECTED');
+    expect(ended.stdout).toContain('node   b NOT CONNECTED: connect ECONNREFUSED 10.0.0.2:7000');
     expect(ended.stdout).toContain('problem at 10.0.0.2:7000: the cluster secrets differ');
     expect(ended.stdout).toContain('run      unknown until a leader is elected');
     expect(ended.code).toBe(122);

@@ -37,6 +37,8 @@ export interface ClusterHealth {
     readonly address: string | null;
     readonly connected: boolean;
     readonly bound: boolean;
+    /** Why it is not connected; null where it is. */
+    readonly reason: string | null;
   }[];
   /** What an operator must look at: a peer with another id, cluster or disk than expected. */
   readonly problems: readonly { readonly address: string; readonly reason: string }[];
@@ -48,7 +50,8 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
   const bound = (id: string | null): boolean => voters.some((voter) => voter.id === id);
   const others = backend.peers().map((peer) => {
     const id = peer.identity?.nodeId ?? peer.expectedId;
-    return { id, address: peer.address, connected: peer.state === 'connected', bound: bound(id) };
+    const reason = reasonOf(peer);
+    return { id, address: peer.address, connected: reason === null, bound: bound(id), reason };
   });
   return {
     state: nodeState(status),
@@ -62,9 +65,21 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
     cluster_id: status.membership?.clusterId ?? null,
     commit_index: status.commitIndex,
     applied_index: status.appliedIndex,
-    members: [{ id: status.nodeId, address: null, connected: true, bound: bound(status.nodeId) }, ...others],
+    members: [
+      { id: status.nodeId, address: null, connected: true, bound: bound(status.nodeId), reason: null },
+      ...others,
+    ],
     problems: status.problems,
   };
+}
+
+/** Connected is who is reached and reaches us: each of the two may have a wrong address for the other. */
+function reasonOf(peer: ReturnType<ApiBackend['peers']>[number]): string | null {
+  if (peer.state === 'connected') return null;
+  if (peer.problem !== null) return peer.problem;
+  return peer.lastHeardMs === null
+    ? 'no answer yet'
+    : 'it answers, but has not connected to this node: is the address of this node right in its CLUSTER_NODES?';
 }
 
 /** Ready to take requests: a leader is known, so whatever comes in can be answered or forwarded. */

@@ -143,7 +143,9 @@ async function status(options: ClusterOptions): Promise<void> {
     `cluster  ${cluster.cluster_formed ? 'formed' : 'forming'}, leader ${cluster.leader_id ?? 'unknown'}, term ${cluster.term}, asked ${cluster.node_id}`,
   );
   for (const member of cluster.members)
-    console.log(`  node   ${member.id ?? '(not met)'} ${member.connected ? 'connected' : 'NOT CONNECTED'}`);
+    console.log(
+      `  node   ${member.id ?? '(not met)'} ${member.connected ? 'connected' : `NOT CONNECTED: ${member.reason ?? ''}`}`,
+    );
   for (const problem of cluster.problems) console.log(`  problem at ${problem.address}: ${problem.reason}`);
   const none = hasLeader ? 'none yet' : 'unknown until a leader is elected';
   console.log(`run      ${run === null ? none : `${run.runId}: ${describe(run)}`}`);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Transport } from '../../../node/src/transport/transport.ts';
 import { LoopbackCluster, networkTransports, type NodeChanges } from './loopback.ts';
 import { Recorder } from './recorder.ts';
@@ -105,5 +105,12 @@ describe.each(networkTransports)('%s transport: who may not take part is named o
     const right = await start(1, 'b');
     await Promise.all([a, right].map(({ seen }) => seen.until(() => seen.up.length === 1)));
     expect(a.transport.peers()[0]).toMatchObject({ state: 'connected', problem: null });
+  });
+
+  it('nobody at the address: says that alone, in words that stay the same', async () => {
+    cluster = new LoopbackCluster(create, ['a', 'b']);
+    const { transport } = await start(0, 'a');
+    const { port } = cluster.listed[1]!;
+    await vi.waitFor(() => expect(transport.peers()[0]?.problem).toBe(`reset: connect ECONNREFUSED 127.0.0.1:${port}`));
   });
 });

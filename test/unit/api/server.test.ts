@@ -4,8 +4,10 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { apiDoorProblem } from '../../../node/src/api/doors.ts';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
+import type { ClusterHealth } from '../../../node/src/api/health.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
+import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 import { fakeBackend } from './fake-backend.ts';
 
 const servers: ApiServer[] = [];
@@ -64,6 +66,30 @@ describe('the API', () => {
       cluster_formed: true,
       cluster_ready: true,
     });
+  });
+
+  it('says of a member that is not connected why, from either side', async () => {
+    const peer = {
+      address: 'b:7000',
+      expectedId: 'b',
+      identity: null,
+      state: 'connecting',
+      lastHeardMs: null,
+    } as const;
+    const peers =
+      (changes: object): (() => readonly PeerStatus[]) =>
+      () => [{ ...peer, problem: null, ...changes }];
+    const reasonOf = async (changes: object): Promise<unknown> => {
+      const server = await start({ ...fakeBackend(), peers: peers(changes) });
+      const health = JSON.parse((await call(server, 'GET', '/health/cluster')).body) as ClusterHealth;
+      return health.members[1]?.reason;
+    };
+    expect(await reasonOf({})).toBe('no answer yet');
+    expect(await reasonOf({ problem: 'connect ECONNREFUSED' })).toBe('connect ECONNREFUSED');
+    expect(await reasonOf({ lastHeardMs: 5 })).toBe(
+      'it answers, but has not connected to this node: is the address of this node right in its CLUSTER_NODES?',
+    );
+    expect(await reasonOf({ state: 'connected', lastHeardMs: 5 })).toBeNull();
   });
 
   it('a node that is still forming says so and is not ready', async () => {

@@ -51,8 +51,9 @@ export class GrpcPipe implements Pipe {
   }
 }
 
-/** grpc-js adds the time of day: it would make every attempt look like another problem. */
+/** grpc-js adds the time of day, which would make every attempt look like another problem, and a frame of words around it. */
 function readable(reason: string): string {
   const timeless = reason.replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '');
-  return withoutThread(timeless.replace('No connection established. Last error: ', ''));
+  const bare = timeless.replace(/^No connection established\. Last error: (Error: )?/, '');
+  return withoutThread(bare.replace(/\.? Resolution note:.*$/s, ''));
 }
