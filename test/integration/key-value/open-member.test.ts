@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, open as openFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +68,20 @@ describe('openMember', () => {
     other.close();
     await once(other, 'close');
     await leads(await open({ nodes }));
+  });
+
+  it('gives it free as well when the log is damaged, so that the next start says so too', async () => {
+    const member = await open();
+    await leads(member);
+    for (let at = 0; at < 3; at++) await member.propose(Buffer.alloc(2_000, 7));
+    await member.close();
+    const [segment] = (await readdir(join(dataDirectory, 'wal'))).filter((name) => name.endsWith('.wal')).sort();
+    const file = await openFile(join(dataDirectory, 'wal', segment!), 'r+');
+    // In the middle of the first of these commands: behind it whole frames follow, so no torn write explains it.
+    await file.write(Buffer.alloc(64, 9), 0, 64, 1_500);
+    await file.close();
+    expect((await refusal({})).code).toBe('LOG_DAMAGED');
+    expect((await refusal({})).code).toBe('LOG_DAMAGED');
   });
 
   it('gives it free as well when the state machine throws, which is fatal on every member alike', async () => {
