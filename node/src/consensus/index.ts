@@ -28,7 +28,8 @@ export type {
   TransportHandlers,
 } from '../transport/transport.ts';
 export { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
-export type { GrpcTransportOptions, TlsIdentity } from '../transport/grpc/options.ts';
+export { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
+export type { PeerTransportOptions, TlsIdentity } from '../transport/peer/options.ts';
 export { systemClock } from '../lib/clock.ts';
 export type { Clock } from '../lib/clock.ts';
 export { TuttiError } from '../lib/errors.ts';

@@ -13,7 +13,7 @@ import { createWalStore } from '../storage/wal/wal-store.ts';
 import { parseAddress, parseClusterNodes } from '../transport/addresses.ts';
 import { refuseOpenDoor } from '../transport/doors.ts';
 import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
-import type { TlsIdentity } from '../transport/grpc/options.ts';
+import type { TlsIdentity } from '../transport/peer/options.ts';
 import type { ListedPeer } from '../transport/transport.ts';
 import type { Consensus, StateMachine } from './consensus.ts';
 import { openConsensus } from './open.ts';

@@ -1,1 +1,0 @@
-export type { PeerTransportOptions as GrpcTransportOptions, TlsIdentity } from '../peer/options.ts';
