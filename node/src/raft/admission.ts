@@ -7,16 +7,31 @@ import type { Incarnation, Member, NodeId } from './types.ts';
 /** A peer completed its handshake: it can be counted before the founding, bound after it, or must be refused. */
 export function peerUp(state: RaftState, peer: Member, clusterId: string | null): void {
   const reason = refusal(state, peer, clusterId);
-  if (reason !== null) {
-    state.shunned.add(peer.id);
-    state.effects.emit({ kind: 'peerRefused', id: peer.id, reason });
-    return;
-  }
+  if (reason !== null) return refuse(state, peer.id, reason);
   state.shunned.delete(peer.id);
   if (clusterId !== null && state.log.lastIndex === 0) state.foundedElsewhere = true;
   forgetOtherDisk(state, peer);
-  state.met.set(peer.id, { member: peer, up: true });
+  state.met.set(peer.id, { member: peer, clusterId, up: true });
   if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);
+}
+
+/**
+ * Judges those that are connected once more, when a founding that could still be undone has become certain: until then a peer
+ * of another cluster, or one that the membership has no place for, had to be let in.
+ */
+export function judgeAgain(state: RaftState): void {
+  for (const [id, { member, clusterId, up }] of state.met) {
+    const reason = up ? refusal(state, member, clusterId) : null;
+    if (reason === null) continue;
+    state.met.delete(id);
+    state.leadership?.progress.delete(id);
+    refuse(state, id, reason);
+  }
+}
+
+function refuse(state: RaftState, id: NodeId, reason: string): void {
+  state.shunned.add(id);
+  state.effects.emit({ kind: 'peerRefused', id, reason });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
-import { isHeard, peerDown, peerUp } from './admission.ts';
+import { isHeard, judgeAgain, peerDown, peerUp } from './admission.ts';
 import type { Effects, RaftCore, RaftInput, RaftOptions, RaftStatus } from './core.ts';
 import { EffectsBuilder } from './effects.ts';
 import { countOwnVote, handleVoteRequest, handleVoteResponse, onElectionTimeout } from './election.ts';
@@ -11,7 +11,7 @@ import type { Message } from './messages.ts';
 import { handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
 import { armElectionTimer, becomeFollower } from './roles.ts';
 import type { RaftState } from './state.ts';
-import { send } from './state.ts';
+import { isMembershipCommitted, send } from './state.ts';
 
 /**
  * The consensus core: events in, effects out (core.ts). Pre-vote, check-quorum and leader stickiness cannot be switched off.
@@ -68,7 +68,9 @@ class Raft implements RaftCore {
       this.#started = true;
       armElectionTimer(state);
     }
+    const wasCertain = isMembershipCommitted(state);
     handle(state, input);
+    if (!wasCertain && isMembershipCommitted(state)) judgeAgain(state);
     const effects = state.effects.finish();
     if (effects.persist !== null) state.log.writing(effects.persist.ticket);
     return effects;

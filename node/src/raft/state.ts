@@ -15,7 +15,7 @@ export interface RaftState {
   readonly log: Log;
   readonly memberships: MembershipHistory;
   /** Peers whose handshake was completed, with the incarnation of the latest one. */
-  readonly met: Map<NodeId, { readonly member: Member; up: boolean }>;
+  readonly met: Map<NodeId, { readonly member: Member; readonly clusterId: string | null; up: boolean }>;
   /** Peers whose latest handshake was refused: nothing is sent to them, for it would reach the wrong disk, nor heard of them. */
   readonly shunned: Set<NodeId>;
   /** Incarnations whose messages were refused, so that each is named once. */

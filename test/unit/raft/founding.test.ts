@@ -219,6 +219,18 @@ describe('a member with another incarnation', () => {
     expect(rig.status).toMatchObject({ term: 9, leaderId: 'n3', lastIndex: 3 });
   });
 
+  it('M13: a stranger that was let in while the founding could be undone is refused once it cannot', () => {
+    const rig = new Rig({ log: [1, 1], term: 1 });
+    expect(rig.meet('n3', 'another cluster').events).toEqual([]);
+    expect(rig.meet('n4').events).toEqual([]);
+    const certain = rig.heartbeat('n2', 1, 1);
+    expect(certain.events.filter(({ kind }) => kind === 'peerRefused')).toMatchObject([
+      { id: 'n3', reason: expect.stringContaining('another cluster') as string },
+      { id: 'n4', reason: expect.stringContaining('no place') as string },
+    ]);
+    expect(rig.heartbeat('n2', 1, 2).events.filter(({ kind }) => kind === 'peerRefused')).toEqual([]);
+  });
+
   it('M9: none of its words count, and it is named once', () => {
     const rig = new Rig();
     rig.campaign();
