@@ -71,6 +71,8 @@ describe('any node of a cluster', () => {
       created: boolean;
     };
     expect(again).toMatchObject({ run_id: first.run_id, created: false });
+    const reused = await post(id, plan(recorder.baseUrl, 61), 'one');
+    expect(reused.status).toBe(422);
     const other = await post(id, plan(recorder.baseUrl, 60), 'two');
     expect(other.status).toBe(409);
     expect(await other.text()).toContain(first.run_id);
@@ -107,9 +109,10 @@ describe('any node of a cluster', () => {
       cluster.members.map(({ api }) => api).join(','),
     ]);
     expect(ended.stderr).toContain('result written to');
-    expect(ended.code).toBe(0);
+    // A busy machine may make its generators late; the code then says that, and the books hold all the same.
+    const { verdict } = JSON.parse(readFileSync(out, 'utf8')) as { verdict: { kind: string } };
+    expect([verdict.kind, ended.code]).toEqual(verdict.kind === 'valid' ? ['valid', 0] : ['generator-limited', 120]);
     expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({
-      verdict: { kind: 'valid' },
       books: { planned: 60, fired: 60, answered: 60, balanced: true },
     });
   });

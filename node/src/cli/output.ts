@@ -6,6 +6,7 @@ import { renderReport } from '../results/report-text.ts';
 
 const exitCodeOfError: Partial<Record<ErrorCode, ExitCode>> = {
   PLAN_INVALID: exitCodes.invalidInput,
+  KEY_REUSED: exitCodes.invalidInput,
   SETTINGS_INVALID: exitCodes.invalidInput,
   ADDRESS_IN_USE: exitCodes.invalidInput,
   DATA_DIR_UNUSABLE: exitCodes.invalidInput,

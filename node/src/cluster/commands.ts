@@ -70,6 +70,6 @@ export type CommandResult =
   | { readonly ok: true; readonly runId: string }
   | {
       readonly ok: false;
-      readonly code: 'RUN_IN_PROGRESS' | 'RUN_NOT_FOUND' | 'STALE_COMMAND' | 'PLAN_INVALID';
+      readonly code: 'RUN_IN_PROGRESS' | 'KEY_REUSED' | 'RUN_NOT_FOUND' | 'STALE_COMMAND' | 'PLAN_INVALID';
       readonly message: string;
     };

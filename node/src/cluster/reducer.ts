@@ -2,7 +2,7 @@ import { parsePlan } from '../plan/parse.ts';
 import type { Command, CommandResult } from './commands.ts';
 import { countIntervals } from './count-intervals.ts';
 import { lostSpans } from './settle.ts';
-import { slotOf, type ClusterState, type Run } from './state.ts';
+import { slotOf, type ClusterState, type Run, type Submission } from './state.ts';
 import { isOver, transition, type PhaseEvent } from './transitions.ts';
 
 export { decodeCommand, encodeCommand } from './codec.ts';
@@ -81,9 +81,16 @@ function applyToRun(run: Run, command: RunCommand): Changed {
   }
 }
 
+/** A retry is the run it was; another plan under a used id must not be taken for accepted. */
+function resubmitted({ submissionId, runId, planHash }: Submission, again: string): CommandResult {
+  if (again === planHash) return { ok: true, runId };
+  const message = `${submissionId} was used for another plan (run ${runId}): give a new plan a new key`;
+  return { ok: false, code: 'KEY_REUSED', message };
+}
+
 function submitRun(state: ClusterState, command: CommandOf<'submitRun'>): Applied {
   const earlier = state.submissions.find((each) => each.submissionId === command.submissionId);
-  if (earlier !== undefined) return { state, result: { ok: true, runId: earlier.runId } };
+  if (earlier !== undefined) return { state, result: resubmitted(earlier, command.planHash) };
   if (state.run !== null && !isOver(state.run.phase)) {
     const message = `run ${state.run.id} is on (${state.run.phase.name}): wait until it has ended, or stop it`;
     return { state, result: { ok: false, code: 'RUN_IN_PROGRESS', message } };
@@ -117,7 +124,7 @@ function submitRun(state: ClusterState, command: CommandOf<'submitRun'>): Applie
     firedPerSecond: [],
     endedPerSecond: [],
   };
-  const submissions = [...state.submissions, { submissionId, runId: id }].slice(-maxSubmissions);
+  const submissions = [...state.submissions, { submissionId, planHash, runId: id }].slice(-maxSubmissions);
   return { state: { run, submissions }, result: { ok: true, runId: id } };
 }
 

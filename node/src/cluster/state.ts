@@ -15,12 +15,19 @@ export interface AgentRef {
  */
 export const slotOf = (agent: Pick<AgentRef, 'node' | 'session'>): string => `${agent.node}/${agent.session}`;
 
+/** What was submitted under an id: the same plan again is that run, another plan is refused. */
+export interface Submission {
+  readonly submissionId: string;
+  readonly planHash: string;
+  readonly runId: string;
+}
+
 /** The replicated value. Changed only by `apply` (cluster/reducer.ts), with committed commands. */
 export interface ClusterState {
   /** The run that is on, or the last one. */
   readonly run: Run | null;
   /** Submission id -> run id, the newest 100: the same id twice is one run. */
-  readonly submissions: readonly { readonly submissionId: string; readonly runId: string }[];
+  readonly submissions: readonly Submission[];
 }
 
 export interface Run {

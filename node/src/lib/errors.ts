@@ -62,6 +62,11 @@ export const errorCodes = {
     fatal: false,
   },
   RUN_IN_PROGRESS: { meaning: 'a run is on; the message names it', retryable: true, fatal: false },
+  KEY_REUSED: {
+    meaning: 'the Idempotency-Key was used for another plan; nothing happened',
+    retryable: false,
+    fatal: false,
+  },
   RUN_NOT_FOUND: { meaning: 'there is no such run, or none yet', retryable: false, fatal: false },
   STALE_COMMAND: {
     meaning: 'the command was meant for an earlier term or an ended run; nothing happened',

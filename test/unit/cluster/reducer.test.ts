@@ -26,6 +26,16 @@ describe('submitRun', () => {
     expect(script.run.id).toBe('run-2');
   });
 
+  it('another plan under a used submission id is refused and starts nothing: it was not accepted before', () => {
+    const script = new Script();
+    script.submit();
+    const result = script.submit('sub-1', 'run-2', `${planText}# another\n`);
+    expect(result).toMatchObject({ ok: false, code: 'KEY_REUSED' });
+    expect(result).toHaveProperty('message', expect.stringContaining('run-1'));
+    script.abort();
+    expect(script.submit('sub-1', 'run-2', `${planText}# another\n`).ok).toBe(false);
+  });
+
   it('is refused while a run is on, naming it, and accepted once that is over', () => {
     const script = new Script();
     script.submit();
@@ -70,7 +80,7 @@ describe('submitRun', () => {
       script.do({ kind: 'abortRun', runId, reason: 'next' });
     }
     expect(script.state.submissions.length).toBe(100);
-    expect(script.state.submissions[0]).toEqual({ submissionId: 'sub-3', runId: 'run-3' });
+    expect(script.state.submissions[0]).toMatchObject({ submissionId: 'sub-3', runId: 'run-3' });
   });
 });
 

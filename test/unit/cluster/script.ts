@@ -61,7 +61,7 @@ export class Script {
       runId,
       submissionId,
       planText: text,
-      planHash: 'hash',
+      planHash: `hash of ${text}`,
       expected,
       submittedAtUnixMs: 1,
     });
