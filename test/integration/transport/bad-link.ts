@@ -8,7 +8,6 @@ const SLICE_MS = 25;
 export class BadLink {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
-  #isHanging = false;
   #isSlow = false;
 
   constructor(targetPort: number) {
@@ -30,13 +29,12 @@ export class BadLink {
   }
 
   async close(): Promise<void> {
-    this.#isHanging = true;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await closed;
   }
 
   #relay(near: net.Socket, far: net.Socket): void {
-    if (this.#isHanging) near.destroy();
     for (const [from, to] of [
       [near, far],
       [far, near],

@@ -1,3 +1,4 @@
+import http2 from 'node:http2';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TlsIdentity } from '../../../node/src/transport/peer/options.ts';
 import type { Transport } from '../../../node/src/transport/transport.ts';
@@ -74,4 +75,20 @@ it('a peer without TLS and of the other transport hears of the transport first, 
   const g = await start(0, 'g', createGrpcTransport, identity);
   const t = await start(1, 't', createTcpTransport, null);
   await Promise.all([named(t.seen, grpcPort), named(g.seen, grpcPort)]);
+});
+
+it('an HTTP/2 client that opens and resets many streams does no harm to a TCP port', async () => {
+  cluster = new LoopbackCluster(createTcpTransport, ['a', 'b']);
+  const a = await start(0, 'a', createTcpTransport, null);
+  const client = http2.connect(`http://127.0.0.1:${cluster.listed[0]!.port}`);
+  client.on('error', () => client.destroy());
+  const headers = { ':method': 'POST', ':path': '/tutti.peer.v1.Peer/Connect', 'content-type': 'application/grpc' };
+  const streams = Array.from({ length: 20 }, () => client.request(headers, { endStream: false }));
+  for (const stream of streams) stream.on('error', () => stream.destroy());
+  await named(a.seen, /by gRPC/);
+  for (const stream of streams) stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+  client.destroy();
+  const b = await start(1, 'b', createTcpTransport, null);
+  await Promise.all([a, b].map(({ seen }) => seen.until(() => seen.up.length === 1)));
+  expect(a.seen.problems).toHaveLength(1);
 });

@@ -1,9 +1,8 @@
 import * as grpc from '@grpc/grpc-js';
-import type { Clock } from '../../lib/clock.ts';
 import { formatAddress } from '../addresses.ts';
 import type { PeerTransportOptions } from '../peer/options.ts';
 import { PeerTransport } from '../peer/peer-transport.ts';
-import type { DialTarget, OnPipe, Pipe, Wire, WireServer } from '../peer/wire.ts';
+import type { DialTarget, Pipe, ServeContext, Wire, WireServer } from '../peer/wire.ts';
 import type { Transport } from '../transport.ts';
 import { wireKinds } from '../wire-kinds.ts';
 import { grpcKind } from './kind.ts';
@@ -38,7 +37,7 @@ function dial({ host, port, tls }: DialTarget): Pipe {
  * A gRPC server without a port: the listener hands it connections, with TLS already ended where there is TLS, hence the
  * insecure credentials.
  */
-function serve(_clock: Clock, cutter: (remote: string) => () => void, onPipe: OnPipe): WireServer {
+function serve({ cutter, onPipe }: ServeContext): WireServer {
   const server = new grpc.Server(serverOptions);
   server.addService(peerService, {
     connect: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {

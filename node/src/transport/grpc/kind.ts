@@ -13,13 +13,13 @@ export const grpcKind: WireKind = {
 };
 
 /**
- * Answers the first call with one Refused frame, by Node's own HTTP/2: a port that speaks no gRPC needs no gRPC server to say
+ * Answers each call with one Refused frame, by Node's own HTTP/2: a port that speaks no gRPC needs no gRPC server to say
  * so. The dialler closes the connection once it has read it; one that does not is cut at the listener's time limit.
  */
 function refuse(socket: Socket, reason: () => string): void {
   const session = http2.performServerHandshake(socket);
   session.on('error', () => socket.destroy());
-  session.once('stream', (stream) => {
+  session.on('stream', (stream) => {
     stream.on('error', () => socket.destroy());
     stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));

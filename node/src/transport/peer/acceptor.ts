@@ -44,8 +44,11 @@ export class Acceptor {
       onConnection: (socket, remote, spoken) => this.#connected(socket, remote, spoken),
       onProblem: (remote, reason) => handlers.onProblem(remote, reason, null),
     });
-    const cutter = (remote: string): (() => void) => this.#listener.cutter(remote);
-    this.#server = wire.serve(clock, cutter, (pipe, remote) => this.#accept(pipe, remote));
+    this.#server = wire.serve({
+      clock,
+      cutter: (remote) => this.#listener.cutter(remote),
+      onPipe: (pipe, remote) => this.#accept(pipe, remote),
+    });
   }
 
   listen(host: string, port: number): Promise<void> {

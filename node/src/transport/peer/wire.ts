@@ -56,8 +56,12 @@ export interface WireServer {
   close(): void;
 }
 
-/** `remote` is as `remoteOf` prints it. */
-export type OnPipe = (pipe: Pipe, remote: string) => void;
+export interface ServeContext {
+  readonly clock: Clock;
+  /** What ends the connection below a pipe; `remote` is as `remoteOf` prints it. */
+  readonly cutter: (remote: string) => () => void;
+  readonly onPipe: (pipe: Pipe, remote: string) => void;
+}
 
 /** What tells one way of carrying frames from the other, and how to turn its diallers away. */
 export interface WireKind {
@@ -77,6 +81,5 @@ export interface WireKind {
 export interface Wire {
   readonly kind: WireKind;
   dial(target: DialTarget): Pipe;
-  /** `cutter` gives what ends the connection below a pipe. */
-  serve(clock: Clock, cutter: (remote: string) => () => void, onPipe: OnPipe): WireServer;
+  serve(context: ServeContext): WireServer;
 }

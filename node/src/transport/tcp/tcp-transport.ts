@@ -1,11 +1,10 @@
 import net from 'node:net';
 import tls from 'node:tls';
-import type { Clock } from '../../lib/clock.ts';
 import type { PeerTransportOptions } from '../peer/options.ts';
 import { PeerTransport } from '../peer/peer-transport.ts';
 import { remoteOf } from '../peer/remote.ts';
 import { mutualTls } from '../peer/tls.ts';
-import type { DialTarget, OnPipe, Pipe, Wire, WireServer } from '../peer/wire.ts';
+import type { DialTarget, Pipe, ServeContext, Wire, WireServer } from '../peer/wire.ts';
 import type { Transport } from '../transport.ts';
 import { wireKinds } from '../wire-kinds.ts';
 import { tcpKind } from './kind.ts';
@@ -30,7 +29,7 @@ function dial({ host, port, tls: identity, clock }: DialTarget): Pipe {
   return new TcpPipe(socket, clock);
 }
 
-function serve(clock: Clock, _cutter: (remote: string) => () => void, onPipe: OnPipe): WireServer {
+function serve({ clock, onPipe }: ServeContext): WireServer {
   return {
     accept: (socket) => onPipe(new TcpPipe(socket, clock), remoteOf(socket)),
     // Every connection is the listener's, which ends them all.
