@@ -68,7 +68,7 @@ function get(client: HttpClient, url: string, head = 'GET'): Promise<string> {
       answered: (_, answer) => resolve(`${answer.status} ${answer.bodyText()}`),
       failed: (_, category) => resolve(category),
     });
-    client.send(exchange, { origin, bytes, wishes }, monotonicMs());
+    client.send(exchange, { origin, bytes, wishes, isIdempotent: head !== 'POST' }, monotonicMs());
   });
 }
 
@@ -110,15 +110,18 @@ describe('connections', () => {
     expect(client.connectionsOpened).toBe(3);
   });
 
-  it('a kept-alive connection that died under a request is replaced once, for any method', async () => {
+  it.each([
+    ['GET', '200 ok', [1, 2]],
+    ['POST', 'reset_error', [0, 1]],
+  ] as const)('a kept-alive connection that died under a %s: %s (RFC 9110 9.2.2)', async (method, outcome, counts) => {
     const port = await raw((socket, number) => {
       let requests = 0;
       socket.on('data', () => (number === 0 && ++requests === 2 ? socket.resetAndDestroy() : socket.write(ok)));
     });
     const client = aClient();
-    expect(await get(client, `http://127.0.0.1:${port}/`, 'POST')).toBe('200 ok');
-    expect(await get(client, `http://127.0.0.1:${port}/`, 'POST')).toBe('200 ok');
-    expect([client.staleRetries, client.connectionsOpened]).toEqual([1, 2]);
+    expect(await get(client, `http://127.0.0.1:${port}/`, method)).toBe('200 ok');
+    expect(await get(client, `http://127.0.0.1:${port}/`, method)).toBe(outcome);
+    expect([client.staleRetries, client.connectionsOpened]).toEqual(counts);
   });
 
   it('once part of the answer is there, a reset is final', async () => {

@@ -123,9 +123,9 @@ export class HttpClient implements ConnectionOwner {
   }
 
   broken(exchange: Exchange, category: ErrorCategory, unanswered: boolean): void {
-    // The server closed an idle connection at the moment we used it (RFC 9110 9.2.2 allows one automatic retry when it is
-    // known that the request was not processed; a reset before any byte on a reused connection is taken as that).
-    if (unanswered && category === 'reset_error') {
+    // The server closed an idle connection at the moment we used it. It may have got the request all the same, so only what
+    // may be repeated is (RFC 9110 9.2.2): a target must not see an order twice that was placed once.
+    if (unanswered && category === 'reset_error' && exchange.request!.isIdempotent) {
       this.staleRetries++;
       this.#open(exchange);
       return;

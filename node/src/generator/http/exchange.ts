@@ -8,6 +8,8 @@ export interface PreparedRequest {
   readonly origin: Origin;
   readonly bytes: Buffer;
   readonly wishes: ResponseWishes;
+  /** Sent twice it does what it does once (RFC 9110 9.2.2): only such a request may be sent again by the client itself. */
+  readonly isIdempotent: boolean;
 }
 
 /** Told exactly once how an exchange ended, unless it was cancelled. The answer may be read during the call only. */

@@ -12,6 +12,8 @@ interface Header {
   readonly value: Template;
 }
 
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
 /**
  * One step's request: what never changes is written once, when the plan is compiled; a request without variables is a single
  * buffer from then on.
@@ -59,7 +61,7 @@ export class RequestTemplate {
     const bytes = Buffer.allocUnsafe(head.length + body.length);
     bytes.write(head, 0, 'latin1');
     bytes.set(body, head.length);
-    return { origin: target.origin, bytes, wishes: this.#wishes };
+    return { origin: target.origin, bytes, wishes: this.#wishes, isIdempotent: idempotent.has(this.#method) };
   }
 
   #head(origin: Origin, path: string, variables: Variables | null): string | null {
