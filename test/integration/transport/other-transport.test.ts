@@ -77,18 +77,27 @@ it('a peer without TLS and of the other transport hears of the transport first, 
   await Promise.all([named(t.seen, grpcPort), named(g.seen, grpcPort)]);
 });
 
-it('an HTTP/2 client that opens and resets many streams does no harm to a TCP port', async () => {
-  cluster = new LoopbackCluster(createTcpTransport, ['a', 'b']);
-  const a = await start(0, 'a', createTcpTransport, null);
-  const client = http2.connect(`http://127.0.0.1:${cluster.listed[0]!.port}`);
-  client.on('error', () => client.destroy());
+describe('an HTTP/2 client that opens and resets many streams does no harm to a TCP port', () => {
   const headers = { ':method': 'POST', ':path': '/tutti.peer.v1.Peer/Connect', 'content-type': 'application/grpc' };
-  const streams = Array.from({ length: 20 }, () => client.request(headers, { endStream: false }));
-  for (const stream of streams) stream.on('error', () => stream.destroy());
-  await named(a.seen, /by gRPC/);
-  for (const stream of streams) stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
-  client.destroy();
-  const b = await start(1, 'b', createTcpTransport, null);
-  await Promise.all([a, b].map(({ seen }) => seen.until(() => seen.up.length === 1)));
-  expect(a.seen.problems).toHaveLength(1);
+  const reset = http2.constants.NGHTTP2_INTERNAL_ERROR;
+
+  it.each([
+    ['before the port has seen them', () => Promise.resolve()],
+    ['once the port has answered', (seen: Recorder) => named(seen, /by gRPC/)],
+  ])('%s', async (_, moment) => {
+    cluster = new LoopbackCluster(createTcpTransport, ['a', 'b']);
+    const a = await start(0, 'a', createTcpTransport, null);
+    const client = http2.connect(`http://127.0.0.1:${cluster.listed[0]!.port}`);
+    client.on('error', () => client.destroy());
+    const closed = new Promise<void>((resolve) => client.on('close', () => resolve()));
+    const streams = Array.from({ length: 20 }, () => client.request(headers, { endStream: false }));
+    for (const stream of streams) stream.on('error', () => stream.destroy());
+    await moment(a.seen);
+    for (const stream of streams) stream.close(reset);
+    // The port cuts a client that resets its calls.
+    await closed;
+    const b = await start(1, 'b', createTcpTransport, null);
+    await Promise.all([a, b].map(({ seen }) => seen.until(() => seen.up.length === 1)));
+    expect(a.seen.problems.length).toBeLessThanOrEqual(1);
+  });
 });

@@ -21,6 +21,8 @@ function refuse(socket: Socket, reason: () => string): void {
   session.on('error', () => socket.destroy());
   session.on('stream', (stream) => {
     stream.on('error', () => socket.destroy());
+    // Node tells of a stream a turn later, when the client may have reset it already.
+    if (stream.destroyed || stream.closed) return;
     stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
     stream.end(asGrpcMessage(encodeFrame({ kind: 'refused', reason: reason() })));
