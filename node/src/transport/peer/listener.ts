@@ -42,6 +42,7 @@ export class Listener {
   readonly #server: net.Server;
   readonly #tlsServer: tls.Server | null;
   readonly #sockets = new Map<string, net.Socket>();
+  readonly #inTlsHandshake = new Set<string>();
   readonly #unproven = new Map<string, () => void>();
 
   /** `kinds`: those that are known, our own first. */
@@ -105,6 +106,8 @@ export class Listener {
     socket.once('close', () => {
       this.proven(remote);
       this.#sockets.delete(remote);
+      // A certificate that was not accepted is reported in the same turn, after the connection has closed.
+      setImmediate(() => this.#inTlsHandshake.delete(remote));
     });
     socket.once('readable', () => this.#sniff(socket, remote));
   }
@@ -139,7 +142,17 @@ export class Listener {
       socket.end(TLS_REFUSAL, () => socket.destroy());
       return;
     }
+    this.#inTlsHandshake.add(remote);
     this.#tlsServer.emit('connection', socket);
+  }
+
+  /** A socket that is destroyed has forgotten its address; if it is the only one under way, it is that one's. */
+  #failedTlsRemote(socket: net.Socket): string {
+    const [only, ...others] = this.#inTlsHandshake;
+    const isKnown = socket.remoteAddress !== undefined || only === undefined || others.length > 0;
+    const remote = isKnown ? remoteOf(socket) : only;
+    this.#inTlsHandshake.delete(remote);
+    return remote;
   }
 
   #createTlsServer(identity: TlsIdentity): tls.Server {
@@ -147,15 +160,18 @@ export class Listener {
     const server = tls.createServer({ ...mutualTls(identity), ALPNProtocols });
     server.on('secureConnection', (socket) => {
       socket.on('error', () => socket.destroy());
+      this.#inTlsHandshake.delete(remoteOf(socket));
       const kind = this.#kinds.find(({ alpnProtocol }) => alpnProtocol === socket.alpnProtocol);
       // Every dialler of ours names its protocol; what does not is no node.
       if (kind === undefined) socket.destroy();
       else this.#handlers.onConnection(socket, remoteOf(socket), { kind, isSecure: true });
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      // The message names a thread, and so differs from one time to the next; the code says all.
-      const code = error.code ?? error.message;
-      const remote = remoteOf(socket);
+      const remote = this.#failedTlsRemote(socket);
+      // The message names a thread, and so differs from one time to the next; the code says all. A certificate that was not
+      // accepted shows as a reset, with the reason beside it.
+      const { authorizationError } = socket as { authorizationError?: Error | string | null };
+      const code = String(authorizationError ?? error.code ?? error.message);
       this.#handlers.onProblem(remote, `the TLS handshake with ${remoteHost(remote)} failed: ${code}`);
     });
     return server;
