@@ -24,6 +24,7 @@ import { type Close, closeAll } from './close-all.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
 import { submitFromFile } from './file-plan.ts';
 import { type Place, readPlace } from './place.ts';
+import { watchUnreachable } from './unreachable.ts';
 
 export interface RunningNode {
   readonly nodeId: string;
@@ -68,6 +69,7 @@ async function openParts(
   consensus.subscribe((event) => {
     if (event.kind === 'fatal') hooks.onFatal(event.error);
   });
+  opened.push(watchUnreachable(() => consensus.peers(), systemClock, hooks.log));
   const runtime = openRuntime(settings, hooks, self, consensus, replicated);
   opened.push(() => runtime.close());
   const backend = createBackend({ consensus, runtime, state: () => replicated.state(), region: settings.region });

@@ -13,14 +13,16 @@ export const networkTransports = [
   ['tcp', createTcpTransport],
 ] as const satisfies readonly (readonly [string, CreateTransport])[];
 
-const FIRST_PORT = 17_600;
-/** Another beginning for each process, so that two runs of the suite on one machine seldom meet. */
-let nextPort = FIRST_PORT + (process.pid % 100);
+const FIRST_PORT = 20_000;
+/** Below where the system takes ports of its own from (32768). */
+const PORTS = 10_000;
+/** Another beginning for each process, so that two runs of the suite on one machine do not meet. */
+let nextPort = (process.pid * 101) % PORTS;
 
 /** A port of this suite's range; each test takes new ones, so that a lingering connection of another does not matter. */
 export function takePort(): number {
-  nextPort = nextPort >= FIRST_PORT + 99 ? FIRST_PORT : nextPort + 1;
-  return nextPort;
+  nextPort = (nextPort + 1) % PORTS;
+  return FIRST_PORT + nextPort;
 }
 
 export function identityOf(nodeId: string, changes: Partial<PeerIdentity> = {}): PeerIdentity {
