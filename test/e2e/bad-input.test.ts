@@ -134,7 +134,9 @@ describe('bad settings of a node', () => {
   it('a list without ourselves: says what was looked for', async () => {
     const ended = await node({ nodes: 'b=127.0.0.1:17561,c=127.0.0.1:17562' });
     expect(ended.code).toBe(104);
-    expect(ended.stderr).toMatch(/CLUSTER_NODES .*names no node "a": set CLUSTER_NODE_ID to the id of this node's own entry/);
+    expect(ended.stderr).toMatch(
+      /CLUSTER_NODES .*names no node "a": set CLUSTER_NODE_ID to the id of this node's own entry/,
+    );
   });
 
   it('a data directory that cannot be used', async () => {
