@@ -15,7 +15,7 @@ const { planFor } = await import('./target.ts');
 const metricsPort = 17_410;
 const { text, plan } = planFor(Number(process.argv[2]), { seconds: 1 });
 let listening = 0;
-let metrics: Promise<string> = Promise.resolve('');
+let metrics: Promise<string> | undefined;
 await runStandalone({
   plan,
   planText: text,
@@ -24,8 +24,8 @@ await runStandalone({
   onProgress: ({ state }) => {
     const servers = process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap');
     listening = Math.max(listening, servers.length);
-    if (state === 'draining') {
-      metrics = fetch(`http://127.0.0.1:${metricsPort}/metrics`).then((answer) => answer.text());
+    if (state === 'running') {
+      metrics ??= fetch(`http://127.0.0.1:${metricsPort}/metrics`).then((answer) => answer.text());
     }
   },
   signal: new AbortController().signal,
