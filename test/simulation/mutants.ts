@@ -1,6 +1,5 @@
 import type { Effects, RaftCore, RaftInput, RaftOptions } from '../../node/src/raft/core.ts';
 import type { Message } from '../../node/src/raft/messages.ts';
-import { reachedBy } from '../../node/src/raft/quorum.ts';
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { Entry } from '../../node/src/raft/types.ts';
 import { DurableState } from './disk.ts';
@@ -111,7 +110,8 @@ function commitsOldTermsByCounting(options: RaftOptions): RaftCore {
         for (const batch of writing) batch.upTo = Math.min(batch.upTo, persist.truncateFrom - 1);
       }
       if (persist !== null) writing.push({ ticket: persist.ticket, upTo: lastIndex });
-      const held = reachedBy([...peers.map(({ matchIndex }) => matchIndex), durableIndex], needed) ?? 0;
+      const matched = [...peers.map(({ matchIndex }) => matchIndex), durableIndex].sort((a, b) => b - a);
+      const held = matched[needed - 1] ?? 0;
       const sendNow = effects.sendNow.map((message) =>
         message.kind === 'appendRequest' ? { ...message, commitIndex: Math.max(message.commitIndex, held) } : message,
       );

@@ -1,7 +1,7 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { LogPosition } from '../../node/src/raft/log.ts';
-import { boundIncarnation, MembershipHistory, quorumOf } from '../../node/src/raft/membership.ts';
-import { majority } from '../../node/src/raft/quorum.ts';
+import { boundIncarnation, MembershipHistory } from '../../node/src/raft/membership.ts';
+import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
 import type { FaultPlan } from './faults.ts';
@@ -257,6 +257,6 @@ function pickCore(nodes: readonly SimulatedNode[], random: Random): SimulatedNod
   const membership = memberships.current;
   const isBound = ({ id, incarnation }: SimulatedNode): boolean =>
     membership?.voters.some((voter) => voter.id === id && voter.incarnation === incarnation) ?? true;
-  const needed = membership === null ? majority(nodes.length) : quorumOf(membership);
+  const needed = majority(membership === null ? nodes.length : sizeOf(membership));
   return core.filter(isBound).length >= needed ? core : healthy;
 }

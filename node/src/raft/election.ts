@@ -2,7 +2,8 @@ import type { VoteRequest, VoteResponse } from './messages.ts';
 import { becomeLeader } from './leading.ts';
 import { armElectionTimer, becomeFollower, hearsLeader, setLeader, setRole } from './roles.ts';
 import type { Answer, Election, RaftState } from './state.ts';
-import { countedPeers, isCounted, mayCampaign, quorum, saveHardState, send } from './state.ts';
+import { countVotes } from './quorum.ts';
+import { countedPeers, electorate, mayCampaign, saveHardState, send } from './state.ts';
 import type { NodeId } from './types.ts';
 
 /** Our own reasons are shorter; what a peer says beyond is not for our log. */
@@ -69,23 +70,20 @@ export function handleVoteResponse(state: RaftState, message: VoteResponse): voi
   // By the term that was asked for, not by the voter's own: a voter behind us may grant a pre-vote (raft.md L2), and a
   // late pre-vote must not count as a vote (E7).
   if (election?.preVote !== message.preVote || election.term !== message.requestTerm) return;
-  if (!isCounted(state, message.from) || election.answers.has(message.from)) return;
+  if (!countedPeers(state).includes(message.from) || election.answers.has(message.from)) return;
   recordAnswer(state, election, message.from, message);
 }
 
 function recordAnswer(state: RaftState, election: Election, from: NodeId, { granted, reason }: Answer): void {
   election.answers.set(from, { granted, reason });
+  const result = countVotes(electorate(state), (id) => election.answers.get(id)?.granted);
+  if (result === 'open') return;
   const refusals = [...election.answers].filter(([, answer]) => !answer.granted);
-  const votes = election.answers.size - refusals.length;
-  const needed = quorum(state);
-  if (votes >= needed) {
+  if (result === 'won') {
     if (election.preVote) startElection(state);
-    else becomeLeader(state, votes);
+    else becomeLeader(state, election.answers.size - refusals.length);
     return;
   }
-  const membership = state.memberships.current;
-  const size = membership === null ? state.options.listedSize : membership.voters.length + membership.unmet;
-  if (size - refusals.length >= needed) return;
   const why = refusals.map(([id, refusal]) => `${id}: ${refusal.reason.slice(0, MAX_SHOWN_REASON_LENGTH)}`).join('; ');
   becomeFollower(state, state.term, null, `${refusals.length} voters refused (${why})`);
 }

@@ -2,11 +2,11 @@ import { invariant } from '../lib/invariant.ts';
 import { ENTRY_OVERHEAD_BYTES, entryBytes } from './log.ts';
 import { bind, boundIncarnation, encodeMembership } from './membership.ts';
 import { Progress } from './progress.ts';
-import { reachedBy } from './quorum.ts';
+import { majority, reachedBy, sizeOf } from './quorum.ts';
 import { advanceCommit, replicate, sendHeartbeats } from './replication.ts';
 import { becomeFollower, setLeader, setRole } from './roles.ts';
 import type { Leadership, RaftState } from './state.ts';
-import { append, isMembershipCommitted, quorum } from './state.ts';
+import { append, electorate, isMembershipCommitted, metMembers } from './state.ts';
 import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
 
 /**
@@ -16,7 +16,8 @@ import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
 export function becomeLeader(state: RaftState, votes: number): void {
   const { options, log } = state;
   state.election = null;
-  state.effects.emit({ kind: 'electionWon', term: state.term, votes, needed: quorum(state) });
+  const needed = Math.max(...electorate(state).map((set) => majority(sizeOf(set))));
+  state.effects.emit({ kind: 'electionWon', term: state.term, votes, needed });
   setRole(state, 'leader', `elected by ${votes} votes`);
   setLeader(state, options.self.id);
   const leadership: Leadership = {
@@ -34,12 +35,11 @@ export function becomeLeader(state: RaftState, votes: number): void {
   replicate(state, leadership);
 }
 
-/** The members met so far are bound; places of the list nobody was met for stay unmet, and count in the size alone. */
+/** The members met so far are bound to their disks. */
 function foundingMembership(state: RaftState): Membership {
-  const { self, listedSize, proposedClusterId } = state.options;
-  const voters = [self, ...[...state.met.values()].map(({ member }) => member)];
-  invariant(voters.length <= listedSize, 'more members were met than are listed');
-  return { clusterId: proposedClusterId, voters, unmet: listedSize - voters.length };
+  const met = metMembers(state);
+  invariant(met.unmet >= 0, 'more members were met than are listed');
+  return { clusterId: state.options.proposedClusterId, ...met };
 }
 
 /** Progress for every voter, and for a listed peer that is yet to be bound: it receives the log before it counts. */
@@ -122,13 +122,10 @@ function sumBytes(entries: readonly Entry[]): number {
  * since which a quorum was heard. Infinity where the leader is a quorum of its own.
  */
 export function quorumDeadlineMs(state: RaftState, leadership: Leadership): number {
-  const membership = state.memberships.current;
-  invariant(membership !== null, 'a leader has a membership');
-  const heardMs = [Infinity];
-  for (const { id, lastHeardMs } of leadership.progress.values()) {
-    if (lastHeardMs !== null && boundIncarnation(membership, id) !== null) heardMs.push(lastHeardMs);
-  }
-  const sinceMs = reachedBy(heardMs, quorum(state));
+  const { self } = state.options;
+  const sinceMs = reachedBy(electorate(state), (id) =>
+    id === self.id ? Infinity : (leadership.progress.get(id)?.lastHeardMs ?? undefined),
+  );
   invariant(sinceMs !== null, 'a leader knows a quorum of voters');
   return sinceMs + state.options.timings.electionTimeoutMaxMs;
 }

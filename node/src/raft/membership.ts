@@ -1,11 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
-import { majority } from './quorum.ts';
 import type { Entry, Incarnation, Member, Membership, NodeId } from './types.ts';
-
-/** Votes and acknowledgements needed: a majority of the listed members, met or not. */
-export function quorumOf(membership: Membership): number {
-  return majority(membership.voters.length + membership.unmet);
-}
 
 /** The incarnation a voter is bound to; null: no voter of this name. */
 export function boundIncarnation(membership: Membership, id: NodeId): Incarnation | null {

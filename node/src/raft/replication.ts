@@ -4,8 +4,7 @@ import type { AppendResponse, HeartbeatResponse } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { reachedBy } from './quorum.ts';
 import type { Leadership, RaftState } from './state.ts';
-import { commitTo, quorum, send } from './state.ts';
-import { boundIncarnation } from './membership.ts';
+import { commitTo, electorate, send } from './state.ts';
 import type { Entry } from './types.ts';
 
 /** Sends every peer what it lacks, as far as its window allows. */
@@ -86,12 +85,10 @@ export function handleAppendResponse(state: RaftState, message: AppendResponse):
  * entry of this term: an older one is safe only beneath it (Raft paper 5.4.2, figure 8). True: it moved.
  */
 export function advanceCommit(state: RaftState, leadership: Leadership): boolean {
-  const membership = state.memberships.current;
-  invariant(membership !== null, 'a leader has a membership');
-  const held = [...leadership.progress.values()]
-    .filter(({ id }) => boundIncarnation(membership, id) !== null)
-    .map(({ matchIndex }) => matchIndex);
-  const index = reachedBy([...held, state.log.durableIndex], quorum(state));
+  const { self } = state.options;
+  const index = reachedBy(electorate(state), (id) =>
+    id === self.id ? state.log.durableIndex : leadership.progress.get(id)?.matchIndex,
+  );
   if (index === null || index <= state.commitIndex || index < leadership.firstIndex) return false;
   for (const entry of state.log.between(state.commitIndex, index)) leadership.uncommittedBytes -= entryBytes(entry);
   commitTo(state, index);

@@ -4,9 +4,9 @@ import type { Log } from './log.ts';
 import type { MembershipHistory } from './membership.ts';
 import type { Message } from './messages.ts';
 import type { Progress } from './progress.ts';
-import { boundIncarnation, isBoundVoter, quorumOf } from './membership.ts';
-import { majority } from './quorum.ts';
-import type { Entry, Incarnation, Member, NodeId, Role } from './types.ts';
+import { isBoundVoter } from './membership.ts';
+import { type Electorate, majority, sizeOf, votersOf } from './quorum.ts';
+import type { Entry, Incarnation, Member, NodeId, Role, VoterSet } from './types.ts';
 
 /** Everything the core knows. One value, changed only by the functions of this folder, one step at a time. */
 export interface RaftState {
@@ -62,30 +62,30 @@ export interface Leadership {
   round: number;
 }
 
-/** Votes needed to win, acknowledgements needed to commit. */
-export function quorum(state: RaftState): number {
-  const membership = state.memberships.current;
-  return membership === null ? majority(state.options.listedSize) : quorumOf(membership);
+/** Whose votes win and whose acknowledgements commit: who the log binds, or, before the founding, who was met by handshake. */
+export function electorate(state: RaftState): Electorate {
+  return [state.memberships.current ?? metMembers(state)];
 }
 
-/** Whether a vote of this peer counts: bound by the log, or, before the founding, met by handshake. */
-export function isCounted(state: RaftState, id: NodeId): boolean {
-  const membership = state.memberships.current;
-  return membership === null ? state.met.has(id) : boundIncarnation(membership, id) !== null;
+/** The members met so far, oneself included; places of the list nobody was met for stay unmet. */
+export function metMembers(state: RaftState): VoterSet {
+  const { self, listedSize } = state.options;
+  const voters = [self, ...[...state.met.values()].map(({ member }) => member)];
+  return { voters, unmet: listedSize - voters.length };
 }
 
 /** The other members whose votes count. */
 export function countedPeers(state: RaftState): NodeId[] {
-  const membership = state.memberships.current;
-  if (membership === null) return [...state.met.keys()];
-  return membership.voters.map(({ id }) => id).filter((id) => id !== state.options.self.id);
+  const ids = votersOf(electorate(state)).map(({ id }) => id);
+  return ids.filter((id) => id !== state.options.self.id);
 }
 
 /** Whether this node may campaign: a bound voter, or a listed one of a cluster nobody has founded. */
 export function mayCampaign(state: RaftState): boolean {
   const membership = state.memberships.current;
   if (membership !== null) return isBoundVoter(membership, state.options.self);
-  return !state.foundedElsewhere && state.met.size + 1 >= quorum(state);
+  const met = metMembers(state);
+  return !state.foundedElsewhere && met.voters.length >= majority(sizeOf(met));
 }
 
 /** Committed by a leader, as far as this node knows; a membership that is not may still be replaced. */

@@ -27,13 +27,17 @@ export interface Member {
 }
 
 /**
- * Who counts. Carried by entries of kind `membership`, effective when appended, rolled back when truncated. The quorum is a
- * majority of `voters.length + unmet`: a listed member that was not met yet counts in the size, never in the tally.
+ * Members that decide by a majority of `voters.length + unmet`: a listed member that was not met yet counts in the size, never
+ * in the tally.
  */
-export interface Membership {
-  readonly clusterId: string;
+export interface VoterSet {
   readonly voters: readonly Member[];
   readonly unmet: number;
+}
+
+/** Who counts. Carried by entries of kind `membership`, effective when appended, rolled back when truncated. */
+export interface Membership extends VoterSet {
+  readonly clusterId: string;
 }
 
 /** One write: hard state first, then a truncation, then entries. The host reports it durable by its ticket. */

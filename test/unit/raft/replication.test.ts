@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ENTRY_OVERHEAD_BYTES } from '../../../node/src/raft/log.ts';
-import { reachedBy } from '../../../node/src/raft/quorum.ts';
 import { Rig, sent } from './rig.ts';
 
 describe('replication and commit', () => {
@@ -175,22 +174,6 @@ describe('replication and commit', () => {
     rig.acknowledge('n2', 2);
     const pipelined = [rig.propose('a'), rig.propose('b')].flatMap((effects) => sent(effects, 'appendRequest'));
     expect(pipelined.filter(({ to }) => to === 'n2').map(({ prevLogIndex }) => prevLogIndex)).toEqual([2, 3]);
-  });
-
-  it('R15: the commit index is the one that a quorum has reached, in any order of any values', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.nat({ max: 50 }), { minLength: 1, maxLength: 9 }),
-        fc.nat({ max: 8 }),
-        (values, extra) => {
-          const needed = 1 + (extra % values.length);
-          const reached = reachedBy(values, needed)!;
-          expect(values.filter((value) => value >= reached).length).toBeGreaterThanOrEqual(needed);
-          expect(values.filter((value) => value > reached).length).toBeLessThan(needed);
-        },
-      ),
-    );
-    expect(reachedBy([9, 9], 3)).toBeNull();
   });
 
   it('R16: beyond the bound on uncommitted bytes proposals are busy, until some are committed', () => {
