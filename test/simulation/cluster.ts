@@ -27,6 +27,7 @@ export class SimulatedCluster {
   /** Called when a vote or an acknowledgement leaves a node. */
   onPromise: (node: SimulatedNode, message: Message) => void = () => undefined;
   steps = 0;
+  readonly #endRandom: Random;
   readonly #linked = new Set<string>();
   /** The incarnation each node last shook hands with, by direction. */
   readonly #handshakes = new Map<string, string>();
@@ -39,6 +40,7 @@ export class SimulatedCluster {
     this.maxSyncMs = plan.maxSyncMs;
     this.syncStall = plan.syncStall;
     const diskRandom = new Random(seed, 'disk');
+    this.#endRandom = new Random(seed, 'end');
     this.network = new SimulatedNetwork(plan.network, new Random(seed, 'network'), this.scheduler);
     const world: NodeWorld = {
       scheduler: this.scheduler,
@@ -101,9 +103,26 @@ export class SimulatedCluster {
     for (const key of this.#linked) {
       if (!key.split('-').includes(node.id)) continue;
       this.#linked.delete(key);
-      const other = key.split('-').find((id) => id !== node.id)!;
-      this.node(other).feed({ kind: 'peerDown', id: node.id });
+      const other = this.node(key.split('-').find((id) => id !== node.id)!);
+      other.feed({ kind: 'peerDown', id: node.id });
+      if (this.plan.maxEndNewsMs === Infinity) continue;
+      this.scheduler.in(this.#endRandom.between(0.1, this.plan.maxEndNewsMs), () => {
+        if (!node.isUp) other.feed({ kind: 'peerEnded', id: node.id });
+      });
     }
+  }
+
+  /** The connection of two living nodes breaks, and one of them takes the other for ended until it is open again. */
+  reportFalseEnd(witness: SimulatedNode, living: SimulatedNode): void {
+    const key = [witness, living]
+      .sort((a, b) => this.nodes.indexOf(a) - this.nodes.indexOf(b))
+      .map(({ id }) => id)
+      .join('-');
+    if (!this.#linked.delete(key)) return;
+    this.trace(`${witness.id} takes ${living.id} for ended`);
+    living.feed({ kind: 'peerDown', id: witness.id });
+    witness.feed({ kind: 'peerDown', id: living.id });
+    witness.feed({ kind: 'peerEnded', id: living.id });
   }
 
   /** Proposes `count` commands at `node`; returns whether it took them. As the host, none before a founding is committed (ADR 0040). */
@@ -170,7 +189,8 @@ function describeInput(input: RaftInput): string {
     case 'peerUp':
       return `peerUp ${input.peer.id}`;
     case 'peerDown':
-      return `peerDown ${input.id}`;
+    case 'peerEnded':
+      return `${input.kind} ${input.id}`;
     case 'propose':
       return `propose ${input.data.length}`;
     case 'tick':

@@ -25,6 +25,10 @@ export interface FaultPlan {
   /** Of the acknowledgements of a member that no log binds yet, how many are the last thing its disk did. */
   readonly loseUnboundDisk: number;
   readonly proposalMeanMs: number;
+  /** The longest it takes until a peer knows that a process has ended; Infinity: nobody hears of it. */
+  readonly maxEndNewsMs: number;
+  /** How often a node takes a living peer for ended, since the network refuses connections in its name. */
+  readonly falseEndMeanMs: number;
   readonly limits: RaftLimits;
 }
 
@@ -32,7 +36,7 @@ export interface FaultPlan {
  * Draws every rate anew for each seed (swarm testing): a run with all faults at once hides bugs that one fault alone, at
  * length, would show.
  */
-export function drawFaults(random: Random, size: number): FaultPlan {
+export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof EndNews> {
   const maybe = (probability: number, draw: () => number, otherwise: number): number =>
     random.chance(probability) ? draw() : otherwise;
   const minDelayMs = random.between(0.1, 5);
@@ -65,6 +69,16 @@ export function drawFaults(random: Random, size: number): FaultPlan {
       maxUncommittedBytes: random.pick([500, 100_000]),
       maxProposalBytes: 1_000,
     },
+  };
+}
+
+export type EndNews = Pick<FaultPlan, 'maxEndNewsMs' | 'falseEndMeanMs'>;
+
+/** Drawn apart, so that a seed without them means what it meant before there were any. */
+export function drawEndNews(random: Random): EndNews {
+  return {
+    maxEndNewsMs: random.chance(0.5) ? random.between(0.5, 30) : Infinity,
+    falseEndMeanMs: random.chance(0.25) ? random.between(200, 2_000) : Infinity,
   };
 }
 

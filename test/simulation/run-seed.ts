@@ -5,7 +5,7 @@ import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
 import type { FaultPlan } from './faults.ts';
-import { calmNetwork, drawFaults } from './faults.ts';
+import { calmNetwork, drawEndNews, drawFaults } from './faults.ts';
 import type { DurableState } from './disk.ts';
 import type { CreateCore, SimulatedNode } from './node.ts';
 import { Random } from './random.ts';
@@ -47,7 +47,8 @@ export function replayCommand(seed: number): string {
 /** `focus` fixes some of the faults, for a hunt. Runs one seed: chaos under the checks, then a healed quorum that must make progress. Throws SeedFailure. */
 export function runSeed(seed: number, createCore: CreateCore = createRaft, focus: Partial<FaultPlan> = {}): SeedResult {
   const random = new Random(seed, 'faults');
-  const plan = { ...drawFaults(random, random.pick([3, 3, 5])), ...focus };
+  const size = random.pick([3, 3, 5]);
+  const plan = { ...drawFaults(random, size), ...drawEndNews(new Random(seed, 'end news')), ...focus };
   const cluster = new SimulatedCluster(seed, plan, createCore);
   try {
     chaos(cluster, seed, random);
@@ -62,10 +63,10 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
 
 function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
   const { plan, scheduler } = cluster;
-  const whileChaos = (meanMs: number, act: () => void): void => {
+  const whileChaos = (meanMs: number, act: () => void, by = random): void => {
     if (meanMs === Infinity) return;
     const next = (): void =>
-      scheduler.in(random.exponential(meanMs), () => {
+      scheduler.in(by.exponential(meanMs), () => {
         if (scheduler.nowMs >= plan.chaosMs) return;
         act();
         next();
@@ -84,6 +85,15 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
     const at = random.chance(0.9) ? cluster.leader : random.pick(cluster.nodes);
     if (at !== undefined && scheduler.nowMs >= at.pausedUntilMs) cluster.propose(at, 1 + Math.floor(random.next() * 3));
   });
+  const falseEndRandom = new Random(seed, 'false ends');
+  whileChaos(
+    plan.falseEndMeanMs,
+    () => {
+      const [witness, ended] = falseEndRandom.shuffled(cluster.nodes);
+      cluster.reportFalseEnd(witness!, falseEndRandom.chance(0.5) ? (cluster.leader ?? ended!) : ended!);
+    },
+    falseEndRandom,
+  );
   const unboundRandom = new Random(seed, 'unbound');
   cluster.onPromise = (node, { kind }) => {
     if (kind === 'appendResponse' && unboundRandom.chance(plan.loseUnboundDisk) && mayLoseUnboundDisk(cluster, node)) {

@@ -48,6 +48,8 @@ export type RaftInput =
   /** A listed peer completed its handshake. `clusterId` is null while it has not been founded. */
   | { readonly kind: 'peerUp'; readonly peer: Member; readonly clusterId: string | null }
   | { readonly kind: 'peerDown'; readonly id: NodeId }
+  /** After its `peerDown`: its address refuses connections, so its process has ended. */
+  | { readonly kind: 'peerEnded'; readonly id: NodeId }
   | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
   /** Every batch up to and including this ticket is durable. */
   | { readonly kind: 'persisted'; readonly ticket: number };

@@ -1,5 +1,6 @@
 import type { VoteRequest, VoteResponse } from './messages.ts';
 import { becomeLeader } from './leading.ts';
+import { postponeAttempt, takeAttempt } from './fast-election.ts';
 import { armElectionTimer, becomeFollower, hearsLeader, setLeader, setRole } from './roles.ts';
 import type { Answer, Election, RaftState } from './state.ts';
 import { countVotes } from './quorum.ts';
@@ -11,8 +12,15 @@ const MAX_SHOWN_REASON_LENGTH = 100;
 
 const ownVote: Answer = { granted: true, reason: '' };
 
+/** Campaigns where it is time: by the election timeout, or at once where the leader's process has ended. */
+export function tickFollower(state: RaftState): void {
+  if (state.nowMs >= state.electionDeadlineMs) return onElectionTimeout(state);
+  const reason = takeAttempt(state);
+  if (reason !== null && mayCampaign(state)) startPreVote(state, reason);
+}
+
 /** The leader was silent for too long, or an election did not end: try to become leader. */
-export function onElectionTimeout(state: RaftState): void {
+function onElectionTimeout(state: RaftState): void {
   const { timings } = state.options;
   const lateMs = state.nowMs - state.electionDeadlineMs;
   armElectionTimer(state);
@@ -22,7 +30,8 @@ export function onElectionTimeout(state: RaftState): void {
     state.stallForgiven = true;
     return;
   }
-  if (mayCampaign(state)) startPreVote(state);
+  state.fastElection = null;
+  if (mayCampaign(state)) startPreVote(state, 'no leader was heard for an election timeout');
   else becomeFollower(state, state.term, null, 'the leader was not heard');
 }
 
@@ -30,10 +39,10 @@ export function onElectionTimeout(state: RaftState): void {
  * Asks whether an election would be won before disturbing anyone with a new term (Raft thesis 9.6). The candidate forgets
  * its leader, or two of them would refuse each other for ever (raft.md L3).
  */
-function startPreVote(state: RaftState): void {
+function startPreVote(state: RaftState, reason: string): void {
   state.election = { preVote: true, term: state.term + 1, answers: new Map(), ownVoteTicket: null };
   state.stallForgiven = false;
-  setRole(state, 'preCandidate', 'no leader was heard for an election timeout');
+  setRole(state, 'preCandidate', reason);
   setLeader(state, null);
   requestVotes(state, state.election);
   recordAnswer(state, state.election, state.options.self.id, ownVote);
@@ -47,6 +56,7 @@ function startElection(state: RaftState): void {
   const ownVoteTicket = state.effects.ticket;
   state.election = { preVote: false, term: state.term, answers: new Map(), ownVoteTicket };
   setRole(state, 'candidate', 'a quorum would grant its votes');
+  postponeAttempt(state);
   requestVotes(state, state.election);
 }
 
@@ -92,6 +102,7 @@ function recordAnswer(state: RaftState, election: Election, from: NodeId, { gran
 export function handleVoteRequest(state: RaftState, message: VoteRequest): void {
   const reason = refusalReason(state, message);
   const granted = reason === null;
+  if (granted) postponeAttempt(state);
   if (granted && !message.preVote) {
     if (state.votedFor === null) {
       state.votedFor = message.from;

@@ -2,7 +2,8 @@ import { invariant } from '../lib/invariant.ts';
 import { isHeard, judgeAgain, peerDown, peerUp } from './admission.ts';
 import type { Effects, RaftCore, RaftInput, RaftOptions, RaftStatus } from './core.ts';
 import { EffectsBuilder } from './effects.ts';
-import { countOwnVote, handleVoteRequest, handleVoteResponse, onElectionTimeout } from './election.ts';
+import { countOwnVote, handleVoteRequest, handleVoteResponse, tickFollower } from './election.ts';
+import { peerEnded } from './fast-election.ts';
 import { handleAppendRequest, handleHeartbeat } from './following.ts';
 import { afterPersist, bindNext, checkQuorum, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
 import { Log } from './log.ts';
@@ -54,6 +55,7 @@ class Raft implements RaftCore {
       electionDeadlineMs: 0,
       stallForgiven: false,
       election: null,
+      fastElection: null,
       leadership: null,
       commitIndex: 0,
       foundedElsewhere: false,
@@ -78,8 +80,8 @@ class Raft implements RaftCore {
 
   /** Before the first step it is 0: that step starts the timers. */
   deadlineMs(): number {
-    const { leadership, electionDeadlineMs } = this.#state;
-    if (leadership === null) return electionDeadlineMs;
+    const { leadership, electionDeadlineMs, fastElection } = this.#state;
+    if (leadership === null) return Math.min(electionDeadlineMs, fastElection?.dueMs ?? Infinity);
     return Math.min(leadership.heartbeatDeadlineMs, quorumDeadlineMs(this.#state, leadership));
   }
 
@@ -105,7 +107,7 @@ function handle(state: RaftState, input: RaftInput): void {
   switch (input.kind) {
     case 'tick':
       if (state.leadership !== null) tickLeader(state, state.leadership);
-      else if (state.nowMs >= state.electionDeadlineMs) onElectionTimeout(state);
+      else tickFollower(state);
       return;
     case 'message':
       if (isHeard(state, input.message.from, input.fromIncarnation)) receive(state, input.message);
@@ -114,6 +116,8 @@ function handle(state: RaftState, input: RaftInput): void {
       return peerUp(state, input.peer, input.clusterId);
     case 'peerDown':
       return peerDown(state, input.id);
+    case 'peerEnded':
+      return peerEnded(state, input.id);
     case 'propose':
       // A leader that slept through its deadline must not accept as if it still led (raft.md L9).
       if (state.leadership !== null) checkQuorum(state, state.leadership);

@@ -17,6 +17,7 @@ export function setRole(state: RaftState, role: Role, reason: string): void {
 
 export function setLeader(state: RaftState, leaderId: NodeId | null): void {
   if (leaderId === null) state.leaderContactMs = null;
+  else state.fastElection = null;
   if (state.leaderId === leaderId) return;
   state.leaderId = leaderId;
   state.effects.emit({ kind: 'leaderChanged', leaderId, term: state.term });

@@ -31,6 +31,7 @@ export interface RaftState {
   /** One late timeout was forgiven since the leader was last heard (raft.md H5). */
   stallForgiven: boolean;
   election: Election | null;
+  fastElection: FastElection | null;
   leadership: Leadership | null;
   commitIndex: number;
   /** A peer of a founded cluster was met while this log was empty: wait for that log, never found another (ADR 0011). */
@@ -50,6 +51,13 @@ export interface Election {
   readonly answers: Map<NodeId, Answer>;
   /** The batch that holds the candidate's own vote; null for a pre-vote, which promises nothing. */
   readonly ownVoteTicket: number | null;
+}
+
+/** Attempts to replace a leader whose process has ended, before the election timeout would. */
+export interface FastElection {
+  readonly endedId: NodeId;
+  attemptsLeft: number;
+  dueMs: number;
 }
 
 /** What only a leader has. ReadIndex rounds and the transfer under way will stand here. */

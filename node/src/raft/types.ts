@@ -53,10 +53,12 @@ export interface Timings {
   readonly heartbeatMs: number;
   readonly electionTimeoutMinMs: number;
   readonly electionTimeoutMaxMs: number;
+  /** About one round trip: what voters are apart in rank when the leader's process has ended, and wait before they try again. */
+  readonly fastElectionStepMs: number;
 }
 
 /** The one place for timings (docs/settings.md). lan: one data centre; wan: regions of one continent or more. */
 export const timingProfiles = {
-  lan: { heartbeatMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 },
-  wan: { heartbeatMs: 250, electionTimeoutMinMs: 2_500, electionTimeoutMaxMs: 5_000 },
+  lan: { heartbeatMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300, fastElectionStepMs: 5 },
+  wan: { heartbeatMs: 250, electionTimeoutMinMs: 2_500, electionTimeoutMaxMs: 5_000, fastElectionStepMs: 80 },
 } as const satisfies Record<string, Timings>;

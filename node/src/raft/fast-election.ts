@@ -1,0 +1,41 @@
+import { setLeader } from './roles.ts';
+import type { RaftState } from './state.ts';
+import { countedPeers } from './state.ts';
+import type { NodeId } from './types.ts';
+
+/** Attempts before the election timeout takes over: with `lan` timings they span about half of it. */
+const MAX_ATTEMPTS = 8;
+/** Steps that a candidate waits for votes: each voter writes one to its disk first. */
+const CANDIDATE_STEPS = 4;
+
+/**
+ * The process of a peer has ended: its connection was reset, and its address refuses new ones. If it led, nobody needs to wait
+ * for its silence. The voters try one after the other, by rank, so that they do not split the vote; a pre-vote is granted
+ * only by those who know it too, so a connection that merely broke deposes nobody.
+ */
+export function peerEnded(state: RaftState, id: NodeId): void {
+  if (state.role !== 'follower' || state.leaderId !== id) return;
+  setLeader(state, null);
+  const survivors = [...countedPeers(state), state.options.self.id].filter((peer) => peer !== id).sort();
+  const rank = survivors.indexOf(state.options.self.id);
+  const dueMs = state.nowMs + rank * state.options.timings.fastElectionStepMs;
+  state.fastElection = { endedId: id, attemptsLeft: MAX_ATTEMPTS, dueMs };
+}
+
+/** Why to campaign now; null when no attempt is due. The next one follows if this one is refused or split. */
+export function takeAttempt(state: RaftState): string | null {
+  const { fastElection } = state;
+  if (fastElection === null || state.nowMs < fastElection.dueMs) return null;
+  fastElection.attemptsLeft -= 1;
+  if (fastElection.attemptsLeft === 0) state.fastElection = null;
+  else postponeAttempt(state);
+  return `the process of ${fastElection.endedId} has ended`;
+}
+
+/** A voting round is under way, here or elsewhere: it is given its time. */
+export function postponeAttempt(state: RaftState): void {
+  const { fastElection } = state;
+  if (fastElection === null) return;
+  const steps = state.role === 'candidate' ? CANDIDATE_STEPS : 1;
+  fastElection.dueMs = state.nowMs + (steps + state.options.random()) * state.options.timings.fastElectionStepMs;
+}

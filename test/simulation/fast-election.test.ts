@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { createRaft } from '../../node/src/raft/raft.ts';
+import { timingProfiles } from '../../node/src/raft/types.ts';
+import { SimulatedCluster } from './cluster.ts';
+import type { FaultPlan } from './faults.ts';
+import { calmNetwork } from './faults.ts';
+
+const { electionTimeoutMinMs } = timingProfiles.lan;
+const seeds = Array.from({ length: 100 }, (_, at) => at + 1);
+
+/** A machine room in which nothing fails by itself. */
+function quiet(size: number): FaultPlan {
+  const never = { crashMeanMs: Infinity, cutMeanMs: Infinity, pauseMeanMs: Infinity, falseEndMeanMs: Infinity };
+  return {
+    ...never,
+    ...{ size, chaosMs: 0, network: { ...calmNetwork, maxDelayMs: 2 }, maxSyncMs: 2, syncStall: 0, maxEndNewsMs: 3 },
+    ...{ downMeanMs: 0, crashLeader: 0, crashAtPromise: 0, crashAtElection: 0, cutForMeanMs: 0, wipe: false },
+    ...{ loseUnboundDisk: 0, proposalMeanMs: Infinity },
+    limits: { maxAppendBytes: 1e6, maxInflightBytes: 1e6, maxUncommittedBytes: 1e6, maxProposalBytes: 1e3 },
+  };
+}
+
+/** A cluster with a leader that has committed in its term, and all connected. */
+function led(seed: number, plan: FaultPlan): SimulatedCluster {
+  const cluster = new SimulatedCluster(seed, plan, createRaft);
+  for (const node of cluster.nodes) node.start();
+  cluster.refreshLinks();
+  runUntil(cluster, 5_000, () => cluster.nodes.every(({ clusterId }) => clusterId !== null));
+  return cluster;
+}
+
+function runUntil(cluster: SimulatedCluster, forMs: number, isDone: () => boolean): void {
+  cluster.scheduler.run(cluster.scheduler.nowMs + forMs, isDone);
+  if (!isDone()) throw new Error(`not within ${forMs} ms:\n${cluster.recentTrace().join('\n')}`);
+}
+
+/** Milliseconds from the death of the leader until another one leads. */
+function failoverMs(seed: number, plan: FaultPlan): number {
+  const cluster = led(seed, plan);
+  const dead = cluster.leader!;
+  const diedMs = cluster.scheduler.nowMs;
+  cluster.crash(dead);
+  runUntil(cluster, 5_000, () => cluster.leader !== undefined);
+  return cluster.scheduler.nowMs - diedMs;
+}
+
+describe('a leader whose process ends', () => {
+  it.each([3, 5])('is replaced among %i long before an election timeout', (size) => {
+    const sorted = seeds.map((seed) => failoverMs(seed, quiet(size))).sort((a, b) => a - b);
+    expect(sorted[49]).toBeLessThan(electionTimeoutMinMs / 4);
+    expect(sorted[98]).toBeLessThan(electionTimeoutMinMs);
+  });
+
+  it('is replaced by the timeout where nobody hears of its end', () => {
+    const sorted = seeds.map((seed) => failoverMs(seed, { ...quiet(3), maxEndNewsMs: Infinity }));
+    expect(Math.min(...sorted)).toBeGreaterThan(electionTimeoutMinMs - timingProfiles.lan.heartbeatMs);
+  });
+});
+
+it('a leader that lives stays, whoever takes it for ended', () => {
+  for (const seed of seeds.slice(0, 30)) {
+    const cluster = led(seed, quiet(3));
+    const { term } = cluster.leader!.core!.status();
+    for (let round = 0; round < 20; round += 1) {
+      const witness = cluster.nodes.filter((node) => node !== cluster.leader)[round % 2]!;
+      cluster.reportFalseEnd(witness, cluster.leader!);
+      cluster.scheduler.run(cluster.scheduler.nowMs + 60);
+      cluster.refreshLinks();
+      runUntil(cluster, 100, () => witness.core!.status().leaderId === cluster.leader?.id);
+    }
+    for (const { core } of cluster.nodes) expect(core!.status().term).toBe(term);
+  }
+});
