@@ -42,8 +42,6 @@ export class SimulatedNode {
   #disks = 1;
   #held: { readonly ticket: number; readonly messages: readonly Message[] }[] = [];
   #lastTicket = 0;
-  /** Writes that are not durable yet, oldest first. */
-  #outstanding: { readonly ticket: number; readonly sinceMs: number }[] = [];
   #tickPlannedMs = Infinity;
 
   constructor(id: NodeId, world: NodeWorld, random: Random) {
@@ -59,7 +57,7 @@ export class SimulatedNode {
 
   /** Its disk owes it nothing. */
   get isSynced(): boolean {
-    return this.#outstanding.length === 0;
+    return this.disk.durableTicket >= this.#lastTicket;
   }
 
   /** What it tells in handshakes (ADR 0040). */
@@ -71,7 +69,6 @@ export class SimulatedNode {
     this.#life += 1;
     this.#held = [];
     this.#lastTicket = 0;
-    this.#outstanding = [];
     this.#tickPlannedMs = Infinity;
     this.committed = [];
     this.mirror = new DurableState();
@@ -138,27 +135,18 @@ export class SimulatedNode {
   }
 
   #carryOut(effects: Effects): void {
-    const isSilent = this.#diskHangs() && this.core!.status().role !== 'follower';
     if (effects.persist !== null) {
       this.disk.write(effects.persist);
       this.#lastTicket = effects.persist.ticket;
-      this.#outstanding.push({ ticket: this.#lastTicket, sinceMs: this.#world.scheduler.nowMs });
       this.#sync();
     }
-    if (!isSilent) for (const message of effects.sendNow) this.#transmit(message);
+    for (const message of effects.sendNow) this.#transmit(message);
     if (effects.sendAfterPersist.length > 0) {
       this.#held.push({ ticket: this.#lastTicket, messages: effects.sendAfterPersist });
       this.#release();
     }
     this.committed.push(...effects.committed);
     this.#claimed?.onCommitted(effects.committed);
-  }
-
-  /** The host's rule (ADR 0041): who leads or campaigns on a disk that hangs falls silent. */
-  #diskHangs(): boolean {
-    const { scheduler, options } = this.#world;
-    const sinceMs = this.#outstanding[0]?.sinceMs ?? Infinity;
-    return scheduler.nowMs - sinceMs > options.timings.electionTimeoutMaxMs;
   }
 
   #sync(): void {
@@ -171,7 +159,6 @@ export class SimulatedNode {
 
   #synced(): void {
     const ticket = this.disk.endSync();
-    this.#outstanding = this.#outstanding.filter((write) => write.ticket > ticket);
     this.#release();
     this.#sync();
     this.step({ kind: 'persisted', ticket });

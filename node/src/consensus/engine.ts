@@ -112,8 +112,7 @@ export class Engine {
     const effects = core.step(input, nowMs);
     if (effects.proposal !== null) settle?.(effects.proposal);
     this.#watchDisk(nowMs);
-    // A leader whose disk hangs cannot commit; without its heartbeats the others elect one that can (L10).
-    if (!this.#stalled || core.status().role === 'follower') this.#send(effects.sendNow);
+    this.#send(effects.sendNow);
     this.#send(this.#durability.add(effects.persist, effects.sendAfterPersist, nowMs));
     if (effects.committed.length > 0) hooks.onCommitted(effects.committed);
     for (const event of effects.events) hooks.onEvent(event);
@@ -131,7 +130,7 @@ export class Engine {
     this.#stalled = stalled;
     const { term, role } = this.#options.core.status();
     const fields = { term, role, waitedMs };
-    if (stalled) this.#options.log.error(fields, 'the disk hangs: neither leading nor campaigning until it answers');
+    if (stalled) this.#options.log.error(fields, 'the disk hangs: this node does not lead until it answers');
     else this.#options.log.warn(fields, 'the disk answers again');
   }
 

@@ -6,7 +6,7 @@ import { majority, reachedBy, sizeOf } from './quorum.ts';
 import { advanceCommit, replicate, sendHeartbeats } from './replication.ts';
 import { becomeFollower, setLeader, setRole } from './roles.ts';
 import type { Leadership, RaftState } from './state.ts';
-import { append, electorate, isMembershipCommitted, metMembers } from './state.ts';
+import { append, diskDeadlineMs, electorate, isMembershipCommitted, metMembers } from './state.ts';
 import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
 
 /**
@@ -130,14 +130,19 @@ export function quorumDeadlineMs(state: RaftState, leadership: Leadership): numb
   return sinceMs + state.options.timings.electionTimeoutMaxMs;
 }
 
-/** Steps down once a quorum was silent for too long: also after a stall, since others may lead by now (raft.md L9, H5). */
-export function checkQuorum(state: RaftState, leadership: Leadership): boolean {
-  if (state.nowMs < quorumDeadlineMs(state, leadership)) return true;
-  becomeFollower(state, state.term, null, 'no quorum was heard for the longest election timeout');
+/**
+ * Steps down once a quorum was silent for too long, also after a stall of this process, since others may lead by now (raft.md
+ * L9, H5); and once its own disk was.
+ */
+export function mayStillLead(state: RaftState, leadership: Leadership): boolean {
+  const isHeard = state.nowMs < quorumDeadlineMs(state, leadership);
+  if (isHeard && state.nowMs < diskDeadlineMs(state)) return true;
+  const silent = isHeard ? 'its own disk has not answered' : 'no quorum was heard';
+  becomeFollower(state, state.term, null, `${silent} for the longest election timeout`);
   return false;
 }
 
 export function tickLeader(state: RaftState, leadership: Leadership): void {
-  if (!checkQuorum(state, leadership)) return;
+  if (!mayStillLead(state, leadership)) return;
   if (state.nowMs >= leadership.heartbeatDeadlineMs) sendHeartbeats(state, leadership);
 }

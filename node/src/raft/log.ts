@@ -25,7 +25,7 @@ export class Log {
   readonly #entries: Entry[];
   #durableIndex: number;
   /** Batches on their way to disk, oldest first, and the last entry that each will have made durable. */
-  readonly #writing: { readonly ticket: number; upTo: number }[] = [];
+  readonly #writing: { readonly ticket: number; readonly sinceMs: number; upTo: number }[] = [];
 
   constructor(recovered: readonly Entry[]) {
     recovered.forEach((entry, at) => {
@@ -46,6 +46,11 @@ export class Log {
   /** The last index this node may acknowledge to itself: on disk, and not replaced since (raft.md R9, R10). */
   get durableIndex(): number {
     return this.#durableIndex;
+  }
+
+  /** When the oldest batch that is not on disk yet was handed over; null when all are. */
+  get writingSinceMs(): number | null {
+    return this.#writing[0]?.sinceMs ?? null;
   }
 
   /** 0 for the place before the first entry, null beyond the end. */
@@ -69,9 +74,9 @@ export class Log {
     for (const batch of this.#writing) batch.upTo = Math.min(batch.upTo, index - 1);
   }
 
-  /** The batch of this ticket, once durable, covers the log as it stands now. */
-  writing(ticket: number): void {
-    this.#writing.push({ ticket, upTo: this.lastIndex });
+  /** The batch of this ticket, handed over at `sinceMs`, covers the log as it stands now once it is durable. */
+  writing(ticket: number, sinceMs: number): void {
+    this.#writing.push({ ticket, sinceMs, upTo: this.lastIndex });
   }
 
   persisted(ticket: number): void {

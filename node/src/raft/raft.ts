@@ -5,14 +5,14 @@ import { EffectsBuilder } from './effects.ts';
 import { countOwnVote, handleVoteRequest, handleVoteResponse, tickFollower } from './election.ts';
 import { peerEnded } from './fast-election.ts';
 import { handleAppendRequest, handleHeartbeat } from './following.ts';
-import { afterPersist, bindNext, checkQuorum, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
+import { afterPersist, bindNext, mayStillLead, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
 import { Log } from './log.ts';
 import { MembershipHistory } from './membership.ts';
 import type { Message } from './messages.ts';
 import { handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
 import { armElectionTimer, becomeFollower } from './roles.ts';
 import type { RaftState } from './state.ts';
-import { isMembershipCommitted, send } from './state.ts';
+import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
 
 /**
  * The consensus core: events in, effects out (core.ts). Pre-vote, check-quorum and leader stickiness cannot be switched off.
@@ -74,7 +74,7 @@ class Raft implements RaftCore {
     handle(state, input);
     if (!wasCertain && isMembershipCommitted(state)) judgeAgain(state);
     const effects = state.effects.finish();
-    if (effects.persist !== null) state.log.writing(effects.persist.ticket);
+    if (effects.persist !== null) state.log.writing(effects.persist.ticket, nowMs);
     return effects;
   }
 
@@ -82,7 +82,11 @@ class Raft implements RaftCore {
   deadlineMs(): number {
     const { leadership, electionDeadlineMs, fastElection } = this.#state;
     if (leadership === null) return Math.min(electionDeadlineMs, fastElection?.dueMs ?? Infinity);
-    return Math.min(leadership.heartbeatDeadlineMs, quorumDeadlineMs(this.#state, leadership));
+    return Math.min(
+      leadership.heartbeatDeadlineMs,
+      quorumDeadlineMs(this.#state, leadership),
+      diskDeadlineMs(this.#state),
+    );
   }
 
   status(): RaftStatus {
@@ -120,7 +124,7 @@ function handle(state: RaftState, input: RaftInput): void {
       return peerEnded(state, input.id);
     case 'propose':
       // A leader that slept through its deadline must not accept as if it still led (raft.md L9).
-      if (state.leadership !== null) checkQuorum(state, state.leadership);
+      if (state.leadership !== null) mayStillLead(state, state.leadership);
       return propose(state, input.data);
     case 'persisted':
       state.log.persisted(input.ticket);

@@ -88,8 +88,17 @@ export function countedPeers(state: RaftState): NodeId[] {
   return ids.filter((id) => id !== state.options.self.id);
 }
 
-/** Whether this node may campaign: a bound voter, or a listed one of a cluster nobody has founded. */
+/**
+ * When the oldest write that is not on disk yet will have taken too long: such a leader cannot commit, and its heartbeats would
+ * keep those from leading who can (raft.md L10; hashicorp/raft#503; ADR 0041). Infinity when nothing is being written.
+ */
+export function diskDeadlineMs(state: RaftState): number {
+  return (state.log.writingSinceMs ?? Infinity) + state.options.timings.electionTimeoutMaxMs;
+}
+
+/** Whether this node may campaign: a bound voter, or a listed one of a cluster nobody has founded; and its disk answers. */
 export function mayCampaign(state: RaftState): boolean {
+  if (state.nowMs >= diskDeadlineMs(state)) return false;
   const membership = state.memberships.current;
   if (membership !== null) return isBoundVoter(membership, state.options.self);
   const met = metMembers(state);

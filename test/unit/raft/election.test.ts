@@ -237,6 +237,7 @@ describe('pre-vote, check-quorum and stickiness', () => {
     const alone = new Rig({ voters: ['n1'] });
     alone.tick();
     alone.persist();
+    alone.persist();
     alone.nowMs += 5_000;
     alone.step({ kind: 'tick' });
     expect(alone.core.deadlineMs()).toBe(alone.nowMs + timings.heartbeatMs);
