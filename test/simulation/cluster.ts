@@ -191,6 +191,8 @@ function describeInput(input: RaftInput): string {
     case 'peerDown':
     case 'peerEnded':
       return `${input.kind} ${input.id}`;
+    case 'transfer':
+      return `transfer ${input.to ?? 'to any'}`;
     case 'propose':
       return `propose ${input.data.length}`;
     case 'tick':

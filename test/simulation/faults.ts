@@ -29,6 +29,7 @@ export interface FaultPlan {
   readonly maxEndNewsMs: number;
   /** How often a node takes a living peer for ended, since the network refuses connections in its name. */
   readonly falseEndMeanMs: number;
+  readonly transferMeanMs: number;
   readonly limits: RaftLimits;
 }
 
@@ -36,7 +37,7 @@ export interface FaultPlan {
  * Draws every rate anew for each seed (swarm testing): a run with all faults at once hides bugs that one fault alone, at
  * length, would show.
  */
-export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof EndNews> {
+export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof LaterFaults> {
   const maybe = (probability: number, draw: () => number, otherwise: number): number =>
     random.chance(probability) ? draw() : otherwise;
   const minDelayMs = random.between(0.1, 5);
@@ -72,13 +73,14 @@ export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof 
   };
 }
 
-export type EndNews = Pick<FaultPlan, 'maxEndNewsMs' | 'falseEndMeanMs'>;
+export type LaterFaults = Pick<FaultPlan, 'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs'>;
 
 /** Drawn apart, so that a seed without them means what it meant before there were any. */
-export function drawEndNews(random: Random): EndNews {
+export function drawLaterFaults(random: Random): LaterFaults {
   return {
     maxEndNewsMs: random.chance(0.5) ? random.between(0.5, 30) : Infinity,
     falseEndMeanMs: random.chance(0.25) ? random.between(200, 2_000) : Infinity,
+    transferMeanMs: random.chance(0.35) ? random.between(50, 1_000) : Infinity,
   };
 }
 

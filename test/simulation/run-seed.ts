@@ -5,7 +5,7 @@ import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
 import type { FaultPlan } from './faults.ts';
-import { calmNetwork, drawEndNews, drawFaults } from './faults.ts';
+import { calmNetwork, drawFaults, drawLaterFaults } from './faults.ts';
 import type { DurableState } from './disk.ts';
 import type { CreateCore, SimulatedNode } from './node.ts';
 import { Random } from './random.ts';
@@ -48,7 +48,7 @@ export function replayCommand(seed: number): string {
 export function runSeed(seed: number, createCore: CreateCore = createRaft, focus: Partial<FaultPlan> = {}): SeedResult {
   const random = new Random(seed, 'faults');
   const size = random.pick([3, 3, 5]);
-  const plan = { ...drawFaults(random, size), ...drawEndNews(new Random(seed, 'end news')), ...focus };
+  const plan = { ...drawFaults(random, size), ...drawLaterFaults(new Random(seed, 'end news')), ...focus };
   const cluster = new SimulatedCluster(seed, plan, createCore);
   try {
     chaos(cluster, seed, random);
@@ -93,6 +93,15 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
       cluster.reportFalseEnd(witness!, falseEndRandom.chance(0.5) ? (cluster.leader ?? ended!) : ended!);
     },
     falseEndRandom,
+  );
+  const transferRandom = new Random(seed, 'transfers');
+  whileChaos(
+    plan.transferMeanMs,
+    () => {
+      const to = transferRandom.chance(0.5) ? null : transferRandom.pick(cluster.nodes).id;
+      cluster.leader?.feed({ kind: 'transfer', to });
+    },
+    transferRandom,
   );
   const unboundRandom = new Random(seed, 'unbound');
   cluster.onPromise = (node, { kind }) => {

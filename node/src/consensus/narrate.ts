@@ -35,6 +35,13 @@ export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
         `members: ${names.join(', ')}${unmet === 0 ? '' : `, ${unmet} not met yet`}`,
       );
     }
+    case 'transferStarted':
+      return log.info({ to: event.to, term: event.term }, `hands the leadership over to ${event.to}`);
+    case 'transferFailed':
+      return log.warn(
+        { to: event.to, term: event.term, reason: event.reason },
+        `did not hand the leadership over: ${event.reason}`,
+      );
     case 'truncated':
       return log.warn(
         { fromIndex: event.fromIndex, term: event.term },

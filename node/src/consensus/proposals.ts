@@ -167,6 +167,8 @@ function refused(outcome: ProposalOutcome & { readonly accepted: false }): Tutti
         'NOT_LEADER',
         outcome.leaderId === null ? 'no leader is known' : `this node does not lead; "${outcome.leaderId}" does`,
       );
+    case 'transferring':
+      return new TuttiError('BUSY', 'this node is handing the leadership over; try again');
     case 'busy':
       return new TuttiError('BUSY', 'too many bytes are appended and not yet committed; try again');
     case 'tooLarge':

@@ -2,6 +2,7 @@ import { boundIncarnation } from './membership.ts';
 import { leadPeer } from './leading.ts';
 import type { RaftState } from './state.ts';
 import { isMembershipCommitted } from './state.ts';
+import { failTransfer } from './transfer.ts';
 import type { Incarnation, Member, NodeId } from './types.ts';
 
 /** A peer completed its handshake: it can be counted before the founding, bound after it, or must be refused. */
@@ -70,7 +71,9 @@ function anotherDisk(bound: Incarnation, met: Incarnation): string {
 export function peerDown(state: RaftState, id: NodeId): void {
   const peer = state.met.get(id);
   if (peer !== undefined) peer.up = false;
-  state.leadership?.progress.get(id)?.restart();
+  const { leadership } = state;
+  leadership?.progress.get(id)?.restart();
+  if (leadership?.transfer?.to === id) failTransfer(state, leadership, `the connection to ${id} was lost`);
 }
 
 /**

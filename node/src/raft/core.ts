@@ -50,6 +50,8 @@ export type RaftInput =
   | { readonly kind: 'peerDown'; readonly id: NodeId }
   /** After its `peerDown`: its address refuses connections, so its process has ended. */
   | { readonly kind: 'peerEnded'; readonly id: NodeId }
+  /** Hand the leadership to this voter, or to the one that is furthest. */
+  | { readonly kind: 'transfer'; readonly to: NodeId | null }
   | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
   /** Every batch up to and including this ticket is durable. */
   | { readonly kind: 'persisted'; readonly ticket: number };
@@ -70,7 +72,11 @@ export interface Effects {
 
 export type ProposalOutcome =
   | { readonly accepted: true; readonly term: number; readonly firstIndex: number }
-  | { readonly accepted: false; readonly reason: 'notLeader' | 'busy' | 'tooLarge'; readonly leaderId: NodeId | null };
+  | {
+      readonly accepted: false;
+      readonly reason: 'notLeader' | 'transferring' | 'busy' | 'tooLarge';
+      readonly leaderId: NodeId | null;
+    };
 
 export type RaftEvent =
   | { readonly kind: 'roleChanged'; readonly role: Role; readonly term: number; readonly reason: string }
@@ -84,6 +90,9 @@ export type RaftEvent =
       readonly reason: string;
     }
   | { readonly kind: 'membershipChanged'; readonly membership: Membership; readonly index: number }
+  | { readonly kind: 'transferStarted'; readonly to: NodeId; readonly term: number }
+  /** Refused, or given up; this node goes on as before. */
+  | { readonly kind: 'transferFailed'; readonly to: NodeId | null; readonly term: number; readonly reason: string }
   | { readonly kind: 'truncated'; readonly fromIndex: number; readonly term: number }
   | { readonly kind: 'peerRefused'; readonly id: NodeId; readonly reason: string };
 

@@ -16,6 +16,7 @@ export function carriesPromise(message: Message): boolean {
       return message.granted && !message.preVote;
     case 'appendResponse':
       return message.success;
+    case 'timeoutNow':
     case 'appendRequest':
     case 'heartbeat':
     case 'heartbeatResponse':

@@ -1,4 +1,4 @@
-import type { VoteRequest, VoteResponse } from './messages.ts';
+import type { TimeoutNow, VoteRequest, VoteResponse } from './messages.ts';
 import { becomeLeader } from './leading.ts';
 import { postponeAttempt, takeAttempt } from './fast-election.ts';
 import { armElectionTimer, becomeFollower, hearsLeader, setLeader, setRole } from './roles.ts';
@@ -48,23 +48,36 @@ function startPreVote(state: RaftState, reason: string): void {
   recordAnswer(state, state.election, state.options.self.id, ownVote);
 }
 
-function startElection(state: RaftState): void {
+/**
+ * The leader hands over. A message that is late, of a leader that has gone on since, names an end of the log that is not ours any
+ * more, and is not obeyed (raft.md T3).
+ */
+export function handleTimeoutNow(state: RaftState, message: TimeoutNow): void {
+  const { index, term } = state.log.last;
+  const isOfNow = message.lastLogIndex === index && message.lastLogTerm === term;
+  if (!isOfNow || state.role !== 'follower' || state.leaderId !== message.from || !mayCampaign(state)) return;
+  startElection(state, `${message.from} hands over`, true);
+}
+
+/** `isTransfer`: on the leader's word, without asking first, and with it as the reason why voters need not wait. */
+function startElection(state: RaftState, reason: string, isTransfer: boolean): void {
   state.term += 1;
   state.votedFor = state.options.self.id;
   saveHardState(state);
   armElectionTimer(state);
   const ownVoteTicket = state.effects.ticket;
   state.election = { preVote: false, term: state.term, answers: new Map(), ownVoteTicket };
-  setRole(state, 'candidate', 'a quorum would grant its votes');
+  setRole(state, 'candidate', reason);
+  setLeader(state, null);
   postponeAttempt(state);
-  requestVotes(state, state.election);
+  requestVotes(state, state.election, isTransfer);
 }
 
-function requestVotes(state: RaftState, election: Election): void {
+function requestVotes(state: RaftState, election: Election, transfer = false): void {
   const { index: lastLogIndex, term: lastLogTerm } = state.log.last;
   const { preVote, term } = election;
   for (const id of countedPeers(state)) {
-    send(state, id, { kind: 'voteRequest', preVote, lastLogIndex, lastLogTerm }, term);
+    send(state, id, { kind: 'voteRequest', preVote, lastLogIndex, lastLogTerm, transfer }, term);
   }
 }
 
@@ -90,7 +103,7 @@ function recordAnswer(state: RaftState, election: Election, from: NodeId, { gran
   if (result === 'open') return;
   const refusals = [...election.answers].filter(([, answer]) => !answer.granted);
   if (result === 'won') {
-    if (election.preVote) startElection(state);
+    if (election.preVote) startElection(state, 'a quorum would grant its votes', false);
     else becomeLeader(state, election.answers.size - refusals.length);
     return;
   }
@@ -123,8 +136,10 @@ export function handleVoteRequest(state: RaftState, message: VoteRequest): void 
 
 /** Null: the vote is granted. A real request of a higher term moves this node to that term, granted or not. */
 function refusalReason(state: RaftState, message: VoteRequest): string | null {
-  // A leader that asks for votes leads no more, so its former followers need not wait for its silence.
-  if (hearsLeader(state) && message.from !== state.leaderId) return `${state.leaderId ?? ''} leads`;
+  // A leader that asks for votes leads no more, so its former followers need not wait for its silence. A leader that hands
+  // over does so in its own term, so the election is for the next one: whoever claims more is not believed (raft.md T6).
+  const isHandover = message.transfer && !message.preVote && message.term === state.term + 1;
+  if (hearsLeader(state) && message.from !== state.leaderId && !isHandover) return `${state.leaderId ?? ''} leads`;
   if (message.preVote) {
     if (message.term <= state.term) return `term ${state.term} has begun`;
   } else {

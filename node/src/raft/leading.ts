@@ -6,6 +6,7 @@ import { majority, reachedBy, sizeOf } from './quorum.ts';
 import { advanceCommit, replicate, sendHeartbeats } from './replication.ts';
 import { becomeFollower, setLeader, setRole } from './roles.ts';
 import type { Leadership, RaftState } from './state.ts';
+import { failTransfer } from './transfer.ts';
 import { append, diskDeadlineMs, electorate, isMembershipCommitted, metMembers } from './state.ts';
 import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
 
@@ -27,6 +28,7 @@ export function becomeLeader(state: RaftState, votes: number): void {
     uncommittedBytes: sumBytes(log.between(state.commitIndex, log.lastIndex)),
     heartbeatDeadlineMs: state.nowMs + options.timings.heartbeatMs,
     round: 0,
+    transfer: null,
   };
   state.leadership = leadership;
   if (state.memberships.current === null) appendMembership(state, leadership, foundingMembership(state));
@@ -71,6 +73,7 @@ export function bindNext(state: RaftState): void {
   const { leadership } = state;
   const membership = state.memberships.current;
   if (leadership === null || membership === null || membership.unmet === 0) return;
+  if (leadership.transfer !== null) return;
   if (state.commitIndex < leadership.firstIndex || !isMembershipCommitted(state)) return;
   const isFree = (id: NodeId): boolean => boundIncarnation(membership, id) === null;
   const next = [...state.met.values()].find(({ member, up }) => up && isFree(member.id));
@@ -88,9 +91,10 @@ export function afterPersist(state: RaftState): void {
 
 export function propose(state: RaftState, data: readonly Uint8Array[]): void {
   const { effects, options, leadership, log } = state;
-  const refuse = (reason: 'notLeader' | 'busy' | 'tooLarge'): void =>
+  const refuse = (reason: 'notLeader' | 'transferring' | 'busy' | 'tooLarge'): void =>
     effects.answer({ accepted: false, reason, leaderId: state.leaderId });
   if (leadership === null) return refuse('notLeader');
+  if (leadership.transfer !== null) return refuse('transferring');
   const { maxProposalBytes, maxUncommittedBytes } = options.limits;
   if (data.some(({ byteLength }) => byteLength > maxProposalBytes)) return refuse('tooLarge');
   const bytes = data.reduce((sum, { byteLength }) => sum + byteLength + ENTRY_OVERHEAD_BYTES, 0);
@@ -144,5 +148,8 @@ export function mayStillLead(state: RaftState, leadership: Leadership): boolean 
 
 export function tickLeader(state: RaftState, leadership: Leadership): void {
   if (!mayStillLead(state, leadership)) return;
+  if (leadership.transfer !== null && state.nowMs >= leadership.transfer.deadlineMs) {
+    failTransfer(state, leadership, `${leadership.transfer.to} did not take over within an election timeout`);
+  }
   if (state.nowMs >= leadership.heartbeatDeadlineMs) sendHeartbeats(state, leadership);
 }

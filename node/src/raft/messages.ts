@@ -12,6 +12,16 @@ export interface VoteRequest extends Envelope {
   readonly preVote: boolean;
   readonly lastLogIndex: number;
   readonly lastLogTerm: number;
+  /** The leader asked for this election, so that it lives is no reason to refuse. */
+  readonly transfer: boolean;
+}
+
+/** Of a leader that hands over: campaign now. */
+export interface TimeoutNow extends Envelope {
+  readonly kind: 'timeoutNow';
+  /** Where the leader's log, and so the receiver's, ended when this was sent. */
+  readonly lastLogIndex: number;
+  readonly lastLogTerm: number;
 }
 
 export interface VoteResponse extends Envelope {
@@ -55,4 +65,5 @@ export interface HeartbeatResponse extends Envelope {
   readonly round: number;
 }
 
-export type Message = VoteRequest | VoteResponse | AppendRequest | AppendResponse | Heartbeat | HeartbeatResponse;
+export type Message =
+  VoteRequest | VoteResponse | TimeoutNow | AppendRequest | AppendResponse | Heartbeat | HeartbeatResponse;

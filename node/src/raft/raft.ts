@@ -2,7 +2,7 @@ import { invariant } from '../lib/invariant.ts';
 import { isHeard, judgeAgain, peerDown, peerUp } from './admission.ts';
 import type { Effects, RaftCore, RaftInput, RaftOptions, RaftStatus } from './core.ts';
 import { EffectsBuilder } from './effects.ts';
-import { countOwnVote, handleVoteRequest, handleVoteResponse, tickFollower } from './election.ts';
+import { countOwnVote, handleTimeoutNow, handleVoteRequest, handleVoteResponse, tickFollower } from './election.ts';
 import { peerEnded } from './fast-election.ts';
 import { handleAppendRequest, handleHeartbeat } from './following.ts';
 import { afterPersist, bindNext, mayStillLead, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
@@ -12,6 +12,7 @@ import type { Message } from './messages.ts';
 import { handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
 import { armElectionTimer, becomeFollower } from './roles.ts';
 import type { RaftState } from './state.ts';
+import { startTransfer } from './transfer.ts';
 import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
 
 /**
@@ -21,7 +22,7 @@ import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
  * acknowledgements, commit; following.ts appends and heartbeats received; admission.ts who is heard and met; roles.ts the
  * changes of role; state.ts the state. What comes next has its place: joint consensus and learners in membership.ts and
  * quorum.ts (the two functions there are the only ones that count), snapshots as a third mode in progress.ts and a base in
- * log.ts, ReadIndex as read-index.ts over the rounds of Leadership, transfer as transfer.ts beside election.ts.
+ * log.ts, ReadIndex as read-index.ts over the rounds of Leadership.
  */
 export function createRaft(options: RaftOptions): RaftCore {
   return new Raft(options);
@@ -84,6 +85,7 @@ class Raft implements RaftCore {
     if (leadership === null) return Math.min(electionDeadlineMs, fastElection?.dueMs ?? Infinity);
     return Math.min(
       leadership.heartbeatDeadlineMs,
+      leadership.transfer?.deadlineMs ?? Infinity,
       quorumDeadlineMs(this.#state, leadership),
       diskDeadlineMs(this.#state),
     );
@@ -122,6 +124,8 @@ function handle(state: RaftState, input: RaftInput): void {
       return peerDown(state, input.id);
     case 'peerEnded':
       return peerEnded(state, input.id);
+    case 'transfer':
+      return startTransfer(state, input.to);
     case 'propose':
       // A leader that slept through its deadline must not accept as if it still led (raft.md L9).
       if (state.leadership !== null) mayStillLead(state, state.leadership);
@@ -138,7 +142,7 @@ function receive(state: RaftState, message: Message): void {
   // Vote requests judge terms by themselves: one that is refused because a leader lives must not raise the term.
   if (message.kind === 'voteRequest') return handleVoteRequest(state, message);
   if (message.term > state.term) {
-    const leads = message.kind === 'appendRequest' || message.kind === 'heartbeat';
+    const leads = ['appendRequest', 'heartbeat', 'timeoutNow'].includes(message.kind);
     becomeFollower(state, message.term, leads ? message.from : null, `${message.from} is in term ${message.term}`);
   }
   if (message.kind === 'voteResponse') return handleVoteResponse(state, message);
@@ -148,6 +152,8 @@ function receive(state: RaftState, message: Message): void {
     case 'heartbeat':
       invariant(state.role !== 'leader', `${message.from} leads term ${state.term}, and so does this node`);
       return message.kind === 'heartbeat' ? handleHeartbeat(state, message) : handleAppendRequest(state, message);
+    case 'timeoutNow':
+      return handleTimeoutNow(state, message);
     case 'appendResponse':
       handleAppendResponse(state, message);
       return bindNext(state);

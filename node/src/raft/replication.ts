@@ -3,6 +3,7 @@ import { entryBytes } from './log.ts';
 import type { AppendResponse, HeartbeatResponse } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { reachedBy } from './quorum.ts';
+import { askIfCaughtUp } from './transfer.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { commitTo, electorate, send } from './state.ts';
 import type { Entry } from './types.ts';
@@ -78,6 +79,7 @@ export function handleAppendResponse(state: RaftState, message: AppendResponse):
   invariant(message.index <= state.log.lastIndex, `${message.from} acknowledges what this leader does not have`);
   progress.acknowledge(message.index);
   if (!advanceCommit(state, leadership)) sendEntries(state, progress);
+  askIfCaughtUp(state, leadership);
 }
 
 /**

@@ -60,7 +60,14 @@ export interface FastElection {
   dueMs: number;
 }
 
-/** What only a leader has. ReadIndex rounds and the transfer under way will stand here. */
+export interface Transfer {
+  readonly to: NodeId;
+  readonly deadlineMs: number;
+  /** The target was told to campaign. */
+  isAsked: boolean;
+}
+
+/** What only a leader has. ReadIndex rounds will stand here. */
 export interface Leadership {
   readonly progress: Map<NodeId, Progress>;
   /** Where this term began in the log: nothing older is committed by counting. */
@@ -68,6 +75,8 @@ export interface Leadership {
   uncommittedBytes: number;
   heartbeatDeadlineMs: number;
   round: number;
+  /** While it lasts nothing is proposed: the target would fall behind again. */
+  transfer: Transfer | null;
 }
 
 /** Whose votes win and whose acknowledgements commit: who the log binds, or, before the founding, who was met by handshake. */

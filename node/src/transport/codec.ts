@@ -19,6 +19,7 @@ const enumPrefix = 'ENTRY_KIND_';
 const raftKinds: ReadonlySet<string> = new Set<Message['kind']>([
   'voteRequest',
   'voteResponse',
+  'timeoutNow',
   'appendRequest',
   'appendResponse',
   'heartbeat',

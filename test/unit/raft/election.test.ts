@@ -123,7 +123,9 @@ describe('pre-vote, check-quorum and stickiness', () => {
     const rig = new Rig();
     rig.lead();
     const { term } = rig.status;
-    expect(sent(rig.voteRequest('n3', term + 1, [1, 1], true), 'voteResponse')).toMatchObject([{ granted: false }]);
+    expect(sent(rig.voteRequest('n3', term + 1, [1, 1], { preVote: true }), 'voteResponse')).toMatchObject([
+      { granted: false },
+    ]);
     expect(sent(rig.voteRequest('n3', term + 5, [9, 9]), 'voteResponse')).toMatchObject([{ granted: false }]);
     expect(rig.status).toMatchObject({ role: 'leader', term });
   });
@@ -140,7 +142,9 @@ describe('pre-vote, check-quorum and stickiness', () => {
   it('L1: a leader that asks for votes itself leads no more, so its followers need not wait', () => {
     const rig = new Rig();
     rig.heartbeat('n2', 1);
-    expect(sent(rig.voteRequest('n2', 2, [1, 1], true), 'voteResponse')).toMatchObject([{ granted: true }]);
+    expect(sent(rig.voteRequest('n2', 2, [1, 1], { preVote: true }), 'voteResponse')).toMatchObject([
+      { granted: true },
+    ]);
   });
 
   it('a candidate that gives up says who refused, and why', () => {
@@ -170,7 +174,7 @@ describe('pre-vote, check-quorum and stickiness', () => {
 
   it('L2: a voter of a lower term can grant a pre-vote, and keeps its term', () => {
     const voter = new Rig({ id: 'n2', voters: ['n1', 'n2', 'n3'] });
-    const answer = sent(voter.voteRequest('n1', 8, [1, 1], true), 'voteResponse')[0]!;
+    const answer = sent(voter.voteRequest('n1', 8, [1, 1], { preVote: true }), 'voteResponse')[0]!;
     expect(answer).toMatchObject({ granted: true, term: 1, requestTerm: 8 });
     const candidate = new Rig({ term: 7 });
     candidate.tick();
@@ -183,7 +187,9 @@ describe('pre-vote, check-quorum and stickiness', () => {
     rig.heartbeat('n3', 1);
     rig.tick();
     expect(rig.status).toMatchObject({ role: 'preCandidate', leaderId: null });
-    expect(sent(rig.voteRequest('n2', 2, [1, 1], true), 'voteResponse')).toMatchObject([{ granted: true }]);
+    expect(sent(rig.voteRequest('n2', 2, [1, 1], { preVote: true }), 'voteResponse')).toMatchObject([
+      { granted: true },
+    ]);
   });
 
   it('L4: a candidate of a higher term is freed: the leader hears of that term and steps down', () => {
@@ -251,5 +257,5 @@ describe('pre-vote, check-quorum and stickiness', () => {
 });
 
 function sentRequest(from: string, term: number): Parameters<Rig['receive']>[0] {
-  return { kind: 'voteRequest', from, term, preVote: false, lastLogIndex: 1, lastLogTerm: 1 };
+  return { kind: 'voteRequest', from, term, preVote: false, lastLogIndex: 1, lastLogTerm: 1, transfer: false };
 }

@@ -61,9 +61,13 @@ describe('a leader whose process has ended', () => {
 
   it('a voter that heard it a moment ago refuses the pre-vote, and grants it once it knows', () => {
     const rig = follower('n2');
-    expect(sent(rig.voteRequest('n1', 3, [1, 1], true), 'voteResponse')).toMatchObject([{ granted: false }]);
+    expect(sent(rig.voteRequest('n1', 3, [1, 1], { preVote: true }), 'voteResponse')).toMatchObject([
+      { granted: false },
+    ]);
     end(rig, 'n5');
-    expect(sent(rig.voteRequest('n1', 3, [1, 1], true), 'voteResponse')).toMatchObject([{ granted: true }]);
+    expect(sent(rig.voteRequest('n1', 3, [1, 1], { preVote: true }), 'voteResponse')).toMatchObject([
+      { granted: true },
+    ]);
     // It gives way to the one that it supports.
     expect(rig.core.deadlineMs()).toBeGreaterThanOrEqual(rig.nowMs + fastElectionStepMs);
   });

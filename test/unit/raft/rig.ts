@@ -173,9 +173,14 @@ export class Rig {
     return this.receive({ kind: 'heartbeat', from, term, commitIndex, round: 1 });
   }
 
-  voteRequest(from: NodeId, term: number, last: readonly [number, number], preVote = false): Effects {
+  voteRequest(
+    from: NodeId,
+    term: number,
+    last: readonly [number, number],
+    { preVote = false, transfer = false } = {},
+  ): Effects {
     const [lastLogIndex, lastLogTerm] = last;
-    return this.receive({ kind: 'voteRequest', from, term, preVote, lastLogIndex, lastLogTerm });
+    return this.receive({ kind: 'voteRequest', from, term, preVote, lastLogIndex, lastLogTerm, transfer });
   }
 }
 

@@ -46,7 +46,9 @@ const kinds = {
         preVote: fc.boolean(),
         lastLogIndex: count,
         lastLogTerm: count,
+        transfer: fc.boolean(),
       }),
+      fc.record({ ...envelope, kind: fc.constant('timeoutNow'), lastLogIndex: count, lastLogTerm: count }),
       fc.record({
         ...envelope,
         kind: fc.constant('voteResponse'),
