@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Log } from 'tutti/consensus';
+import type { Consensus, Log } from 'tutti/consensus';
 import { TuttiError, openMember } from 'tutti/consensus';
 import type { Answer } from './commands.ts';
 import { openFront } from './http.ts';
@@ -63,11 +63,18 @@ async function start(settings: Settings): Promise<void> {
   stopOnSignal(async () => {
     // In this order, so that requests under way are answered by a member that still takes part.
     await front.close();
+    await handOver(consensus);
     await consensus.close();
   });
   console.log(
     JSON.stringify({ id: settings.id, http: `http://${settings.http.host}:${front.port}`, pid: process.pid }),
   );
+}
+
+/** So that the others need not wait for an election timeout. The last one left has nobody to hand over to, and says so. */
+async function handOver(consensus: Consensus<unknown>): Promise<void> {
+  if (consensus.status().role !== 'leader') return;
+  await consensus.transferLeadership().catch((error: unknown) => console.error(TuttiError.from(error).message));
 }
 
 function stopOnSignal(stop: () => Promise<void>): void {

@@ -51,10 +51,16 @@ export interface Consensus<Result> {
   /** Asks a member (oneself included) over the cluster's streams. Rejects with PEER_UNREACHABLE, TIMEOUT, or its error. */
   request(to: NodeId, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
   handle(method: string, handler: RequestHandler): void;
+  /**
+   * Hands the leadership to this voter, or to the one that is furthest. Proposals are BUSY meanwhile, at most for an election
+   * timeout. Resolves once another node leads; rejects with TRANSFER_FAILED, saying why, if this one does not lead or goes on.
+   */
+  transferLeadership(to?: NodeId): Promise<void>;
   /** Tells what happens from now on (and a `fatal` that happened before). Listeners must not throw: that is fatal. */
   subscribe(listener: (event: ConsensusEvent) => void): () => void;
   peers(): readonly PeerStatus[];
   /** Of oneself: zero. */
   clockOffset(to: NodeId): ClockOffset | null;
+  /** At once. A leader that ends in order calls `transferLeadership` first, so that the others need not notice its end. */
   close(): Promise<void>;
 }

@@ -13,6 +13,7 @@ import { Applier } from './applier.ts';
 import type { ClaimedClusterId } from './cluster-id.ts';
 import type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler } from './consensus.ts';
 import { Engine } from './engine.ts';
+import { Handover } from './handover.ts';
 import { Leadership } from './leadership.ts';
 import { narrate } from './narrate.ts';
 import { Observers } from './observers.ts';
@@ -45,6 +46,7 @@ export class Host<Result> implements Consensus<Result> {
   readonly #requests: Requests;
   readonly #serving: Serving;
   readonly #leadership: Leadership;
+  readonly #handover: Handover;
   readonly #observers = new Observers((error) => this.#fail(error));
   readonly #peers: PeerWatch;
   #stopped = false;
@@ -90,6 +92,10 @@ export class Host<Result> implements Consensus<Result> {
       onLost: (id, reason) => this.#requests.peerLost(id, reason),
     });
     this.#serving = new Serving({ transport, log, sessionOf: (id) => this.#peers.sessionOf(id) });
+    this.#handover = new Handover({
+      ...{ self: options.self.nodeId, clock, patienceMs: 2 * timings.electionTimeoutMaxMs },
+      feed: (input) => this.#engine.feed(input),
+    });
     this.#leadership = new Leadership({
       onGained: (term) => this.#observers.emit({ kind: 'leadershipGained', term }),
       onLost: (term, announced, reason) => {
@@ -168,6 +174,10 @@ export class Host<Result> implements Consensus<Result> {
     return to === this.#parts.options.self.nodeId ? ownClock : this.#parts.transport.clockOffset(to);
   }
 
+  transferLeadership(to?: NodeId): Promise<void> {
+    return this.#stopped ? Promise.reject(shuttingDown()) : this.#handover.begin(to ?? null);
+  }
+
   close(): Promise<void> {
     this.#stop('this node is shutting down');
     return (this.#closed ??= this.#release());
@@ -181,6 +191,7 @@ export class Host<Result> implements Consensus<Result> {
     this.#applier.stop();
     this.#proposals.stop();
     this.#requests.stop();
+    this.#handover.stop();
     this.#leadership.end(reason);
   }
 
@@ -228,6 +239,7 @@ export class Host<Result> implements Consensus<Result> {
 
   #onRaftEvent(event: RaftEvent): void {
     narrate(this.#parts.options.log, this.#parts.options.self.nodeId, event);
+    this.#handover.onEvent(event);
     if (event.kind === 'roleChanged') this.#leadership.onRole(event.role, event.term, event.reason);
     if (event.kind === 'peerRefused') this.#peers.refuse(event.id, event.reason);
     this.#observers.emit({ kind: 'raft', event });

@@ -52,6 +52,11 @@ export const errorCodes = {
     retryable: false,
     fatal: false,
   },
+  TRANSFER_FAILED: {
+    meaning: 'this node still leads, or nobody does yet; the message says why it was not handed over',
+    retryable: true,
+    fatal: false,
+  },
   BUSY: { meaning: 'a bound on pending work is reached; nothing happened', retryable: true, fatal: false },
   TOO_LARGE: { meaning: 'over the bound on its size; nothing happened', retryable: false, fatal: false },
   TIMEOUT: { meaning: 'no answer in time; the message says from whom and for what', retryable: true, fatal: false },

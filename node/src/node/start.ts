@@ -21,6 +21,7 @@ import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
 import { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
 import { createBackend } from './backend.ts';
 import { type Close, closeAll } from './close-all.ts';
+import { handOver } from './hand-over.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
 import { submitFromFile } from './file-plan.ts';
 import { type Place, readPlace } from './place.ts';
@@ -72,6 +73,7 @@ async function openParts(
   opened.push(watchUnreachable(() => consensus.peers(), systemClock, hooks.log));
   const runtime = openRuntime(settings, hooks, self, consensus, replicated);
   opened.push(() => runtime.close());
+  opened.push(() => handOver(consensus, hooks.log));
   const backend = createBackend({ consensus, runtime, state: () => replicated.state(), region: settings.region });
   const api: ApiServer = await startApi({
     backend,

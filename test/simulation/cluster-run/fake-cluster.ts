@@ -266,6 +266,10 @@ export class FakeConsensus implements Consensus<CommandResult> {
     return promise;
   }
 
+  transferLeadership(): Promise<void> {
+    return Promise.reject(new TuttiError('TRANSFER_FAILED', 'who leads here is up to the test'));
+  }
+
   request(to: string, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const { world, nodes } = this.#cluster;
     return new Promise((resolve, reject) => {
