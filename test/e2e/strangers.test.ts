@@ -29,6 +29,13 @@ function problemsOf(cluster: TestCluster, id: string, pattern: RegExp): Promise<
   });
 }
 
+function problemsGone(cluster: TestCluster, id: string): Promise<boolean> {
+  return waitFor(`${id} to report no problem`, waitMs, async () => {
+    const health = (await (await fetch(`http://${cluster.member(id).api}/health/cluster`)).json()) as ClusterHealth;
+    return health.problems.length === 0;
+  });
+}
+
 describe('a peer that is not what the list says is named on both sides', () => {
   it('another id at the address', async () => {
     const cluster = await prepared(2);
@@ -82,6 +89,23 @@ describe('a peer that is not what the list says is named on both sides', () => {
     for (const { id } of cluster.members) cluster.startNode(id);
     for (const id of ['a', 'b'])
       await problemsOf(cluster, id, /belongs to cluster \S+, node "[ab]" at \S+ to cluster /);
+  });
+
+  it('another address than the list says', async () => {
+    const cluster = await prepared(2);
+    const [a, b] = cluster.members as [(typeof cluster.members)[0], (typeof cluster.members)[0]];
+    const [deserted] = await freePorts(1);
+    cluster.startNode('a', { nodes: `a=${a.raft},b=127.0.0.1:${deserted}` });
+    cluster.startNode('b', { nodes: `a=${a.raft},b=${b.raft}` });
+    const pattern = new RegExp(
+      `"b" is at ${b.raft} by its own CLUSTER_NODES, but at 127.0.0.1:${deserted} by that of node "a"`,
+    );
+    for (const id of ['a', 'b']) await problemsOf(cluster, id, pattern);
+    // Repaired, it is gone without a restart of the other.
+    await cluster.processes.kill('a', 'SIGTERM');
+    cluster.startNode('a');
+    await cluster.formed();
+    for (const id of ['a', 'b']) await problemsGone(cluster, id);
   });
 
   it('the same name twice', async () => {

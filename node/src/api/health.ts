@@ -40,7 +40,7 @@ export interface ClusterHealth {
     /** Why it is not connected; null where it is. */
     readonly reason: string | null;
   }[];
-  /** What an operator must look at: a peer with another id, cluster or disk than expected. */
+  /** What an operator must look at: a peer with another id, cluster, address or disk than expected. */
   readonly problems: readonly { readonly address: string; readonly reason: string }[];
 }
 

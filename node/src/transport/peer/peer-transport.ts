@@ -4,7 +4,7 @@ import type { NodeId } from '../../raft/types.ts';
 import { addressKey, formatAddress } from '../addresses.ts';
 import { STEADY_AFTER_MS } from '../backoff.ts';
 import type { HandshakeSettings } from '../handshake.ts';
-import { isSameProcess, PairTable } from '../pairing.ts';
+import { isSameProcess, PairTable, type Link } from '../pairing.ts';
 import { ProblemReporter } from '../problems.ts';
 import { NONCE_BYTES } from '../proof.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   ListedPeer,
   PeerFrame,
   PeerIdentity,
+  PeerProblem,
   PeerStatus,
   Transport,
   TransportHandlers,
@@ -41,6 +42,8 @@ interface Place {
   isRefused: boolean;
   lastHeardMs: number | null;
   upSinceMs: number;
+  /** Of the last stream in each direction. */
+  readonly notices: { inbound: string | null; outbound: string | null };
 }
 
 /**
@@ -64,10 +67,7 @@ export class PeerTransport implements Transport {
     const own = options.listed[options.selfIndex];
     invariant(own !== undefined, `element ${options.selfIndex} of the list exists`);
     this.#selfAddress = formatAddress(own.host, own.port);
-    this.#reporter = new ProblemReporter((problem) => {
-      options.log.warn({ peer: problem.address }, problem.reason);
-      this.#handlers?.onMismatch(problem);
-    });
+    this.#reporter = new ProblemReporter((problem) => this.#report(problem));
     this.#places = options.listed.filter((_, index) => index !== options.selfIndex).map((peer) => this.#placeOf(peer));
     this.#acceptor = new Acceptor(
       {
@@ -76,11 +76,17 @@ export class PeerTransport implements Transport {
         tls: options.security.tls,
         clock: options.clock,
         handshake: () => this.#handshake(),
-        expectedIdAt: (address) => this.#places.find((place) => isAt(place, address))?.listed.id ?? null,
+        list: {
+          idAt: (address) => this.#places.find((place) => isAt(place, address))?.listed.id ?? null,
+          addressesOf: (id) => this.#placesFor(id).map(({ address }) => address),
+        },
       },
       {
         judge: (peer, remote) => this.#judgeInbound(peer, remote),
-        onOpen: (link) => this.#pairs?.inboundOpened(link),
+        onOpen: (link) => {
+          this.#heed('inbound', link, this.#placesFor(link.identity.nodeId)[0]);
+          this.#pairs?.inboundOpened(link);
+        },
         onFrame: (link, frame) => this.#pairs?.received(link, frame),
         onClosed: (link, reason) => this.#pairs?.closed(link, reason),
         onRefused: (link, reason) => {
@@ -177,6 +183,7 @@ export class PeerTransport implements Transport {
       isRefused: false,
       lastHeardMs: null,
       upSinceMs: 0,
+      notices: { inbound: null, outbound: null },
     };
     return place;
   }
@@ -194,7 +201,21 @@ export class PeerTransport implements Transport {
   #dialled(place: Place, link: OutboundLink): void {
     place.outbound = link;
     place.identity = link.identity;
+    this.#heed('outbound', link, place);
     this.#pairs?.outboundOpened(link);
+  }
+
+  /** A notice is logged once, however often the peer comes back with it, until it came without. */
+  #heed(side: keyof Place['notices'], { notice }: Link, place: Place | undefined): void {
+    if (place === undefined) return;
+    const isNews = notice !== null && notice !== place.notices[side];
+    place.notices[side] = notice;
+    if (isNews) this.#report({ address: place.address, reason: notice });
+  }
+
+  #report(problem: PeerProblem): void {
+    this.#options.log.warn({ peer: problem.address }, problem.reason);
+    this.#handlers?.onMismatch(problem);
   }
 
   #hangUp(place: Place): void {
@@ -210,6 +231,10 @@ export class PeerTransport implements Transport {
     place.upSinceMs = this.#options.clock.nowMs();
     this.#options.log.info({ peer: peer.nodeId, address: place.address }, 'connected');
     this.#handlers?.onPeerUp(peer);
+    // A peer that is up counts as repaired, but of what was noticed on its streams nothing is.
+    for (const link of [this.#pairs?.outbound(peer.nodeId), this.#pairs?.inbound(peer.nodeId)]) {
+      if (link?.notice != null) this.#handlers?.onMismatch({ address: place.address, reason: link.notice });
+    }
   }
 
   #down(peer: PeerIdentity, reason: string): void {
@@ -282,6 +307,13 @@ export class PeerTransport implements Transport {
 
   #isUp(place: Place): boolean {
     return place.outbound !== null && this.#pairs?.isUp(place.outbound.identity.nodeId) === true;
+  }
+
+  /** Where a node of this id belongs: one place, or those that nobody has proven yet where the list names no ids. */
+  #placesFor(id: NodeId): readonly Place[] {
+    const named = this.#placeNamed(id);
+    if (named !== undefined) return [named];
+    return this.#places.filter(({ listed, outbound }) => listed.id === null && outbound === null);
   }
 
   /** The listed peer with this id: by what it proved, else by what the list says. */
