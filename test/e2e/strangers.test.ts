@@ -21,12 +21,20 @@ async function prepared(size: number, hosts: readonly string[] = []): Promise<Te
   return cluster;
 }
 
+async function health(cluster: TestCluster, id: string): Promise<ClusterHealth> {
+  return (await (await fetch(`http://${cluster.member(id).api}/health/cluster`)).json()) as ClusterHealth;
+}
+
 function problemsOf(cluster: TestCluster, id: string, pattern: RegExp): Promise<string> {
   return waitFor(`${id} to report ${String(pattern)}`, waitMs, async () => {
-    const health = (await (await fetch(`http://${cluster.member(id).api}/health/cluster`)).json()) as ClusterHealth;
-    const text = health.problems.map(({ reason }) => reason).join('\n');
+    const { problems } = await health(cluster, id);
+    const text = problems.map(({ reason }) => reason).join('\n');
     return pattern.test(text) && text;
   });
+}
+
+function problemsGone(cluster: TestCluster, id: string): Promise<boolean> {
+  return waitFor(`${id} to report no problem`, waitMs, async () => (await health(cluster, id)).problems.length === 0);
 }
 
 describe('a peer that is not what the list says is named on both sides', () => {
@@ -84,6 +92,42 @@ describe('a peer that is not what the list says is named on both sides', () => {
       await problemsOf(cluster, id, /belongs to cluster \S+, node "[ab]" at \S+ to cluster /);
   });
 
+  it('another cluster that was founded before, without a command ever in its log', async () => {
+    const cluster = await prepared(2);
+    for (const { id, raft } of cluster.members) {
+      cluster.startNode(id, { nodes: `${id}=${raft}` });
+      await waitFor(`${id} to found a cluster of its own`, waitMs, async () => {
+        const { cluster_formed, peers, commit_index } = await health(cluster, id);
+        return cluster_formed && peers === 1 && commit_index > 0;
+      });
+      await cluster.processes.kill(id, 'SIGTERM');
+    }
+    for (const { id } of cluster.members) cluster.startNode(id);
+    // A founding is claimed only once it is certain (ADR 40), so the two may have connected before.
+    for (const id of ['a', 'b']) {
+      await problemsOf(cluster, id, /belongs to cluster \S+, node "[ab]" at \S+ to cluster /);
+      const { leader_id, peers } = await health(cluster, id);
+      expect({ leader_id, peers }).toEqual({ leader_id: id, peers: 1 });
+    }
+  });
+
+  it('another address than the list says', async () => {
+    const cluster = await prepared(2);
+    const [a, b] = cluster.members as [(typeof cluster.members)[0], (typeof cluster.members)[0]];
+    const [deserted] = await freePorts(1);
+    cluster.startNode('a', { nodes: `a=${a.raft},b=127.0.0.1:${deserted}` });
+    cluster.startNode('b', { nodes: `a=${a.raft},b=${b.raft}` });
+    const pattern = new RegExp(
+      `"b" is at ${b.raft} by its own CLUSTER_NODES, but at 127.0.0.1:${deserted} by that of node "a"`,
+    );
+    for (const id of ['a', 'b']) await problemsOf(cluster, id, pattern);
+    // Repaired, it is gone without a restart of the other.
+    await cluster.processes.kill('a', 'SIGTERM');
+    cluster.startNode('a');
+    await cluster.formed();
+    for (const id of ['a', 'b']) await problemsGone(cluster, id);
+  });
+
   it('the same name twice', async () => {
     const cluster = await prepared(2);
     const [one, two] = cluster.members.map(({ raft }) => raft) as [string, string];
@@ -103,8 +147,8 @@ describe('addresses', () => {
   it('IPv4, IPv6 and host names form one cluster, with a shared secret', async () => {
     const cluster = await prepared(3, ['127.0.0.1', '[::1]', 'localhost']);
     for (const { id } of cluster.members) cluster.startNode(id, {}, { CLUSTER_SECRET: 'a-secret-that-all-share' });
-    const health = await cluster.formed();
-    expect(health).toMatchObject({ peers: 3, cluster_formed: true, problems: [] });
+    const formed = await cluster.formed();
+    expect(formed).toMatchObject({ peers: 3, cluster_formed: true, problems: [] });
   });
 });
 
@@ -113,7 +157,7 @@ describe('CLUSTER_TRANSPORT', () => {
     const cluster = await prepared(3);
     const environment = { CLUSTER_TRANSPORT: 'tcp', CLUSTER_SECRET: 'a-secret-that-all-share' };
     for (const { id } of cluster.members) cluster.startNode(id, {}, environment);
-    const health = await cluster.formed();
-    expect(health).toMatchObject({ peers: 3, cluster_formed: true, problems: [] });
+    const formed = await cluster.formed();
+    expect(formed).toMatchObject({ peers: 3, cluster_formed: true, problems: [] });
   });
 });

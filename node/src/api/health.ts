@@ -1,4 +1,5 @@
 import type { ConsensusStatus } from '../consensus/consensus.ts';
+import { missingMajority } from '../consensus/missing-majority.ts';
 import type { ApiBackend } from './backend.ts';
 
 export type NodeState = 'forming' | 'follower' | 'candidate' | 'leader';
@@ -40,7 +41,10 @@ export interface ClusterHealth {
     /** Why it is not connected; null where it is. */
     readonly reason: string | null;
   }[];
-  /** What an operator must look at: a peer with another id, cluster or disk than expected. */
+  /**
+   * What an operator must look at: a peer with another id, cluster, address or disk than expected; last, that too few members
+   * are reached for a leader.
+   */
   readonly problems: readonly { readonly address: string; readonly reason: string }[];
 }
 
@@ -48,7 +52,9 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
   const status = backend.status();
   const voters = status.membership?.voters ?? [];
   const bound = (id: string | null): boolean => voters.some((voter) => voter.id === id);
-  const others = backend.peers().map((peer) => {
+  const peers = backend.peers();
+  const noMajority = missingMajority(status, peers);
+  const others = peers.map((peer) => {
     const id = peer.identity?.nodeId ?? peer.expectedId;
     const reason = reasonOf(peer);
     return { id, address: peer.address, connected: reason === null, bound: bound(id), reason };
@@ -69,7 +75,7 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
       { id: status.nodeId, address: null, connected: true, bound: bound(status.nodeId), reason: null },
       ...others,
     ],
-    problems: status.problems,
+    problems: noMajority === null ? status.problems : [...status.problems, noMajority],
   };
 }
 

@@ -20,7 +20,7 @@ export interface ConsensusStatus {
   readonly listedSize: number;
   /** Of a leader: the first entry of its own term is applied, so it knows all that was committed before. */
   readonly leading: boolean;
-  /** Problems with peers that an operator must look at (wrong id, foreign cluster, wiped disk), newest last. */
+  /** Problems with peers that an operator must look at (wrong id or address, foreign cluster, wiped disk), newest last. */
   readonly problems: readonly PeerProblem[];
 }
 

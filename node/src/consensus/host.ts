@@ -86,7 +86,7 @@ export class Host<Result> implements Consensus<Result> {
     });
     this.#requests = new Requests(clock, transport);
     this.#peers = new PeerWatch({
-      ...{ transport, log },
+      ...{ transport, log, clock },
       feed: (input) => this.#engine.feed(input),
       emit: (event) => this.#observers.emit(event),
       onLost: (id, reason) => this.#requests.peerLost(id, reason),

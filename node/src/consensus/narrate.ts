@@ -47,7 +47,8 @@ export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
         { fromIndex: event.fromIndex, term: event.term },
         `entries from index ${event.fromIndex} on, never committed, gave way to those of the leader`,
       );
+    // Told by RefusalLog, as it happens again and again.
     case 'peerRefused':
-      return log.warn({ peer: event.id, reason: event.reason }, `${event.id} may not take part: ${event.reason}`);
+      return;
   }
 }

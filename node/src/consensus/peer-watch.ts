@@ -1,8 +1,10 @@
+import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { RaftInput } from '../raft/core.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { PeerIdentity, PeerProblem, Transport } from '../transport/transport.ts';
 import type { ConsensusEvent } from './consensus.ts';
+import { RefusalLog } from './refusal-log.ts';
 
 /** How many problems are kept: an operator looks at the newest, and a cluster of nine with every peer wrong fits twice. */
 export const maxProblems = 20;
@@ -10,6 +12,7 @@ export const maxProblems = 20;
 export interface PeerWatchOptions {
   readonly transport: Transport;
   readonly log: Log;
+  readonly clock: Clock;
   readonly feed: (input: RaftInput) => void;
   readonly emit: (event: ConsensusEvent) => void;
   /** Whoever waits for an answer of this peer must stop waiting. */
@@ -20,10 +23,12 @@ export interface PeerWatchOptions {
 export class PeerWatch {
   readonly #options: PeerWatchOptions;
   readonly #connected = new Map<NodeId, PeerIdentity>();
+  readonly #refusals: RefusalLog;
   #problems: readonly PeerProblem[] = [];
 
   constructor(options: PeerWatchOptions) {
     this.#options = options;
+    this.#refusals = new RefusalLog(options.log, options.clock);
   }
 
   /** Newest last, each once. */
@@ -58,6 +63,7 @@ export class PeerWatch {
 
   /** The core found that this peer may not take part. */
   refuse(id: NodeId, reason: string): void {
+    this.#refusals.refused(id, reason);
     const address = this.#addressOf(id);
     const before = this.#problems;
     this.#options.transport.refuse(id, reason);
@@ -81,6 +87,7 @@ export class PeerWatch {
     this.#problems = [...others, problem].slice(-maxProblems);
     this.#options.emit({ kind: 'problem', problem });
   }
+
   #addressOf(id: NodeId): string {
     const status = this.#options.transport.peers().find(({ identity }) => identity?.nodeId === id);
     return status?.address ?? id;

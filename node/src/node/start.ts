@@ -26,6 +26,7 @@ import { checkDoors, peerSecurity } from './doors.ts';
 import { submitFromFile } from './file-plan.ts';
 import { type Place, readPlace } from './place.ts';
 import { watchUnreachable } from './unreachable.ts';
+import { watchMajority } from './watch-majority.ts';
 
 export interface RunningNode {
   readonly nodeId: string;
@@ -71,6 +72,7 @@ async function openParts(
     if (event.kind === 'fatal') hooks.onFatal(event.error);
   });
   opened.push(watchUnreachable(() => consensus.peers(), systemClock, hooks.log));
+  opened.push(watchMajority(consensus, systemClock, hooks.log));
   const runtime = openRuntime(settings, hooks, self, consensus, replicated);
   opened.push(() => runtime.close());
   opened.push(() => handOver(consensus, hooks.log));

@@ -6,9 +6,12 @@ import type { Log } from '../lib/log.ts';
 const silentForMs = 3000;
 const lookEveryMs = 1000;
 
+/** Two reasons may take turns at one address; beyond this many the words differ each time, and say nothing new. */
+const maxReasons = 8;
+
 interface Missing {
   readonly sinceMs: number;
-  readonly saidReason: string | null;
+  readonly said: Set<string>;
 }
 
 /**
@@ -21,18 +24,21 @@ export function watchUnreachable(peers: Consensus<unknown>['peers'], clock: Cloc
   const look = (): void => {
     const nowMs = clock.nowMs();
     for (const { address, expectedId, state, problem } of peers()) {
-      if (state === 'connected') missing.delete(address);
-      else {
-        const known = missing.get(address) ?? { sinceMs: nowMs, saidReason: null };
-        const reason = problem ?? 'no answer yet';
-        const isNews = nowMs - known.sinceMs >= silentForMs && known.saidReason !== reason;
-        if (isNews)
-          log.warn(
-            { address, peer: expectedId, reason },
-            `nobody is reached at ${address}, as CLUSTER_NODES has it: ${reason}`,
-          );
-        missing.set(address, { sinceMs: known.sinceMs, saidReason: isNews ? reason : known.saidReason });
+      if (state === 'connected') {
+        missing.delete(address);
+        continue;
       }
+      const known = missing.get(address) ?? { sinceMs: nowMs, said: new Set() };
+      missing.set(address, known);
+      // Who is refused was reached, and the refusal has been said.
+      if (state === 'refused' || nowMs - known.sinceMs < silentForMs) continue;
+      const reason = problem ?? 'no answer yet';
+      if (known.said.has(reason) || known.said.size >= maxReasons) continue;
+      known.said.add(reason);
+      log.warn(
+        { address, peer: expectedId, reason },
+        `nobody is reached at ${address}, as CLUSTER_NODES has it: ${reason}`,
+      );
     }
     cancel = clock.at(nowMs + lookEveryMs, look);
   };

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { TuttiError } from '../lib/errors.ts';
 import type { ListedPeer } from './transport.ts';
 
@@ -69,6 +69,18 @@ export function canonicalHost(host: string): string {
 /** `formatAddress` in the canonical spelling. */
 export function addressKey(host: string, port: number): string {
   return formatAddress(canonicalHost(host), port);
+}
+
+/**
+ * Whether two texts "host:port" surely lead to different places: another port, or two different IP addresses. A host name may
+ * be another name of anything, so the host of two that both, or one of them, go by name is not judged; nor is what is no address.
+ */
+export function areOtherPlaces(one: string, other: string): boolean {
+  const [a, b] = [parseAddress(one, DEFAULT_CLUSTER_PORT), parseAddress(other, DEFAULT_CLUSTER_PORT)];
+  if (typeof a === 'string' || typeof b === 'string') return false;
+  if (a.port !== b.port) return true;
+  const [hostA, hostB] = [canonicalHost(a.host), canonicalHost(b.host)];
+  return isIP(hostA) !== 0 && isIP(hostB) !== 0 && hostA !== hostB;
 }
 
 function parseElement(element: string): ListedPeer | string {

@@ -23,11 +23,18 @@ export interface Welcome {
   readonly nonce: Uint8Array;
 }
 
+export interface Admitted {
+  readonly kind: 'admitted';
+  readonly mac: Uint8Array;
+  /** What an operator should mend, though it keeps nobody apart; null when nothing. */
+  readonly notice: string | null;
+}
+
 export type HandshakeFrame =
   | Hello
   | Welcome
   | { readonly kind: 'proof'; readonly mac: Uint8Array }
-  | { readonly kind: 'admitted'; readonly mac: Uint8Array }
+  | Admitted
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface Ping {

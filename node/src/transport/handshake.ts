@@ -1,17 +1,23 @@
 import type { NodeId } from '../raft/types.ts';
-import { PROTOCOL_VERSION, type Hello, type Welcome, type WireFrame } from './frames.ts';
-import { findMismatch, isPlainText, isWellFormed, type Meeting } from './identity-check.ts';
+import { PROTOCOL_VERSION, type Admitted, type Hello, type Welcome, type WireFrame } from './frames.ts';
+import { findMismatch, findOtherAddress, isPlainText, isWellFormed, type Meeting } from './identity-check.ts';
 import { isProofValid, makeProof, NONCE_BYTES } from './proof.ts';
 import type { PeerIdentity } from './transport.ts';
 
 /** Our own sentences hold six names at most; longer ones are somebody else's. */
 const MAX_REASON_LENGTH = 2_000;
 
+export interface ProvenPeer {
+  readonly peer: PeerIdentity;
+  /** What an operator should mend, though it keeps nobody apart; both sides report it. */
+  readonly notice: string | null;
+}
+
 /** What comes after a frame of the handshake. */
 export type HandshakeStep =
   | { readonly kind: 'send'; readonly frame: WireFrame }
   /** The peer is who it says. An acceptor sends `frame` to admit it. */
-  | { readonly kind: 'proven'; readonly peer: PeerIdentity; readonly frame: WireFrame | null }
+  | ({ readonly kind: 'proven'; readonly frame: WireFrame | null } & ProvenPeer)
   /** `tell`: the peer does not know yet. */
   | { readonly kind: 'refused'; readonly reason: string; readonly tell: boolean };
 
@@ -23,6 +29,16 @@ export interface HandshakeSettings {
   /** NONCE_BYTES of random, new for each handshake. */
   readonly nonce: Uint8Array;
 }
+
+/** What our own list says of the others. */
+export interface OwnList {
+  /** Null where it gives none. */
+  idAt(address: string): NodeId | null;
+  /** Where it has this node: at one address, or, where it names no ids, at one of several. */
+  addressesOf(id: NodeId): readonly string[];
+}
+
+const emptyList: OwnList = { idAt: () => null, addressesOf: () => [] };
 
 export interface Handshake {
   receive(frame: WireFrame): HandshakeStep;
@@ -51,7 +67,7 @@ export class DiallerHandshake implements Handshake {
   receive(frame: WireFrame): HandshakeStep {
     if (frame.kind === 'refused') return refusedByPeer(frame.reason, this.#peerAddress);
     if (frame.kind === 'welcome' && this.#welcome === null) return this.#meet(frame);
-    if (frame.kind === 'admitted' && this.#welcome !== null) return this.#conclude(this.#welcome, frame.mac);
+    if (frame.kind === 'admitted' && this.#welcome !== null) return this.#conclude(this.#welcome, frame);
     return outOfOrder(frame, this.#peerAddress);
   }
 
@@ -72,13 +88,14 @@ export class DiallerHandshake implements Handshake {
     return { kind: 'send', frame: { kind: 'proof', mac: makeProof(secret, 'dialler', this.hello, welcome) } };
   }
 
-  #conclude(welcome: Welcome, mac: Uint8Array): HandshakeStep {
+  #conclude(welcome: Welcome, { mac, notice }: Admitted): HandshakeStep {
     const { self, secret } = this.#settings;
     if (!isProofValid(mac, secret, 'acceptor', this.hello, welcome)) {
       const them = `node "${welcome.identity.nodeId}" at ${this.#peerAddress}`;
       return { kind: 'refused', reason: secretMismatch(secret, mac, `node "${self.nodeId}"`, them), tell: true };
     }
-    return { kind: 'proven', peer: welcome.identity, frame: null };
+    const shown = notice === null ? null : readable(notice);
+    return { kind: 'proven', peer: welcome.identity, frame: null, notice: shown };
   }
 }
 
@@ -86,18 +103,13 @@ export class DiallerHandshake implements Handshake {
 export class AcceptorHandshake implements Handshake {
   readonly #settings: HandshakeSettings;
   readonly #remoteAddress: string;
-  readonly #expectedIdAt: (address: string) => NodeId | null;
+  readonly #list: OwnList;
   #met: { readonly hello: Hello; readonly welcome: Welcome } | null = null;
 
-  /** `expectedIdAt` says which id our own list gives for an address, null where it gives none. */
-  constructor(
-    settings: HandshakeSettings,
-    remoteAddress: string,
-    expectedIdAt: (address: string) => NodeId | null = () => null,
-  ) {
+  constructor(settings: HandshakeSettings, remoteAddress: string, list: OwnList = emptyList) {
     this.#settings = settings;
     this.#remoteAddress = remoteAddress;
-    this.#expectedIdAt = expectedIdAt;
+    this.#list = list;
   }
 
   receive(frame: WireFrame): HandshakeStep {
@@ -130,8 +142,9 @@ export class AcceptorHandshake implements Handshake {
     }
     const mismatch = findMismatch(this.#meeting(hello));
     if (mismatch !== null) return { kind: 'refused', reason: mismatch, tell: true };
-    const frame: WireFrame = { kind: 'admitted', mac: makeProof(secret, 'acceptor', hello, welcome) };
-    return { kind: 'proven', peer: hello.identity, frame };
+    const notice = findOtherAddress(self, hello, this.#list.addressesOf(hello.identity.nodeId));
+    const frame: WireFrame = { kind: 'admitted', mac: makeProof(secret, 'acceptor', hello, welcome), notice };
+    return { kind: 'proven', peer: hello.identity, frame, notice };
   }
 
   #meeting(hello: Hello): Meeting {
@@ -141,7 +154,7 @@ export class AcceptorHandshake implements Handshake {
       peer: hello.identity,
       peerAddress: hello.address,
       peerProtocolVersion: hello.protocolVersion,
-      expectedPeerId: this.#expectedIdAt(hello.address),
+      expectedPeerId: this.#list.idAt(hello.address),
       expectedSelfId: hello.expectedId,
     };
   }
@@ -157,8 +170,11 @@ function isSound({ identity, nonce }: Hello | Welcome): boolean {
 }
 
 function refusedByPeer(reason: string, peer: string): HandshakeStep {
-  const readable = isPlainText(reason, MAX_REASON_LENGTH) ? reason : 'for a reason that is no readable text';
-  return { kind: 'refused', reason: `refused by ${peer}: ${readable}`, tell: false };
+  return { kind: 'refused', reason: `refused by ${peer}: ${readable(reason)}`, tell: false };
+}
+
+function readable(sentence: string): string {
+  return isPlainText(sentence, MAX_REASON_LENGTH) ? sentence : 'for a reason that is no readable text';
 }
 
 function malformed(address: string): HandshakeStep {

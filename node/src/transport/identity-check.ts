@@ -1,5 +1,6 @@
 import type { NodeId } from '../raft/types.ts';
-import { PROTOCOL_VERSION } from './frames.ts';
+import { areOtherPlaces } from './addresses.ts';
+import { PROTOCOL_VERSION, type Hello } from './frames.ts';
 import type { PeerIdentity } from './transport.ts';
 
 /** What is known when two nodes meet: both identities, and what either list says. */
@@ -45,6 +46,20 @@ export function findMismatch(meeting: Meeting): string | null {
     return `${us} lists ${self.listedSize} members, ${them} ${peer.listedSize}`;
   }
   return null;
+}
+
+/**
+ * Says that a dialler calls another address its own than our list has for it; null when they agree, or cannot be compared.
+ * That is no reason to refuse it: whatever the lists say, it has reached us and proven who it is, and we may reach it by a
+ * proxy or a port mapping (docs/adr/0033).
+ */
+export function findOtherAddress(self: PeerIdentity, hello: Hello, listedAt: readonly string[]): string | null {
+  if (listedAt.length === 0 || !listedAt.every((address) => areOtherPlaces(address, hello.address))) return null;
+  const { nodeId } = hello.identity;
+  return (
+    `node "${nodeId}" is at ${hello.address} by its own CLUSTER_NODES, but at ${listedAt.join(' or ')} by that of node ` +
+    `"${self.nodeId}": give both the same list (behind a proxy or port mapping too: CLUSTER_BIND_ADDR alone says where a node listens)`
+  );
 }
 
 /** No name in a cluster is longer; what a stranger claims must not flood logs and memory. */

@@ -4,6 +4,8 @@ import type { PeerFrame, PeerIdentity, TransportHandlers } from './transport.ts'
 /** One admitted stream, seen from this node. */
 export interface Link {
   readonly identity: PeerIdentity;
+  /** What its handshake found that an operator should mend, though it keeps nobody apart. */
+  readonly notice: string | null;
   /** Ends the stream; reports nothing back to the pairing. */
   close(reason: string): void;
 }

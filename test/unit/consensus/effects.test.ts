@@ -228,14 +228,14 @@ describe('peers', () => {
 
   it('a refused peer that tries again every two seconds is logged once', async () => {
     const lines: string[] = [];
-    const log = { ...silentLog, error: (_fields: object, message: string) => void lines.push(message) };
-    const { core, transport, consensus } = await openRig({ log });
+    const line = (_fields: object, message: string): void => void lines.push(message);
+    const { core, transport, consensus } = await openRig({ log: { ...silentLog, warn: line, error: line } });
     transport.statuses = [statusOf('b', 'h:1')];
     transport.refuse = () => transport.handlers.onPeerDown(peer('b'), 'refused');
     const refused: RaftEvent = { kind: 'peerRefused', id: 'b', reason: 'another disk' };
     core.respond = ({ kind }) => (kind === 'peerUp' ? { events: [refused] } : {});
     for (let attempt = 0; attempt < 3; attempt++) transport.handlers.onPeerUp(peer('b'));
-    expect(lines).toEqual(['problem with the peer at h:1: another disk']);
+    expect(lines).toEqual(['b may not take part: another disk', 'problem with the peer at h:1: another disk']);
     expect(consensus.status().problems).toEqual([{ address: 'h:1', reason: 'another disk' }]);
   });
 

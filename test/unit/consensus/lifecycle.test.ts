@@ -83,7 +83,7 @@ describe('the log lines', () => {
     expect(told({ kind: 'leaderChanged', leaderId: 'a', term: 4 })).toEqual([]);
   });
 
-  it('a step-down, a vote, a membership change and a refusal are one line each, with the reason', () => {
+  it('a step-down, a vote and a membership change are one line each, with the reason', () => {
     expect(told({ kind: 'roleChanged', role: 'follower', term: 5, reason: 'b is in term 5' })).toEqual([
       'info now follower: b is in term 5 {"role":"follower","term":5,"reason":"b is in term 5"}',
     ]);
@@ -94,7 +94,6 @@ describe('the log lines', () => {
     expect(told({ kind: 'membershipChanged', membership, index: 1 })).toEqual([
       'info members: a, 2 not met yet {"clusterId":"c","voters":["a"],"unmet":2,"index":1}',
     ]);
-    expect(told({ kind: 'peerRefused', id: 'b', reason: 'another disk' })[0]).toMatch(/^warn b may not take part/);
     expect(told({ kind: 'truncated', fromIndex: 7, term: 5 })[0]).toMatch(/^warn entries from index 7 on/);
     expect(told({ kind: 'leaderChanged', leaderId: 'b', term: 5 })[0]).toMatch(/^info b leads term 5/);
     expect(told({ kind: 'leaderChanged', leaderId: null, term: 5 })[0]).toMatch(/^info no leader is known/);

@@ -1,36 +1,32 @@
-import { expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { watchUnreachable } from '../../../node/src/node/unreachable.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
+import { ManualClock } from '../transport/manual-clock.ts';
+
+const peer = (state: PeerStatus['state'], problem: string | null): PeerStatus => ({
+  address: '127.0.0.1:7002',
+  expectedId: 'b',
+  identity: null,
+  state,
+  problem,
+  lastHeardMs: null,
+});
+
+let status: PeerStatus;
+let said: string[];
+let clock: ManualClock;
+let end: () => void;
+beforeEach(() => {
+  status = peer('connecting', 'ECONNREFUSED');
+  said = [];
+  clock = new ManualClock();
+  const log = { ...silentLog, warn: (_fields: object, message: string) => void said.push(message) };
+  end = watchUnreachable(() => [status], clock, log);
+});
+const pass = (seconds: number): void => clock.advance(seconds * 1000);
 
 it('says once per reason that a listed address is not reached, after three seconds, and again after it was', () => {
-  let nowMs = 0;
-  let due: (() => void) | null = null;
-  const said: string[] = [];
-  const peer = (state: PeerStatus['state'], problem: string | null): PeerStatus => ({
-    address: '127.0.0.1:7002',
-    expectedId: 'b',
-    identity: null,
-    state,
-    problem,
-    lastHeardMs: null,
-  });
-  let status = peer('connecting', 'ECONNREFUSED');
-  const clock = {
-    nowMs: () => nowMs,
-    at: (_atMs: number, callback: () => void) => {
-      due = callback;
-      return () => (due = null);
-    },
-  };
-  const pass = (seconds: number): void => {
-    for (let second = 0; second < seconds; second++) {
-      nowMs += 1000;
-      due?.();
-    }
-  };
-  const end = watchUnreachable(() => [status], clock, { ...silentLog, warn: (_fields, message) => said.push(message) });
-
   pass(2);
   expect(said).toEqual([]);
   pass(5);
@@ -44,5 +40,26 @@ it('says once per reason that a listed address is not reached, after three secon
   pass(6);
   expect(said).toHaveLength(3);
   end();
-  expect(due).toBeNull();
+  status = peer('connecting', 'ETIMEDOUT');
+  pass(10);
+  expect(said).toHaveLength(3);
+});
+
+it('says two reasons that take turns once each, and of ever new ones no more than eight', () => {
+  for (let second = 0; second < 60; second += 1) {
+    status = peer('connecting', second % 2 === 0 ? 'ECONNREFUSED' : 'no answer within 3000 ms');
+    pass(1);
+  }
+  expect(said).toHaveLength(2);
+  for (let second = 0; second < 60; second += 1) {
+    status = peer('connecting', `error ${second}`);
+    pass(1);
+  }
+  expect(said).toHaveLength(8);
+});
+
+it('says nothing of a peer that is refused: it was reached', () => {
+  status = peer('refused', 'another cluster');
+  pass(60);
+  expect(said).toEqual([]);
 });

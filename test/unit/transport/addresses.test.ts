@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
-import { addressKey, formatAddress, parseClusterNodes } from '../../../node/src/transport/addresses.ts';
+import { addressKey, areOtherPlaces, formatAddress, parseClusterNodes } from '../../../node/src/transport/addresses.ts';
 import { findSelf, type OwnAddresses } from '../../../node/src/transport/find-self.ts';
 
 describe('parseClusterNodes', () => {
@@ -18,7 +18,8 @@ describe('parseClusterNodes', () => {
     ['', 'element 1 (""): is empty'],
     ['a,', 'element 2 (""): is empty'],
     ['a:7000,b:70000', 'element 2 ("b:70000"): "70000" is not a port'],
-    ['a:0', 'is not a port'],
+    ['a:0', '"0" is not a port (1 to 65535)'],
+    ['a:99999', '"99999" is not a port (1 to 65535)'],
     ['a:x', '"x" is not a port'],
     ['a:', '"" is not a port'],
     ['::1', 'stands in brackets: [::1]:7000'],
@@ -55,6 +56,26 @@ describe('parseClusterNodes', () => {
     expect(addressKey('[0:0:0::1]', 1)).toBe(addressKey('::1', 1));
     expect(addressKey('::ffff:10.0.0.1', 1)).toBe('10.0.0.1:1');
     expect(addressKey('Node.Example.', 1)).toBe('node.example:1');
+  });
+});
+
+describe('areOtherPlaces', () => {
+  it.each([
+    ['10.0.0.1:1', '10.0.0.1:2', true],
+    ['10.0.0.1:1', '10.0.0.2:1', true],
+    ['[::1]:1', '127.0.0.1:1', true],
+    ['node-1:1', 'node-1:2', true],
+    ['node-1:1', '10.0.0.1:2', true],
+    ['10.0.0.1:1', '10.0.0.1:1', false],
+    ['[::1]:1', '[0:0::1]:1', false],
+    ['[::ffff:10.0.0.1]:1', '10.0.0.1:1', false],
+    ['node-1:1', '10.0.0.1:1', false],
+    // The short and the full name of one machine, or two services in front of one container.
+    ['node-1:1', 'node-1.example:1', false],
+    ['what is no address', '10.0.0.1:1', false],
+  ])('%s and %s: %s', (one, other, expected) => {
+    expect(areOtherPlaces(one, other)).toBe(expected);
+    expect(areOtherPlaces(other, one)).toBe(expected);
   });
 });
 

@@ -31,7 +31,7 @@ const kinds = {
   hello: fc.record({ protocolVersion: fc.nat(), identity, address: text, expectedId: fc.option(text), nonce: bytes }),
   welcome: fc.record({ protocolVersion: fc.nat(), identity, nonce: bytes }),
   proof: fc.record({ mac: bytes }),
-  admitted: fc.record({ mac: bytes }),
+  admitted: fc.record({ mac: bytes, notice: fc.option(text) }),
   refused: fc.record({ reason: text }),
   ping: fc.record({ sequence: count, sentMs: instant }),
   pong: fc.record({ sequence: count, sentMs: instant, receivedMs: instant, repliedMs: instant }),

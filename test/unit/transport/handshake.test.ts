@@ -24,6 +24,7 @@ interface Sides {
   readonly acceptor?: Partial<HandshakeSettings>;
   readonly diallerListsAs?: string | null;
   readonly acceptorListsAs?: string | null;
+  readonly acceptorListsAt?: readonly string[];
 }
 
 const settings = (nodeId: string, fill: number, changes: Partial<HandshakeSettings> = {}): HandshakeSettings => ({
@@ -36,11 +37,14 @@ const settings = (nodeId: string, fill: number, changes: Partial<HandshakeSettin
 
 /** Runs both sides to their end; `tamper` may change what crosses the wire. */
 function meet(
-  { dialler, acceptor, diallerListsAs = 'b', acceptorListsAs = 'a' }: Sides,
+  { dialler, acceptor, diallerListsAs = 'b', acceptorListsAs = 'a', acceptorListsAt = ['host-a:7000'] }: Sides,
   tamper = (frame: WireFrame): WireFrame => frame,
 ): { readonly dialler: HandshakeStep; readonly acceptor: HandshakeStep } {
   const left = new DiallerHandshake(settings('a', 1, dialler), 'host-b:7000', diallerListsAs);
-  const right = new AcceptorHandshake(settings('b', 2, acceptor), '10.0.0.1', () => acceptorListsAs);
+  const right = new AcceptorHandshake(settings('b', 2, acceptor), '10.0.0.1', {
+    idAt: () => acceptorListsAs,
+    addressesOf: () => acceptorListsAt,
+  });
   let atAcceptor = right.receive(tamper(left.hello));
   let atDialler: HandshakeStep = { kind: 'send', frame: left.hello };
   for (let turn = 0; turn < 4; turn += 1) {
@@ -75,6 +79,32 @@ describe('handshake', () => {
     });
     expect(end.acceptor.kind).toBe('proven');
     expect(end.dialler.kind).toBe('proven');
+  });
+
+  const otherAddresses: readonly (readonly [string, string, readonly string[]])[] = [
+    ['at another port', '127.0.0.1:7001', ['127.0.0.1:7002']],
+    ['at another host', '10.0.0.1:7001', ['10.0.0.2:7001']],
+    ['at several places, all others', '10.0.0.1:7001', ['10.0.0.2:7001', '10.0.0.1:7002']],
+  ];
+  it.each(otherAddresses)('admits a dialler that we list %s, and both sides notice it', (_, selfAddress, listedAt) => {
+    const end = meet({ dialler: { selfAddress }, acceptorListsAt: listedAt });
+    const notice =
+      `node "a" is at ${selfAddress} by its own CLUSTER_NODES, but at ${listedAt.join(' or ')} by that of node "b": give both ` +
+      'the same list (behind a proxy or port mapping too: CLUSTER_BIND_ADDR alone says where a node listens)';
+    expect(end.dialler).toMatchObject({ kind: 'proven', notice });
+    expect(end.acceptor).toMatchObject({ kind: 'proven', notice });
+  });
+
+  it.each([
+    ['the same in another spelling', '[0:0::1]:7000', ['[::1]:7000']],
+    ['a name, which may be any address', '10.0.0.1:7000', ['host-a:7000']],
+    ['one of several', '10.0.0.1:7000', ['10.0.0.2:7000', '10.0.0.1:7000']],
+    ['nowhere', '10.0.0.1:7000', []],
+    ['while it calls its address something that is none', 'my desk', ['10.0.0.2:7000']],
+  ])('notices nothing of a dialler that we list at %s', (_, selfAddress, acceptorListsAt) => {
+    const end = meet({ dialler: { selfAddress }, acceptorListsAt });
+    expect(end.dialler).toMatchObject({ kind: 'proven', notice: null });
+    expect(end.acceptor).toMatchObject({ kind: 'proven', notice: null });
   });
 
   const founded = (nodeId: string, clusterId: string): { self: PeerIdentity } => ({
@@ -145,7 +175,7 @@ describe('handshake', () => {
     let mac = new Uint8Array();
     const end = meet({ dialler: { secret: 's' }, acceptor: { secret: 's' } }, (frame) => {
       if (frame.kind === 'proof') mac = new Uint8Array(frame.mac);
-      return frame.kind === 'admitted' ? { kind: 'admitted', mac } : frame;
+      return frame.kind === 'admitted' ? { ...frame, mac } : frame;
     });
     expect(end.dialler.kind).toBe('refused');
   });
@@ -182,5 +212,7 @@ describe('handshake', () => {
       tell: false,
       reason: expect.stringContaining('no readable') as string,
     });
+    const end = meet({}, (frame) => (frame.kind === 'admitted' ? { ...frame, notice: 'no\u001b[2Jway' } : frame));
+    expect(end.dialler).toMatchObject({ kind: 'proven', notice: expect.stringContaining('no readable') as string });
   });
 });

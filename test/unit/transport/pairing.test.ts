@@ -17,6 +17,7 @@ let log: string[] = [];
 let pairs: PairTable;
 const link = (name: string, session = 's1'): Link => ({
   identity: identity(session),
+  notice: null,
   close: () => void log.push(`close ${name}`),
 });
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import type { NodeId } from '../../raft/types.ts';
 import type { WireFrame } from '../frames.ts';
-import { AcceptorHandshake, type HandshakeSettings } from '../handshake.ts';
+import { AcceptorHandshake, type HandshakeSettings, type OwnList, type ProvenPeer } from '../handshake.ts';
 import type { PeerIdentity } from '../transport.ts';
 import { InboundLink, type InboundHandlers } from './inbound-link.ts';
 import { Listener, type Spoken } from './listener.ts';
@@ -18,7 +18,7 @@ export interface AcceptorOptions {
   readonly tls: TlsIdentity | null;
   readonly clock: Clock;
   readonly handshake: () => HandshakeSettings;
-  readonly expectedIdAt: (address: string) => NodeId | null;
+  readonly list: OwnList;
 }
 
 export interface AcceptorHandlers extends InboundHandlers {
@@ -85,8 +85,8 @@ export class Acceptor {
   }
 
   #accept(pipe: Pipe, remote: string): void {
-    const { clock, expectedIdAt } = this.#options;
-    const handshake = new AcceptorHandshake(this.#options.handshake(), remoteHost(remote), expectedIdAt);
+    const { clock, list } = this.#options;
+    const handshake = new AcceptorHandshake(this.#options.handshake(), remoteHost(remote), list);
     let claimedId: NodeId | null = null;
     let isJudged = false;
     const stream = new PeerStream(pipe, clock, {
@@ -117,13 +117,14 @@ export class Acceptor {
       stream.close(step.tell ? { kind: 'refused', reason: step.reason } : null);
       this.#handlers.onProblem(remote, step.reason, claimedId);
     } else if (step.frame !== null) {
-      void this.#admit(stream, step.peer, step.frame, remote);
+      void this.#admit(stream, step, step.frame, remote);
       return true;
     }
     return false;
   }
 
-  async #admit(stream: PeerStream, peer: PeerIdentity, admitted: WireFrame, remote: string): Promise<void> {
+  async #admit(stream: PeerStream, proven: ProvenPeer, admitted: WireFrame, remote: string): Promise<void> {
+    const { peer } = proven;
     const reason = await this.#handlers.judge(peer, remote);
     if (!stream.isOpen) return;
     if (reason !== null) {
@@ -133,7 +134,7 @@ export class Acceptor {
     }
     this.#listener.proven(remote);
     stream.trust({ from: peer.nodeId, to: this.#options.handshake().self.nodeId });
-    const link = new InboundLink(stream, peer, remote, this.#options.clock, this.#handlers);
+    const link = new InboundLink(stream, proven, remote, this.#options.clock, this.#handlers);
     stream.send(admitted);
     this.#handlers.onOpen(link);
   }

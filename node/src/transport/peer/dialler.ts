@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { formatAddress } from '../addresses.ts';
 import { reconnectDelayMs, REFUSED_DELAY_MS, STEADY_AFTER_MS } from '../backoff.ts';
 import type { WireFrame } from '../frames.ts';
-import { DiallerHandshake, type HandshakeSettings } from '../handshake.ts';
+import { DiallerHandshake, type HandshakeSettings, type ProvenPeer } from '../handshake.ts';
 import type { ListedPeer, PeerIdentity } from '../transport.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './listener.ts';
 import { OutboundLink } from './outbound-link.ts';
@@ -94,17 +94,17 @@ export class Dialler {
       const tell = step.kind !== 'refused' || step.tell;
       stream.close(tell ? { kind: 'refused', reason: refusal } : null);
       this.#refused(refusal);
-    } else if (step.kind === 'proven') this.#opened(stream, step.peer);
+    } else if (step.kind === 'proven') this.#opened(stream, step);
   }
 
-  #opened(stream: PeerStream, peer: PeerIdentity): void {
+  #opened(stream: PeerStream, proven: ProvenPeer): void {
     const { clock } = this.#options;
     const openedMs = clock.nowMs();
     this.#cancelTimer = () => undefined;
     const steady = (): void => {
       if (clock.nowMs() - openedMs >= STEADY_AFTER_MS) this.#failures = 0;
     };
-    const link = new OutboundLink(stream, peer, clock, {
+    const link = new OutboundLink(stream, proven, clock, {
       onEnd: (reason) => {
         steady();
         this.#handlers.onClosed(link, reason);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { WireFrame } from '../frames.ts';
+import type { ProvenPeer } from '../handshake.ts';
 import type { Link } from '../pairing.ts';
 import type { PeerFrame, PeerIdentity } from '../transport.ts';
 import { SILENT_AFTER_MS, watchLiveness } from './liveness.ts';
@@ -15,6 +16,7 @@ export interface InboundHandlers {
 /** A stream a peer dialled, once admitted: brings its frames, and carries our pongs. */
 export class InboundLink implements Link {
   readonly identity: PeerIdentity;
+  readonly notice: string | null;
   /** Where the connection came from. */
   readonly remote: string;
   readonly #stream: PeerStream;
@@ -22,8 +24,15 @@ export class InboundLink implements Link {
   readonly #handlers: InboundHandlers;
   readonly #stopWatching: () => void;
 
-  constructor(stream: PeerStream, identity: PeerIdentity, remote: string, clock: Clock, handlers: InboundHandlers) {
-    this.identity = identity;
+  constructor(
+    stream: PeerStream,
+    { peer, notice }: ProvenPeer,
+    remote: string,
+    clock: Clock,
+    handlers: InboundHandlers,
+  ) {
+    this.identity = peer;
+    this.notice = notice;
     this.remote = remote;
     this.#stream = stream;
     this.#clock = clock;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { ClockOffsetEstimator } from '../clock-offset.ts';
 import type { WireFrame } from '../frames.ts';
+import type { ProvenPeer } from '../handshake.ts';
 import type { Link } from '../pairing.ts';
 import type { PeerIdentity } from '../transport.ts';
 import { SILENT_AFTER_MS, watchLiveness } from './liveness.ts';
@@ -20,6 +21,7 @@ export interface OutboundHandlers {
 /** The stream this node dialled, once admitted: carries our frames, and brings back pongs. */
 export class OutboundLink implements Link {
   readonly identity: PeerIdentity;
+  readonly notice: string | null;
   readonly clockOffset = new ClockOffsetEstimator();
   readonly #stream: PeerStream;
   readonly #clock: Clock;
@@ -30,8 +32,9 @@ export class OutboundLink implements Link {
   #sequence = 0;
   #pongs = 0;
 
-  constructor(stream: PeerStream, identity: PeerIdentity, clock: Clock, handlers: OutboundHandlers) {
-    this.identity = identity;
+  constructor(stream: PeerStream, { peer, notice }: ProvenPeer, clock: Clock, handlers: OutboundHandlers) {
+    this.identity = peer;
+    this.notice = notice;
     this.#stream = stream;
     this.#clock = clock;
     this.#handlers = handlers;

@@ -1,47 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { invariant } from '../../lib/invariant.ts';
 import type { NodeId } from '../../raft/types.ts';
-import { addressKey, formatAddress } from '../addresses.ts';
-import { STEADY_AFTER_MS } from '../backoff.ts';
+import { formatAddress } from '../addresses.ts';
 import type { HandshakeSettings } from '../handshake.ts';
-import { isSameProcess, PairTable } from '../pairing.ts';
-import { ProblemReporter } from '../problems.ts';
+import { PairTable } from '../pairing.ts';
 import { NONCE_BYTES } from '../proof.ts';
-import type {
-  ClockOffset,
-  ListedPeer,
-  PeerFrame,
-  PeerIdentity,
-  PeerStatus,
-  Transport,
-  TransportHandlers,
-} from '../transport.ts';
+import type { ClockOffset, PeerFrame, PeerIdentity, PeerStatus, Transport, TransportHandlers } from '../transport.ts';
 import { Acceptor } from './acceptor.ts';
+import { judgeAnswer, judgeClaim } from './claims.ts';
 import { Dialler } from './dialler.ts';
 import type { InboundLink } from './inbound-link.ts';
 import type { PeerTransportOptions } from './options.ts';
 import type { OutboundLink } from './outbound-link.ts';
-import { remoteHost } from './remote.ts';
+import { PeerProblems } from './peer-problems.ts';
+import { type Place, Places } from './place.ts';
 import type { Wire, WireKind } from './wire.ts';
 
 /** How long the process that holds an id has to show that it lives, when another one claims the same id. */
 const PROOF_OF_LIFE_MS = 500;
-
-/** Open peers for each place of the list: its own, and one under a wrong id that is still to be found out. */
-const MAX_CROWD = 2;
-
-/** A listed peer, as far as we got with it. */
-interface Place {
-  readonly listed: ListedPeer;
-  readonly address: string;
-  readonly dialler: Dialler;
-  outbound: OutboundLink | null;
-  identity: PeerIdentity | null;
-  problem: string | null;
-  isRefused: boolean;
-  lastHeardMs: number | null;
-  upSinceMs: number;
-}
 
 /**
  * The transport of a real cluster, over either wire: one stream dialled to each listed peer and one accepted from it
@@ -51,9 +27,10 @@ export class PeerTransport implements Transport {
   readonly #wire: Wire;
   readonly #options: PeerTransportOptions;
   readonly #selfAddress: string;
-  readonly #places: readonly Place[];
+  readonly #places: Places<OutboundLink>;
+  readonly #diallers: readonly Dialler[];
   readonly #acceptor: Acceptor;
-  readonly #reporter: ProblemReporter;
+  readonly #problems: PeerProblems;
   #pairs: PairTable | null = null;
   #handlers: TransportHandlers | null = null;
 
@@ -64,32 +41,13 @@ export class PeerTransport implements Transport {
     const own = options.listed[options.selfIndex];
     invariant(own !== undefined, `element ${options.selfIndex} of the list exists`);
     this.#selfAddress = formatAddress(own.host, own.port);
-    this.#reporter = new ProblemReporter((problem) => {
-      options.log.warn({ peer: problem.address }, problem.reason);
-      this.#handlers?.onMismatch(problem);
+    this.#places = new Places(options.listed.filter((_, index) => index !== options.selfIndex));
+    this.#problems = new PeerProblems(this.#places, {
+      write: ({ address, reason }) => options.log.warn({ peer: address }, reason),
+      tell: (problem) => this.#handlers?.onMismatch(problem),
     });
-    this.#places = options.listed.filter((_, index) => index !== options.selfIndex).map((peer) => this.#placeOf(peer));
-    this.#acceptor = new Acceptor(
-      {
-        wire,
-        foreign: kinds.filter((kind) => kind !== wire.kind),
-        tls: options.security.tls,
-        clock: options.clock,
-        handshake: () => this.#handshake(),
-        expectedIdAt: (address) => this.#places.find((place) => isAt(place, address))?.listed.id ?? null,
-      },
-      {
-        judge: (peer, remote) => this.#judgeInbound(peer, remote),
-        onOpen: (link) => this.#pairs?.inboundOpened(link),
-        onFrame: (link, frame) => this.#pairs?.received(link, frame),
-        onClosed: (link, reason) => this.#pairs?.closed(link, reason),
-        onRefused: (link, reason) => {
-          this.#problemWith(link.identity.nodeId, link.remote, reason);
-          this.#pairs?.closed(link, `refused: ${reason}`);
-        },
-        onProblem: (remote, reason, claimedId) => this.#problemWith(claimedId, remote, reason),
-      },
-    );
+    this.#diallers = this.#places.all.map((place) => this.#diallerOf(place));
+    this.#acceptor = this.#createAcceptor(kinds.filter((kind) => kind !== wire.kind));
   }
 
   async start(handlers: TransportHandlers): Promise<void> {
@@ -101,84 +59,92 @@ export class PeerTransport implements Transport {
       onPeerDown: (peer, reason) => this.#down(peer, reason),
     });
     await this.#acceptor.listen(bind.host, bind.port);
-    for (const { dialler } of this.#places) dialler.start();
+    for (const dialler of this.#diallers) dialler.start();
   }
 
   send(to: NodeId, frame: PeerFrame): boolean {
     if (this.#pairs?.isUp(to) !== true) return false;
-    return this.#placeNamed(to)?.outbound?.send(frame) ?? false;
+    return this.#places.named(to)?.outbound?.send(frame) ?? false;
   }
 
   peers(): readonly PeerStatus[] {
-    return this.#places.map((place) => ({
-      address: place.address,
-      expectedId: place.listed.id,
-      identity: place.identity,
-      state: this.#isUp(place) ? 'connected' : place.isRefused ? 'refused' : 'connecting',
-      problem: place.problem,
-      lastHeardMs: place.outbound?.lastHeardMs ?? place.lastHeardMs,
-    }));
+    return this.#places.all.map((place) => place.status(this.#isUp(place)));
   }
 
   clockOffset(to: NodeId): ClockOffset | null {
-    return this.#placeNamed(to)?.outbound?.clockOffset.best() ?? null;
+    return this.#places.named(to)?.outbound?.clockOffset.best() ?? null;
   }
 
   refuse(id: NodeId, reason: string): void {
     const sentence = `node "${this.#options.self().nodeId}" refuses node "${id}": ${reason}`;
-    const place = this.#placeNamed(id);
+    const place = this.#places.named(id);
     // Said on both streams before either ends, as the end of one makes the peer drop the other.
     (this.#pairs?.inbound(id) as InboundLink | null | undefined)?.refuse(sentence);
     place?.outbound?.refuse(sentence);
     this.#pairs?.drop(id, `refused: ${sentence}`);
-    if (place === undefined) this.#reporter.report(id, sentence);
-    else this.#problemAt(place, sentence);
+    if (place === undefined) this.#problems.found(null, id, sentence);
+    else this.#problems.foundAt(place, sentence);
   }
 
   async close(): Promise<void> {
     this.#pairs?.dropAll('closed: this node is shutting down');
-    for (const { dialler } of this.#places) dialler.stop();
+    for (const dialler of this.#diallers) dialler.stop();
     await this.#acceptor.close();
   }
 
-  #placeOf(listed: ListedPeer): Place {
-    const { clock, random, security } = this.#options;
-    const dialler = new Dialler(
+  #createAcceptor(foreign: readonly WireKind[]): Acceptor {
+    const { clock, security } = this.#options;
+    return new Acceptor(
       {
         wire: this.#wire,
-        peer: listed,
+        foreign,
+        tls: security.tls,
+        clock,
+        handshake: () => this.#handshake(),
+        list: {
+          idAt: (address) => this.#places.idAt(address),
+          addressesOf: (id) => this.#places.possibleFor(id).map(({ address }) => address),
+        },
+      },
+      {
+        judge: (peer, remote) => this.#judgeInbound(peer, remote),
+        onOpen: (link) => {
+          this.#problems.heed('inbound', link, this.#places.possibleFor(link.identity.nodeId)[0]);
+          this.#pairs?.inboundOpened(link);
+        },
+        onFrame: (link, frame) => this.#pairs?.received(link, frame),
+        onClosed: (link, reason) => this.#pairs?.closed(link, reason),
+        onRefused: (link, reason) => {
+          this.#problems.found(link.identity.nodeId, link.remote, reason);
+          this.#pairs?.closed(link, `refused: ${reason}`);
+        },
+        onProblem: (remote, reason, claimedId) => this.#problems.found(claimedId, remote, reason),
+      },
+    );
+  }
+
+  #diallerOf(place: Place<OutboundLink>): Dialler {
+    const { clock, random, security } = this.#options;
+    return new Dialler(
+      {
+        wire: this.#wire,
+        peer: place.listed,
         tls: security.tls,
         clock,
         random: random ?? Math.random,
         handshake: () => this.#handshake(),
       },
       {
-        judge: (peer) => this.#judgeOutbound(place, peer),
+        judge: (peer) => judgeAnswer(this.#places, place, peer),
         onOpen: (link) => this.#dialled(place, link),
         onClosed: (link, reason) => {
-          this.#hangUp(place);
+          place.hungUp();
           this.#pairs?.closed(link, reason);
         },
-        onRefused: (reason) => this.#problemAt(place, reason),
-        onFailed: (reason) => {
-          place.problem = reason;
-          place.isRefused = false;
-        },
+        onRefused: (reason) => this.#problems.foundAt(place, reason),
+        onFailed: (reason) => place.failed(reason),
       },
     );
-    const address = formatAddress(listed.host, listed.port);
-    const place: Place = {
-      listed,
-      address,
-      dialler,
-      outbound: null,
-      identity: null,
-      problem: null,
-      isRefused: false,
-      lastHeardMs: null,
-      upSinceMs: 0,
-    };
-    return place;
   }
 
   #handshake(): HandshakeSettings {
@@ -191,116 +157,61 @@ export class PeerTransport implements Transport {
     };
   }
 
-  #dialled(place: Place, link: OutboundLink): void {
-    place.outbound = link;
-    place.identity = link.identity;
+  #dialled(place: Place<OutboundLink>, link: OutboundLink): void {
+    place.dialled(link);
+    this.#problems.heed('outbound', link, place);
     this.#pairs?.outboundOpened(link);
   }
 
-  #hangUp(place: Place): void {
-    place.lastHeardMs = place.outbound?.lastHeardMs ?? place.lastHeardMs;
-    place.outbound = null;
-  }
-
   #up(peer: PeerIdentity): void {
-    const place = this.#placeNamed(peer.nodeId);
+    const place = this.#places.named(peer.nodeId);
     invariant(place !== undefined, `node "${peer.nodeId}" that is up was dialled at a listed address`);
-    place.problem = null;
-    place.isRefused = false;
-    place.upSinceMs = this.#options.clock.nowMs();
+    place.up(this.#options.clock.nowMs());
     this.#options.log.info({ peer: peer.nodeId, address: place.address }, 'connected');
     this.#handlers?.onPeerUp(peer);
+    this.#problems.remind(place, [this.#pairs?.outbound(peer.nodeId), this.#pairs?.inbound(peer.nodeId)]);
   }
 
   #down(peer: PeerIdentity, reason: string): void {
-    const place = this.#placeNamed(peer.nodeId);
+    const place = this.#places.named(peer.nodeId);
     const { clock, log } = this.#options;
-    // A peer that is refused as soon as it is up is still the same problem.
-    if (place !== undefined && clock.nowMs() - place.upSinceMs >= STEADY_AFTER_MS) this.#reporter.gone(place.address);
+    if (place !== undefined) this.#problems.wasUp(place, clock.nowMs());
     log.info({ peer: peer.nodeId }, `lost: ${reason}`);
     this.#handlers?.onPeerDown(peer, reason);
   }
 
-  #judgeOutbound(place: Place, peer: PeerIdentity): string | null {
-    const other = this.#placeNamed(peer.nodeId);
-    if (other === undefined || other === place) return null;
-    return `${place.address} answers as "${peer.nodeId}", but that is the node at ${other.address}`;
-  }
-
-  /** Whether the process that dials us is the one that answers at its listed address. */
+  /** A sentence to refuse the peer with that dialled us, or null. */
   async #judgeInbound(peer: PeerIdentity, remote: string): Promise<string | null> {
-    const outbound = this.#placeNamed(peer.nodeId)?.outbound ?? null;
-    if (outbound === null) return this.#judgeStranger(peer, remote);
-    const place = this.#placeNamed(peer.nodeId);
-    if (isSameProcess(outbound.identity, peer)) {
-      this.#refuseImpostor(peer, place?.address ?? '');
-      return null;
+    const earlier = (this.#pairs?.inbound(peer.nodeId) ?? null) as InboundLink | null;
+    const verdict = judgeClaim(this.#places, {
+      self: this.#options.self().nodeId,
+      claimant: { identity: peer, remote },
+      earlier,
+      openPeers: this.#pairs?.size ?? 0,
+    });
+    switch (verdict.kind) {
+      case 'admit':
+        return null;
+      case 'refuse':
+        return verdict.reason;
+      case 'refuseEarlier':
+        if (earlier !== null) this.#refuseImpostor(earlier, verdict.reason);
+        return null;
+      case 'refuseIfAlive':
+        if (await this.#places.named(peer.nodeId)?.outbound?.isAlive(PROOF_OF_LIFE_MS)) return verdict.reason;
+        // The old process is gone, though nothing told us; the new one takes its place.
+        this.#pairs?.drop(peer.nodeId, 'reset: the peer was restarted');
+        return null;
     }
-    if (!(await outbound.isAlive(PROOF_OF_LIFE_MS))) {
-      // The old process is gone, though nothing told us; the new one takes its place.
-      this.#pairs?.drop(peer.nodeId, 'reset: the peer was restarted');
-      return null;
-    }
-    return twoProcesses(outbound.identity, place?.address ?? '', peer, remote);
   }
 
-  /** A stream from another process under this peer's id that came before the peer itself. */
-  #refuseImpostor(peer: PeerIdentity, address: string): void {
-    const other = this.#pairs?.inbound(peer.nodeId) as InboundLink | null | undefined;
-    if (other == null || isSameProcess(other.identity, peer)) return;
-    const reason = twoProcesses(peer, address, other.identity, other.remote);
-    other.refuse(reason);
-    this.#pairs?.closed(other, `refused: ${reason}`);
-    this.#problemWith(null, other.remote, reason);
+  #refuseImpostor(link: InboundLink, reason: string): void {
+    link.refuse(reason);
+    this.#pairs?.closed(link, `refused: ${reason}`);
+    this.#problems.found(null, link.remote, reason);
   }
 
-  #judgeStranger(peer: PeerIdentity, remote: string): string | null {
-    const names = this.#places.map(({ listed, outbound }) => listed.id ?? outbound?.identity.nodeId ?? null);
-    if (names.includes(peer.nodeId)) return null;
-    if (names.includes(null)) return this.#judgeCrowd(peer, remote);
-    const listed = names.map((name) => `"${String(name)}"`).join(', ');
-    return `node "${peer.nodeId}" (connected from ${remoteHost(remote)}) is not in the list of node "${this.#options.self().nodeId}": ${listed}`;
+  #isUp({ outbound }: Place): boolean {
+    return outbound !== null && this.#pairs?.isUp(outbound.identity.nodeId) === true;
   }
-
-  /** The list names no ids, so anybody may be the peer we have not reached yet; but there are only so many of those. */
-  #judgeCrowd(peer: PeerIdentity, remote: string): string | null {
-    if ((this.#pairs?.size ?? 0) < MAX_CROWD * this.#places.length) return null;
-    return `node "${peer.nodeId}" (connected from ${remoteHost(remote)}): more nodes dial "${this.#options.self().nodeId}" than its list has`;
-  }
-
-  #problemWith(id: NodeId | null, remote: string, reason: string): void {
-    const place = id === null ? undefined : this.#placeNamed(id);
-    if (place === undefined) this.#reporter.report(remoteHost(remote), reason);
-    else this.#problemAt(place, reason);
-  }
-
-  #problemAt(place: Place, reason: string): void {
-    place.problem = reason;
-    place.isRefused = true;
-    this.#reporter.report(place.address, reason);
-  }
-
-  #isUp(place: Place): boolean {
-    return place.outbound !== null && this.#pairs?.isUp(place.outbound.identity.nodeId) === true;
-  }
-
-  /** The listed peer with this id: by what it proved, else by what the list says. */
-  #placeNamed(id: NodeId): Place | undefined {
-    return (
-      this.#places.find(({ outbound }) => outbound?.identity.nodeId === id) ??
-      this.#places.find(({ listed }) => listed.id === id)
-    );
-  }
-}
-
-function twoProcesses(listed: PeerIdentity, address: string, other: PeerIdentity, remote: string): string {
-  return (
-    `two processes call themselves "${listed.nodeId}": one at ${address} (session ${listed.session}), ` +
-    `one connected from ${remoteHost(remote)} (session ${other.session})`
-  );
-}
-
-function isAt(place: Place, address: string): boolean {
-  const port = Number(/:(\d+)$/.exec(address)?.[1]);
-  return addressKey(place.listed.host, place.listed.port) === addressKey(address.replace(/:\d+$/, ''), port);
 }

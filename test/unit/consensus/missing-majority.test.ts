@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { missingMajority } from '../../../node/src/consensus/missing-majority.ts';
+import type { PeerStatus } from '../../../node/src/transport/transport.ts';
+
+type Status = Parameters<typeof missingMajority>[0];
+
+const statusOf = (voters: readonly string[], unmet: number, changes: Partial<Status> = {}): Status => ({
+  nodeId: 'a',
+  incarnation: 'disk-a',
+  leaderId: null,
+  membership: { clusterId: 'c', voters: voters.map((id) => ({ id, incarnation: `disk-${id}` })), unmet },
+  ...changes,
+});
+
+const peer = (id: string, state: PeerStatus['state'], incarnation = `disk-${id}`): PeerStatus => ({
+  address: `host-${id}:7000`,
+  expectedId: id,
+  identity: {
+    ...{ nodeId: id, incarnation, session: 's', clusterId: null },
+    ...{ listedSize: 3, region: '', apiAddress: '' },
+  },
+  state,
+  problem: null,
+  lastHeardMs: null,
+});
+
+describe('a majority that is missing', () => {
+  it('of two that founded for three: one is lost, and the third cannot vote though it is there', () => {
+    expect(missingMajority(statusOf(['a', 'b'], 1), [peer('b', 'connecting'), peer('c', 'connected')])).toEqual({
+      address: 'host-b:7000',
+      reason:
+        'no leader can be elected: 2 of 3 members must vote, and only "a" can; not reached: "b"; never met by a leader, and ' +
+        'no voter before that: 1 of the list; start enough of them again, each with the data directory it had; if those are ' +
+        'lost, only a new cluster helps: empty data directories on all members',
+    });
+  });
+
+  it('of three that all met: two are lost, with the address of each', () => {
+    const problem = missingMajority(statusOf(['a', 'b', 'c'], 0), [peer('b', 'connecting'), peer('c', 'refused')]);
+    expect(problem?.address).toBe('host-b:7000, host-c:7000');
+    expect(problem?.reason).toMatch(/only "a" can; not reached: "b", "c"; start enough of them/);
+  });
+
+  it('of a node that is no voter itself, and one that has another disk', () => {
+    const reason = (status: Status, peers: readonly PeerStatus[]): string | undefined =>
+      missingMajority(status, peers)?.reason;
+    expect(reason(statusOf(['b', 'c'], 1), [])).toMatch(/none that is reached can; not reached: "b", "c"/);
+    expect(reason(statusOf(['a', 'b'], 1), [peer('b', 'connected', 'another disk')])).toMatch(/not reached: "b"/);
+  });
+
+  it('is none while enough voters are reached, a leader is known, or there is no cluster yet', () => {
+    const alone = statusOf(['a', 'b', 'c'], 0);
+    expect(missingMajority(alone, [peer('b', 'connected'), peer('c', 'connecting')])).toBeNull();
+    expect(missingMajority({ ...alone, leaderId: 'b' }, [])).toBeNull();
+    expect(missingMajority({ ...alone, membership: null }, [])).toBeNull();
+  });
+});
