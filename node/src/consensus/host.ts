@@ -114,6 +114,9 @@ export class Host<Result> implements Consensus<Result> {
     onPeerDown: (peer, reason) => {
       if (!this.#stopped) this.#peers.down(peer, reason);
     },
+    onPeerEnded: (peer) => {
+      if (!this.#stopped) this.#peers.ended(peer);
+    },
     onMismatch: (problem) => {
       if (!this.#stopped) this.#peers.note(problem);
     },

@@ -61,6 +61,11 @@ export class PeerWatch {
     this.#options.feed({ kind: 'peerDown', id: peer.nodeId });
   }
 
+  /** Not while another process of that name is connected: then it is nobody's news any more. */
+  ended(peer: PeerIdentity): void {
+    if (this.sessionOf(peer.nodeId) === null) this.#options.feed({ kind: 'peerEnded', id: peer.nodeId });
+  }
+
   /** The core found that this peer may not take part. */
   refuse(id: NodeId, reason: string): void {
     this.#refusals.refused(id, reason);

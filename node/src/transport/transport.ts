@@ -36,6 +36,8 @@ export interface TransportHandlers {
   onPeerUp(peer: PeerIdentity): void;
   /** `reason` names what happened: reset, refused, silent, closed. */
   onPeerDown(peer: PeerIdentity, reason: string): void;
+  /** After its `onPeerDown`: its address refuses connections, so its process has ended. At most once until it is up again. */
+  onPeerEnded(peer: PeerIdentity): void;
   /**
    * A peer that answers with another id, cluster, size or protocol than the list says, or fails to prove the secret; or, though
    * it may stay, with another address. That one is told again after each `onPeerUp`, as long as it is so.

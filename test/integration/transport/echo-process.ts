@@ -33,6 +33,7 @@ await transport.start({
   },
   onPeerUp: () => undefined,
   onPeerDown: () => undefined,
+  onPeerEnded: () => undefined,
   onMismatch: () => undefined,
 });
 // Whoever started this process is gone: so is the reason to run.

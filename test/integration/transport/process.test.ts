@@ -48,6 +48,10 @@ describe.each(networkTransports)('%s transport between processes', (name, create
     // The kernel resets the connections of a dead process; this must not be left to a timeout (SILENT_AFTER_MS is 2000).
     expect(systemClock.nowMs() - killedMs).toBeLessThan(1_000);
     expect(seen.down[0]?.reason).toMatch(/^reset/);
+    // And nothing listens at its address any more: whatever it led can be led by another one (raft/fast-election.ts).
+    await seen.until(() => seen.order.includes('ended b'));
+    expect(systemClock.nowMs() - killedMs).toBeLessThan(1_000);
+    expect(seen.order).toEqual(['up b', 'down b', 'ended b']);
     const second = startB();
     await upTimes(2);
     expect(seen.up.map(({ session }) => session)).toEqual([String(first.pid), String(second.pid)]);
@@ -62,6 +66,8 @@ describe.each(networkTransports)('%s transport between processes', (name, create
     child.kill('SIGSTOP');
     await downTimes(1);
     expect(seen.down[0]?.reason).toMatch(/^silent/);
+    // Its port still takes connections: it may only be slow.
+    expect(seen.order).not.toContain('ended b');
     expect(a.send('b', { kind: 'response', requestId: 1, body: new Uint8Array() })).toBe(false);
     child.kill('SIGCONT');
     await upTimes(2);

@@ -20,6 +20,10 @@ export class Recorder implements TransportHandlers {
     this.#note(`down ${peer.nodeId}`);
   }
 
+  onPeerEnded(peer: PeerIdentity): void {
+    this.#note(`ended ${peer.nodeId}`);
+  }
+
   onMismatch(problem: PeerProblem): void {
     this.problems.push(problem);
     this.#note(`problem ${problem.address}`);

@@ -1,5 +1,6 @@
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
-import { isTlsFailure, withoutThread } from '../peer/tls.ts';
+import { causeOf } from '../peer/end-cause.ts';
+import { withoutThread } from '../peer/tls.ts';
 import type { Pipe, PipeHandlers } from '../peer/wire.ts';
 
 /** HTTP/2's default window (RFC 9113 section 6.9.2), which grpc-js gives its servers no option to change. */
@@ -26,7 +27,7 @@ export class GrpcPipe implements Pipe {
     this.#stream.on('cancelled', lost);
     this.#stream.on('error', (error: Error & { readonly details?: string }) => {
       const details = readable(error.details ?? error.message);
-      handlers.onEnd(`reset: ${details}`, isTlsFailure(details) ? 'tls' : 'lost');
+      handlers.onEnd(`reset: ${details}`, causeOf(details));
     });
     this.#stream.on('close', lost);
   }

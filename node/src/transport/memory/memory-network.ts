@@ -87,7 +87,10 @@ export class MemoryNetwork implements Hub {
   }
 
   leave(member: MemoryTransport): void {
-    for (const other of this.others(member.id)) this.#close(member.id, other.id, 'closed');
+    for (const other of this.others(member.id)) {
+      if (!this.#close(member.id, other.id, 'closed')) continue;
+      this.#deliver(member.id, other.id, (receiver) => receiver.peerEnded(member.identity()));
+    }
     this.#members.delete(member.id);
   }
 
@@ -134,8 +137,9 @@ export class MemoryNetwork implements Hub {
     this.#deliver(b, a, (receiver) => receiver.peerUp(second));
   }
 
-  #close(a: NodeId, b: NodeId, reason: string): void {
-    if (!this.#linked.delete(pair(a, b))) return;
+  /** False: they were not connected. */
+  #close(a: NodeId, b: NodeId, reason: string): boolean {
+    if (!this.#linked.delete(pair(a, b))) return false;
     for (const [from, to] of [
       [a, b],
       [b, a],
@@ -143,6 +147,7 @@ export class MemoryNetwork implements Hub {
       this.#lane(from, to).generation += 1;
       this.#deliver(from, to, (receiver) => receiver.peerDown(from, reason));
     }
+    return true;
   }
 
   #lane(from: NodeId, to: NodeId): Lane {

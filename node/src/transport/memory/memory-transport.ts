@@ -89,6 +89,10 @@ export class MemoryTransport implements Transport {
     this.#handlers?.onPeerDown(peer, reason);
   }
 
+  peerEnded(peer: PeerIdentity): void {
+    this.#handlers?.onPeerEnded(peer);
+  }
+
   frame(from: PeerIdentity, frame: PeerFrame): void {
     this.#lastHeardMs.set(from.nodeId, this.#nowMs());
     this.#handlers?.onFrame(from, frame);

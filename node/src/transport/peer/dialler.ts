@@ -26,8 +26,8 @@ export interface DiallerHandlers {
   onClosed(link: OutboundLink, reason: string): void;
   /** Somebody has to act; it is tried again, slowly. */
   onRefused(reason: string): void;
-  /** Not reached; it is tried again, soon. */
-  onFailed(reason: string): void;
+  /** Not reached; it is tried again, soon. `isAbsent`: the address refuses connections, no process listens there. */
+  onFailed(reason: string, isAbsent: boolean): void;
 }
 
 /** Keeps one admitted stream open to one listed address. */
@@ -64,7 +64,7 @@ export class Dialler {
     const handshake = new DiallerHandshake(this.#options.handshake(), this.address, peer.id);
     const cancelDeadline = clock.at(clock.nowMs() + HANDSHAKE_TIMEOUT_MS, () => {
       stream.close();
-      this.#failed(`${this.address} does not answer within ${HANDSHAKE_TIMEOUT_MS} ms`);
+      this.#failed(`${this.address} does not answer within ${HANDSHAKE_TIMEOUT_MS} ms`, false);
     });
     this.#cancelTimer = () => {
       cancelDeadline();
@@ -76,7 +76,7 @@ export class Dialler {
         cancelDeadline();
         if (cause === 'tls') this.#refused(`the TLS handshake with ${this.address} failed: ${reason}`);
         else if (cause === 'version') this.#refused(`${this.address} ${reason}`);
-        else this.#failed(reason);
+        else this.#failed(reason, cause === 'absent');
       },
     };
     stream.send(handshake.hello);
@@ -124,8 +124,8 @@ export class Dialler {
     this.#handlers.onOpen(link);
   }
 
-  #failed(reason: string): void {
-    this.#handlers.onFailed(reason);
+  #failed(reason: string, isAbsent: boolean): void {
+    this.#handlers.onFailed(reason, isAbsent);
     this.#redialSoon();
   }
 

@@ -142,7 +142,11 @@ export class PeerTransport implements Transport {
           this.#pairs?.closed(link, reason);
         },
         onRefused: (reason) => this.#problems.foundAt(place, reason),
-        onFailed: (reason) => place.failed(reason),
+        onFailed: (reason, isAbsent) => {
+          place.failed(reason);
+          const ended = isAbsent ? place.takeEnded() : null;
+          if (ended !== null) this.#handlers?.onPeerEnded(ended);
+        },
       },
     );
   }
@@ -177,6 +181,7 @@ export class PeerTransport implements Transport {
     const { clock, log } = this.#options;
     if (place !== undefined) this.#problems.wasUp(place, clock.nowMs());
     log.info({ peer: peer.nodeId }, `lost: ${reason}`);
+    place?.wentDown(peer);
     this.#handlers?.onPeerDown(peer, reason);
   }
 

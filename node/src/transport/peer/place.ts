@@ -19,6 +19,8 @@ export class Place<Outbound extends PlaceLink = PlaceLink> {
   #isRefused = false;
   #lastHeardMs: number | null = null;
   #upSinceMs = 0;
+  /** Who was up and is gone, until it is known to have ended or is up again. */
+  #lost: PeerIdentity | null = null;
   /** Of the last stream in each direction. */
   readonly #notices: { inbound: string | null; outbound: string | null } = { inbound: null, outbound: null };
 
@@ -54,6 +56,7 @@ export class Place<Outbound extends PlaceLink = PlaceLink> {
   }
 
   up(nowMs: number): void {
+    this.#lost = null;
     this.#problem = null;
     this.#isRefused = false;
     this.#upSinceMs = nowMs;
@@ -62,6 +65,17 @@ export class Place<Outbound extends PlaceLink = PlaceLink> {
   /** Whether it was up for so long that what was wrong before is over. */
   wasSteady(nowMs: number): boolean {
     return nowMs - this.#upSinceMs >= STEADY_AFTER_MS;
+  }
+
+  wentDown(peer: PeerIdentity): void {
+    this.#lost = peer;
+  }
+
+  /** The address refuses connections: whoever was up there has ended. Told once. */
+  takeEnded(): PeerIdentity | null {
+    const ended = this.#lost;
+    this.#lost = null;
+    return ended;
   }
 
   failed(reason: string): void {

@@ -10,10 +10,11 @@ import type { TlsIdentity } from './options.ts';
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
 /**
- * What ended a pipe. Beyond `lost`, nothing changes before somebody acts (a certificate, another version), so it is said
- * loudly and tried again slowly. The reason of `version` is a sentence without its subject, the peer.
+ * What ended a pipe. `absent`: the address refuses connections, no process listens there. At `tls` and `version` nothing
+ * changes before somebody acts (a certificate, another program), so it is said loudly and tried again slowly. The reason of
+ * `version` is a sentence without its subject, the peer.
  */
-export type EndCause = 'lost' | 'tls' | 'version';
+export type EndCause = 'lost' | 'absent' | 'tls' | 'version';
 
 export interface PipeHandlers {
   /** The bytes of one frame. They are valid during the call only. */

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { PING_INTERVAL_MS } from '../peer/liveness.ts';
-import { isTlsFailure, withoutThread } from '../peer/tls.ts';
+import { causeOf } from '../peer/end-cause.ts';
+import { withoutThread } from '../peer/tls.ts';
 import type { EndCause, Pipe, PipeHandlers } from '../peer/wire.ts';
 import { FrameReader, FramingError, GOODBYE, LENGTH_BYTES, lengthOf, PREAMBLE, READING } from './framing.ts';
 
@@ -46,7 +47,7 @@ export class TcpPipe implements Pipe {
     socket.on('end', () => this.#end('reset: the connection was lost', 'lost'));
     socket.on('error', (error) => {
       const reason = readable(error);
-      this.#end(`reset: ${reason}`, isTlsFailure(reason) ? 'tls' : 'lost');
+      this.#end(`reset: ${reason}`, causeOf(reason));
     });
     socket.on('close', () => this.#end('reset: the connection was lost', 'lost'));
     this.#write([PREAMBLE]);
