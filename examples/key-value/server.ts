@@ -31,7 +31,9 @@ function readSettings(): Settings {
 
 function readHttp(address: string): Settings['http'] {
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(address) ?? [];
-  if (host === undefined || Number(port) > 65_535) throw new TypeError(`--http: "${address}" is not host:port`);
+  if (host === undefined || Number(port) > 65_535) {
+    throw new TypeError(`--http: "${address}" is not host:port (ports 0 to 65535; 0: any free)`);
+  }
   // Whoever reaches this port reads and writes everything.
   if (!loopbackHosts.includes(host)) {
     throw new TypeError(`--http: this example has no passwords, so it listens on ${loopbackHosts.join(', ')} only`);

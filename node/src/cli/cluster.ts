@@ -65,12 +65,18 @@ export function addClusterCommands(program: Command): void {
 
 function clientOf(options: ClusterOptions): ClusterClient {
   const nodes = options.node.split(',').map((node) => (node.includes('://') ? node : `http://${node}`));
-  const bad = nodes.find((node) => !/^https?:$/.test(URL.parse(node)?.protocol ?? ''));
-  if (bad !== undefined) throw new TuttiError('SETTINGS_INVALID', `--node: '${bad}' is not a URL like ${defaultNode}`);
+  const bad = nodes.find((node) => !isNodeUrl(node));
+  if (bad !== undefined)
+    throw new TuttiError('SETTINGS_INVALID', `--node: '${bad}' is not a URL like ${defaultNode} (ports 1 to 65535)`);
   const patienceMs = Number(options.patience) * 1000;
   if (!(patienceMs >= 0))
     throw new TuttiError('SETTINGS_INVALID', `--patience: '${options.patience}' is not a number of seconds`);
   return new ClusterClient({ nodes, token: tokenOf(options), patienceMs });
+}
+
+function isNodeUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.port !== '0';
 }
 
 function tokenOf(options: ClusterOptions): string | null {

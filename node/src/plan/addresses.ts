@@ -9,16 +9,21 @@ import { clip, type Parsed } from './units.ts';
  */
 export function parseResolveTarget(text: string): Parsed<NonNullable<Plan['resolve']>> {
   const form = 'write host:address:port, for example shop.example:10.0.0.7:8443 or shop.example:[fd00::7]:8443';
-  const match = /^([^:[\]\s]+):(?:\[([^[\]\s]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text.trim());
+  const match = /^([^:[\]\s]+):(?:\[([^[\]\s]+)\]|([^:[\]\s]+)):(\d+)$/.exec(text.trim());
   if (match === null) return { ok: false, message: `"${clip(text)}" is not of that form; ${form}` };
   const [, host, ipv6, ipv4, portText] = match;
   const address = ipv6 ?? ipv4!;
   if (ipv6 === undefined ? !isIpv4(address) : !isIpv6(address)) {
     return { ok: false, message: `"${clip(address)}" is no IP address; ${form}` };
   }
-  const port = Number(portText);
-  if (port < 1 || port > 65_535) return { ok: false, message: `port ${port} is out of range; use 1 to 65535` };
-  return { ok: true, value: { host: host!.toLowerCase(), address, port } };
+  const message = portFault(portText!);
+  if (message !== null) return { ok: false, message };
+  return { ok: true, value: { host: host!.toLowerCase(), address, port: Number(portText) } };
+}
+
+function portFault(digits: string): string | null {
+  const port = Number(digits);
+  return port >= 1 && port <= 65_535 ? null : `port ${clip(digits)} is out of range; use 1 to 65535`;
 }
 
 /** Why a text cannot be the URL all paths are joined to, or null. */
@@ -46,6 +51,9 @@ export function pathFault(template: string): string | null {
 function absoluteUrlFault(text: string): string | null {
   if (!/^https?:\/\//i.test(text)) return `"${clip(text)}" does not start with http:// or https://`;
   if (/[\s\p{Cc}\p{Cs}]/u.test(text)) return `"${clip(text)}" has a blank or control character in it`;
+  const [, portText] = /^https?:\/\/[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(text) ?? [];
+  const fault = portText === undefined ? null : portFault(portText);
+  if (fault !== null) return fault;
   if (!URL.canParse(text)) return `"${clip(text)}" is not a URL`;
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') {

@@ -38,20 +38,18 @@ const oneOf = <const Values extends readonly string[]>(
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
-const address = z
-  .string()
-  .refine(
-    (value) =>
-      /^(\[[0-9a-fA-F:.%a-z]+\]|[^:\s[\]]+):\d{1,5}$/.test(value) &&
-      Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535,
-    {
-      message: 'must be host:port, an IPv6 host in brackets ([::1]:7000)',
-    },
-  )
-  .transform((value) => {
-    const at = value.lastIndexOf(':');
-    return { host: value.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(value.slice(at + 1)) };
+const addressFrom = (minPort: 0 | 1): z.ZodType<{ host: string; port: number }, string> =>
+  z.string().transform((value, context) => {
+    const match = /^(?:\[([0-9a-fA-F:.%a-z]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(value);
+    const port = Number(match?.[3]);
+    if (match !== null && port >= minPort && port <= 65_535) return { host: match[1] ?? match[2]!, port };
+    const ports = minPort === 0 ? 'ports 0 to 65535 (0: any free)' : 'ports 1 to 65535';
+    context.addIssue({ code: 'custom', message: `must be host:port, ${ports}, an IPv6 host in brackets ([::1]:7000)` });
+    return z.NEVER;
   });
+/** Others dial it by a list, so it must be known before. */
+const dialledAddress = addressFrom(1);
+const address = addressFrom(0);
 
 const flagOf = (env: string): string =>
   env
@@ -88,7 +86,7 @@ export const settings = {
   },
   bindAddress: setting(
     'CLUSTER_BIND_ADDR',
-    address.default({ host: '127.0.0.1', port: 7000 }),
+    dialledAddress.default({ host: '127.0.0.1', port: 7000 }),
     '127.0.0.1:7000',
     'Where the other nodes reach this one (Raft).',
   ),

@@ -110,7 +110,7 @@ describe('openMember', () => {
     const cases: [Partial<MemberOptions<number>>, string][] = [
       [{ nodes: 'b=127.0.0.1:17723' }, 'nodes names no "a", only "b"'],
       [{ nodes: 'a=127.0.0.1:17723,127.0.0.1:17724' }, 'write id=127.0.0.1:17724'],
-      [{ nodes: 'a=127.0.0.1:99999' }, 'nodes: element 1'],
+      [{ nodes: 'a=127.0.0.1:99999' }, 'nodes: element 1 ("a=127.0.0.1:99999"): "99999" is not a port (1 to 65535)'],
       [{ nodes: 'a=127.0.0.1:17723,b=127.0.0.1:17723' }, 'is element 1 already'],
       [{ bind: '127.0.0.1:x' }, 'bind: "x" is not a port'],
       [{ bind: '0.0.0.0:17723' }, 'a secret or tls'],

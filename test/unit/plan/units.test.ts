@@ -101,6 +101,14 @@ describe('addresses', () => {
     },
   );
 
+  test.each(['99999', '100000', '0'])('port %s is refused with the range, wherever an address is', (port) => {
+    const message = `port ${port} is out of range; use 1 to 65535`;
+    expect(parseResolveTarget(`a:10.0.0.1:${port}`)).toEqual({ ok: false, message });
+    expect(baseUrlFault(`http://a:${port}`)).toContain(message);
+    expect(baseUrlFault(`https://[::1]:${port}/api`)).toContain(message);
+    expect(pathFault(`http://a:${port}/x`)).toBe(message);
+  });
+
   test.each(['/', 'a/b?c=d', '/${id with blanks is a matter of templates}', 'https://b.example/${id}', '/$${a}'])(
     '%s is a path',
     (text) => {

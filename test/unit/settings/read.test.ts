@@ -66,6 +66,24 @@ describe('settings', () => {
     expect(problemsOf({ CLUSTER_BIND_ADDR: 'host:70000' })).toContain('must be host:port');
   });
 
+  it.each(['host:99999', 'host:100000', 'host:x', 'host', '127.0.0.1:0'])('%s is no address to bind to', (value) => {
+    expect(problemsOf({ CLUSTER_BIND_ADDR: value })).toContain(
+      'CLUSTER_BIND_ADDR: must be host:port, ports 1 to 65535',
+    );
+  });
+
+  it('where a service is only looked for by people, port 0 takes any free one', () => {
+    for (const name of ['CLUSTER_HEALTH_ADDR', 'METRICS_ADDR']) {
+      expect(problemsOf({ [name]: 'host:99999' })).toContain(
+        `${name}: must be host:port, ports 0 to 65535 (0: any free)`,
+      );
+    }
+    expect(readSettings({ CLUSTER_HEALTH_ADDR: '127.0.0.1:0' }).healthAddress.port).toBe(0);
+    expect(problemsOf({}, { healthAddress: '[::1]:65536' })).toContain(
+      '--health-addr: must be host:port, ports 0 to 65535',
+    );
+  });
+
   it('secrets come from a variable or a file, never from a flag, never from both', () => {
     const file = join(directory, 'token');
     writeFileSync(file, 'sixteen-characters-and-more\n');
