@@ -3,6 +3,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startApi } from '../../node/src/api/server.ts';
+import { TuttiError } from '../../node/src/lib/errors.ts';
+import { silentLog } from '../../node/src/lib/log.ts';
+import { fakeBackend } from '../unit/api/fake-backend.ts';
 import { run, tutti } from './support/tutti.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tutti-bad-'));
@@ -42,6 +46,30 @@ scenarios:
       expect(ended.stderr).toMatch(/plan\.yaml:2:\d+ config\.duration: /);
       expect(ended.stderr).toMatch(/plan\.yaml:7:11 load\.target: /);
       expect(ended.stderr).toMatch(/plan\.yaml:11:\d+ scenarios\[0\]\.steps\[0\]\.request\.method: /);
+    }
+  });
+
+  it('that only the nodes refuse, for they may be of another version, is named by its file too', async () => {
+    const server = await startApi({
+      backend: fakeBackend({
+        runs: {
+          submit: ({ fileName }) =>
+            Promise.reject(new TuttiError('PLAN_INVALID', `${fileName ?? 'plan'}:3:7 load.model: not supported yet`)),
+        },
+      }),
+      host: '127.0.0.1',
+      port: 0,
+      token: null,
+      ownNames: new Set(),
+      log: silentLog,
+    });
+    const file = planFile(goodPlan);
+    try {
+      const ended = await tutti(['submit', file, '--node', `http://127.0.0.1:${server.address.port}`]);
+      expect(ended.stderr).toBe(`${file}:3:7 load.model: not supported yet\n`);
+      expect(ended.code).toBe(104);
+    } finally {
+      await server.close();
     }
   });
 

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { apiDoorProblem } from '../../../node/src/api/doors.ts';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
+import { checkPlan, type Submission } from '../../../node/src/coordinator/leader-runs.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
@@ -121,6 +122,28 @@ describe('the API', () => {
     const busy = await call(await start(failing('RUN_IN_PROGRESS', 'run-7 is on')), 'POST', '/config', yaml, 'x');
     expect(busy.status).toBe(409);
     expect(busy.body).toContain('run-7');
+  });
+
+  it('says each problem of a plan with the name that the client gives its file', async () => {
+    const submit = ({ planText, fileName }: Submission): Promise<{ runId: string; created: boolean }> =>
+      Promise.resolve().then(() => {
+        checkPlan(planText, fileName);
+        return { runId: 'run-1', created: true };
+      });
+    const server = await start(fakeBackend({ runs: { submit } }));
+    const problemsOf = async (query: string): Promise<readonly string[]> => {
+      const reply = await call(server, 'POST', `/config${query}`, yaml, 'version: "1.0"\nlod: {}\n');
+      expect(reply.status).toBe(400);
+      return (JSON.parse(reply.body) as { error: { message: string } }).error.message.split('\n').slice(0, -1);
+    };
+    const name = 'täglich/shop 1.yaml';
+    const problems = await problemsOf(`?file=${encodeURIComponent(name)}`);
+    expect(problems.length).toBeGreaterThan(1);
+    expect(problems.filter((line) => !line.startsWith(`${name}:`))).toEqual([]);
+    expect((await problemsOf('')).filter((line) => !line.startsWith('plan:'))).toEqual([]);
+    // Neither an escape sequence nor a line of its own gets into a log or onto a terminal by way of a name.
+    expect((await problemsOf(`?file=${encodeURIComponent('a\u001b[2J\nb.yaml')}`))[0]).toMatch(/^a \[2J b\.yaml:\d/);
+    expect((await problemsOf(`?file=${'x'.repeat(5000)}`))[0]).toMatch(/^x{1000}\.\.\.:\d/);
   });
 
   it('passes the plan and the Idempotency-Key on; without a key each request is its own submission', async () => {

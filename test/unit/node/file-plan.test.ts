@@ -15,7 +15,7 @@ describe('a plan from a file', () => {
   let emit: (event: ConsensusEvent) => void;
   let states: PeerStatus['state'][];
   let expire: () => void;
-  let submitted: { planText: string; submissionId: string }[];
+  let submitted: { planText: string; submissionId: string; fileName?: string }[];
   let close: () => void;
   const gained: ConsensusEvent = { kind: 'leadershipGained', term: 1 };
 
@@ -78,6 +78,7 @@ describe('a plan from a file', () => {
     peerUp();
     await vi.waitFor(() => expect(submitted).toHaveLength(1));
     expect(submitted[0]).toMatchObject({
+      fileName: path,
       planText: 'version: "1.0"\n',
       submissionId: expect.stringMatching(/^file:[0-9a-f]{64}$/) as string,
     });
