@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answerBrokenRequest } from '../../../node/src/api/broken-request.ts';
 import { apiDoorProblem } from '../../../node/src/api/doors.ts';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
@@ -51,6 +52,20 @@ function call(
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+}
+
+/** Bytes as they are, on a connection of their own; the answer up to its end. */
+async function rawCall(port: number, bytes: string): Promise<Reply> {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    if (text.endsWith('}')) socket.end();
+  });
+  socket.write(bytes);
+  await once(socket, 'close');
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  return { status: Number(head.split(' ')[1]), body };
 }
 
 const yaml = { 'content-type': 'application/yaml' };
@@ -233,6 +248,32 @@ describe('the API', () => {
     expect(reply.status).toBe(400);
     expect(reply.body).toContain('Idempotency-Key: at most 200 characters');
     expect(submissions).toBe(0);
+  });
+
+  it.each([
+    ['garbage', 'garbage\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['a method that does not exist', 'BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['two lengths', 'POST /stop HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['headers too large', `GET / HTTP/1.1\r\nCookie: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+    ['no Host', 'GET /health HTTP/1.1\r\n\r\n', 403, 'FORBIDDEN'],
+    ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'FST_ERR_BAD_URL'],
+    ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: localhost\r\nExpect: gifts\r\n\r\n', 417, 'EXPECTATION_FAILED'],
+  ])('answers %s in the shape of all errors', async (_, bytes, status, code) => {
+    const reply = await rawCall((await start()).address.port, bytes);
+    expect(reply.status).toBe(status);
+    expect(JSON.parse(reply.body)).toEqual({
+      error: { code, message: expect.stringMatching(/.{10}/) as string, retryable: false },
+    });
+  });
+
+  it('answers a request that does not arrive in time in the shape of all errors', async () => {
+    const server = createServer({ requestTimeout: 50, headersTimeout: 50, connectionsCheckingInterval: 10 });
+    server.on('clientError', answerBrokenRequest).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const reply = await rawCall((server.address() as AddressInfo).port, 'GET /health HTTP/1.1\r\nHos');
+    server.close();
+    expect(reply.status).toBe(408);
+    expect(JSON.parse(reply.body)).toMatchObject({ error: { code: 'REQUEST_TIMEOUT', retryable: true } });
   });
 
   it('a run that never was is 404, an unknown path too', async () => {
