@@ -199,10 +199,14 @@ describe('a target that refuses connections', () => {
       '1',
     ]);
     expect(ended.stderr).toBe('');
-    expect(ended.code).toBe(0);
     const report = JSON.parse(ended.stdout) as {
       totals: { requests: number; failedRequests: number; errors: Record<string, number> };
+      verdict: { kind: string };
     };
+    // One of five requests that a busy machine sends late is a fifth of the load, and the code says that; nothing else.
+    expect([report.verdict.kind, ended.code]).toEqual(
+      report.verdict.kind === 'valid' ? ['valid', 0] : ['generator-limited', 120],
+    );
     expect(report.totals).toMatchObject({ requests: 5, failedRequests: 5, errors: { connect_error: 5 } });
   });
 });

@@ -63,7 +63,8 @@ describe('a standalone run', () => {
       onProgress: (progress) => progress.elapsedMs > 900 && stop.abort(),
     });
     expect(report.run).toMatchObject({ state: 'finished', ended: 'stopped' });
-    expect(report.run.durationMs).toBeLessThan(3_000);
+    // Of a minute.
+    expect(report.run.durationMs).toBeLessThan(20_000);
     expect(report.books).toMatchObject({ notFired: 0, lost: 0, balanced: true });
     expect(report.books.fired).toBe(target.requests());
     expect(exitCodeOf(report)).toBe(105);

@@ -222,7 +222,7 @@ describe('the API', () => {
     // Taken and cut at once, so there is an end instead of an answer.
     await expect(call(server, 'GET', '/health')).rejects.toThrow(/socket hang up|ECONNRESET/);
     idle.pop()!.destroy();
-    await vi.waitFor(async () => expect((await call(server, 'GET', '/health')).status).toBe(200));
+    await vi.waitFor(async () => expect((await call(server, 'GET', '/health')).status).toBe(200), 10_000);
     for (const socket of idle) socket.destroy();
   });
 

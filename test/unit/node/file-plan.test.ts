@@ -10,6 +10,7 @@ import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 const directory = mkdtempSync(join(tmpdir(), 'tutti-file-plan-'));
 const path = join(directory, 'plan.yaml');
 afterAll(() => rmSync(directory, { recursive: true }));
+const patience = { timeout: 10_000, interval: 5 };
 
 describe('a plan from a file', () => {
   let emit: (event: ConsensusEvent) => void;
@@ -76,7 +77,7 @@ describe('a plan from a file', () => {
     expect(submitted).toEqual([]);
     states = ['connected', 'connected'];
     peerUp();
-    await vi.waitFor(() => expect(submitted).toHaveLength(1));
+    await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
     expect(submitted[0]).toMatchObject({
       fileName: path,
       planText: 'version: "1.0"\n',
@@ -90,7 +91,7 @@ describe('a plan from a file', () => {
   it('is submitted without those that are still missing when the wait is over', async () => {
     emit(gained);
     expire();
-    await vi.waitFor(() => expect(submitted).toHaveLength(1));
+    await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
   });
 
   it('is not submitted by a node that does not lead any more, nor by one that never led', () => {
