@@ -24,12 +24,26 @@ export function jsonPathFault(text: string): string | null {
     return `"${clip(text)}" has more than ${maxOpenParentheses} opening parentheses; write a simpler filter`;
   }
   try {
-    parseJsonPath(text);
-    return null;
+    const call = matchingCall(parseJsonPath(text));
+    return call === null
+      ? null
+      : `"${clip(text)}" calls ${call}(), which is not supported yet; use bodyMatches, whose time is bounded`;
   } catch (error) {
     const hint = text.startsWith('$') ? '' : '; it starts with $, for example $.items[0].id';
     return `"${clip(text)}" is not a JSONPath (RFC 9535): ${clip(messageOf(error), 160)}${hint}`;
   }
+}
+
+/** The functions of a filter that match regular expressions: the library gives them to RegExp (see `compileRegex`). */
+function matchingCall(node: unknown): string | null {
+  if (typeof node !== 'object' || node === null) return null;
+  const { type, name } = node as { readonly type?: unknown; readonly name?: unknown };
+  if (type === 'FunctionExpr' && (name === 'match' || name === 'search')) return name;
+  for (const child of Object.values(node)) {
+    const call = matchingCall(child);
+    if (call !== null) return call;
+  }
+  return null;
 }
 
 /**

@@ -147,6 +147,17 @@ describe('expressions', () => {
     expect(jsonPathFault(text)).not.toBeNull();
   });
 
+  test.each(["$.a[?match(@.b, '(a+)+')]", '$[?!(length(@.a) > 1 && search(@.b, @.c))]'])(
+    '%s is refused: its regular expression would be matched by an engine that tries every way there is',
+    (text) => {
+      expect(jsonPathFault(text)).toMatch(/calls (match|search)\(\), which is not supported yet; use bodyMatches/);
+    },
+  );
+
+  test("names and texts may look like a call: $['match('][?@.a == 'search(']", () => {
+    expect(jsonPathFault("$['match('][?@.a == 'search(']")).toBeNull();
+  });
+
   test('a JSONPath on which the parser would try for minutes is refused at once', () => {
     expect(jsonPathFault(`$[?${'count('.repeat(20)}@.a]`)).toContain('opening parentheses');
   });
