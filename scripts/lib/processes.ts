@@ -2,10 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { settings } from '../../node/src/settings/schema.ts';
 
 /** From SIGTERM to SIGKILL when stopping. */
 const stopGraceMs = 5000;
 const lastWordsLines = 15;
+
+/** An environment without what tutti reads from it: a setting in the user's shell is meant for another node. */
+export function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = new Set<string>(Object.values(settings).map(({ env }) => env));
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !own.has(name) && !name.startsWith('CLUSTER_')),
+  );
+}
 
 /** Child processes by name, each with its output in a file; ended by their own pid and nothing else. */
 export class Processes {
@@ -24,7 +33,7 @@ export class Processes {
     const output = openSync(this.#logFile(name), 'a');
     const child = spawn(command[0]!, command.slice(1), {
       stdio: ['ignore', output, output],
-      env: { ...process.env, ...environment },
+      env: { ...withoutSettings(process.env), ...environment },
       detached: this.#detached,
     });
     closeSync(output);

@@ -19,7 +19,8 @@ function demo(...args: readonly string[]): {
 } {
   const child = spawn('scripts/demo', args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    // What a user may have set for a node of another cluster.
+    env: { ...process.env, NO_COLOR: '1', CLUSTER_ENABLED: 'false', CLUSTER_NODES: 'garbage' },
   });
   children.push(child);
   let text = '';

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exitCodes } from '../../node/src/lib/exit-codes.ts';
 
 /** The README's commands, run as they stand; examples/minimal.yaml aims at the shop's address, so something answers there. */
 const readme = readFileSync('README.md', 'utf8');
@@ -30,7 +31,9 @@ describe('README.md', () => {
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     const [code] = (await once(child, 'close')) as [number | null];
-    expect(code, text).toBe(0);
+    // A busy machine may send a few of the fifty requests late; the command has worked all the same, and says so.
+    expect(code, text).toBe(text.includes('GENERATOR-LIMITED') ? exitCodes.generatorLimited : exitCodes.ok);
+    if (command.includes(' run ')) expect(text).toContain('planned 50 = 50 fired');
   });
 
   it('names only scripts and files that exist', () => {

@@ -5,7 +5,7 @@ import { TestCluster } from './support/cluster.ts';
 import { startRecorder } from './support/helpers.ts';
 
 const ratePerSecond = 300;
-const durationMs = 20_000;
+const durationMs = 30_000;
 const plan = (baseUrl: string): string => `
 version: "1.0"
 config: { baseUrl: "${baseUrl}", duration: ${durationMs / 1000}s }
@@ -27,11 +27,11 @@ it(
       await cluster.processes.kill(victim, 'SIGKILL');
       const firing = async (): Promise<readonly string[]> =>
         (await cluster.client.get<RunProgress>('/run')).nodes.filter((node) => node.inStripes).map((node) => node.node);
-      await waitFor('the stripes without it', 5000, async () => !(await firing()).includes(victim));
+      await waitFor('the stripes without it', 10_000, async () => !(await firing()).includes(victim));
       cluster.startNode(victim);
       await waitFor(
         'the stripes with it again',
-        12_000,
+        20_000,
         async () => (await firing()).includes(victim),
         cluster.processes.firstDead,
       );

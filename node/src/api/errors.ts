@@ -58,6 +58,6 @@ export async function sendRefusal(reply: FastifyReply, refusal: Refusal): Promis
   await reply.code(refusal.status).send(errorBody(code, refusal.message, false));
 }
 
-const errorBody = (code: string, message: string, retryable: boolean): ErrorBody => ({
+export const errorBody = (code: string, message: string, retryable: boolean): ErrorBody => ({
   error: { code, message, retryable },
 });

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiBackend } from './backend.ts';
+import { clip } from '../plan/units.ts';
 import { checkPlanContentType, checkToken, planContentTypes } from './doors.ts';
 import { badRequest, sendRefusal } from './errors.ts';
 import { clusterHealth, nodeState, readiness } from './health.ts';
 
 const maxIdempotencyKeyLength = 200;
+const maxFileNameLength = 1000;
 
 /** All that only reads: open to whoever reaches the address. */
 export function readingRoutes(server: FastifyInstance, backend: ApiBackend): void {
@@ -48,6 +50,7 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
     const submitted = await backend.runs.submit({
       planText: request.body as string,
       submissionId: submissionId(request),
+      ...fileNameOf(request),
     });
     const status = backend.status();
     return reply.code(submitted.created ? 202 : 200).send({
@@ -85,4 +88,10 @@ function submissionId(request: FastifyRequest): string {
   if (key.length > maxIdempotencyKeyLength)
     throw badRequest(`Idempotency-Key: at most ${maxIdempotencyKeyLength} characters, not ${key.length}`);
   return `key:${key}`;
+}
+
+/** `?file=`: what problems of the plan begin with. It is the client's own word and only ever shown, so it is cut, not refused. */
+function fileNameOf(request: FastifyRequest): { readonly fileName?: string } {
+  const { file } = request.query as Readonly<Record<string, unknown>>;
+  return typeof file === 'string' && file !== '' ? { fileName: clip(file, maxFileNameLength) } : {};
 }

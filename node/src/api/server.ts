@@ -2,6 +2,7 @@ import fastify from 'fastify';
 import { TuttiError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { ApiBackend } from './backend.ts';
+import { answerBrokenRequest, answerUnknownExpectation } from './broken-request.ts';
 import { checkHost, checkOrigin } from './doors.ts';
 import { errorHandler, sendRefusal } from './errors.ts';
 import { changingRoutes, readingRoutes } from './routes.ts';
@@ -12,6 +13,8 @@ const maxBodyBytes = 1024 * 1024;
 const maxConnections = 256;
 /** From the first byte to the last of a request: a slow writer must not hold a connection for ever. */
 const requestTimeoutMs = 15_000;
+/** How often node:http looks for requests that are past it; its own default is twice the time itself. */
+const timeoutCheckMs = 1_000;
 
 export interface ApiServer {
   /** With the port that was really taken (0 asks for any). */
@@ -31,20 +34,26 @@ export interface ApiOptions {
 
 /** Starts the HTTP API. Rejects with ADDRESS_IN_USE or SETTINGS_INVALID when it cannot listen. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
+  const answerError = errorHandler(options.log);
   const server = fastify({
+    // Without a Host the answer is ours, like that to a wrong one.
+    http: { connectionsCheckingInterval: timeoutCheckMs, requireHostHeader: false },
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     connectionTimeout: 60_000,
     forceCloseConnections: true,
   });
   server.server.maxConnections = maxConnections;
+  server.server.on('checkExpectation', answerUnknownExpectation);
   server.addHook('onRequest', async (request, reply) => {
     await sendRefusal(
       reply,
       checkHost(request.headers.host, options.ownNames) ?? checkOrigin(request.headers.origin, request.headers.host),
     );
   });
-  server.setErrorHandler(errorHandler(options.log));
+  server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) =>
     reply
       .code(404)

@@ -98,11 +98,13 @@ async function submit(
 ): Promise<void> {
   if (options.out !== undefined && options.wait !== true)
     throw new TuttiError('SETTINGS_INVALID', '--out needs --wait: without it there is no result to write yet');
-  const { text } = loadPlan(file);
+  const { text, shown } = loadPlan(file);
   checkOut(options.out);
   const client = clientOf(options);
   const headers = { 'content-type': 'application/yaml', 'idempotency-key': options.idempotencyKey ?? randomUUID() };
-  const accepted = await client.post<{ run_id: string; created: boolean }>('/config', headers, text);
+  // This machine has judged the plan already, but the nodes may be of another version: they name their problems alike.
+  const path = `/config?file=${encodeURIComponent(shown)}`;
+  const accepted = await client.post<{ run_id: string; created: boolean }>(path, headers, text);
   if (options.wait !== true) {
     console.log(
       options.json

@@ -4,13 +4,13 @@ import type { Plan } from '../plan/plan.ts';
 import { describePlanProblems } from '../plan/describe.ts';
 import { parsePlan } from '../plan/parse.ts';
 
-/** Reads and parses a plan (`-` is standard input). Rejects with PLAN_INVALID, every problem with file, line and column. */
-export function loadPlan(file: string): { readonly text: string; readonly plan: Plan } {
+/** Reads and parses a plan (`-` is standard input); `shown` is what its problems call it. Throws PLAN_INVALID, every problem with file, line and column. */
+export function loadPlan(file: string): { readonly shown: string; readonly text: string; readonly plan: Plan } {
   const shown = file === '-' ? 'standard input' : file;
   const text = readText(file, shown);
   const parsed = parsePlan(text);
   if (!parsed.ok) throw new TuttiError('PLAN_INVALID', describePlanProblems(shown, parsed.problems));
-  return { text, plan: parsed.plan };
+  return { shown, text, plan: parsed.plan };
 }
 
 function readText(file: string, shown: string): string {

@@ -15,26 +15,29 @@ import type { RunProgress } from './service.ts';
 export interface Submission {
   readonly planText: string;
   readonly submissionId: string;
+  /** What the submitter calls the text; problems are named by it. It is not replicated. */
+  readonly fileName?: string;
 }
 
-/** PLAN_INVALID with every problem, one a line; the name stands for the text wherever it came from. */
-export function checkPlan(planText: string): void {
+/** PLAN_INVALID with every problem, one a line, each beginning with the file's name (`plan` for a text without one). */
+export function checkPlan(planText: string, fileName = 'plan'): void {
   const parsed = parsePlan(planText);
-  if (!parsed.ok) throw new TuttiError('PLAN_INVALID', describePlanProblems('plan', parsed.problems));
+  if (!parsed.ok) throw new TuttiError('PLAN_INVALID', describePlanProblems(fileName, parsed.problems));
 }
 
 /** Commits a run whose agents are those this leader is connected to; others may join it later. */
 export async function submitAsLeader(
   context: LeaderContext,
-  submission: Submission,
+  { planText, submissionId, fileName }: Submission,
   runId: string,
 ): Promise<{ readonly runId: string; readonly created: boolean }> {
-  checkPlan(submission.planText);
+  checkPlan(planText, fileName);
   const result = await context.propose({
     kind: 'submitRun',
     runId,
-    ...submission,
-    planHash: createHash('sha256').update(submission.planText).digest('hex'),
+    planText,
+    submissionId,
+    planHash: createHash('sha256').update(planText).digest('hex'),
     expected: context.members(),
     submittedAtUnixMs: Math.round(context.unixMs()),
   });

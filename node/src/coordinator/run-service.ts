@@ -77,7 +77,7 @@ class ForwardingRunService implements RunService {
   }
 
   async submit(submission: Submission): Promise<{ readonly runId: string; readonly created: boolean }> {
-    checkPlan(submission.planText);
+    checkPlan(submission.planText, submission.fileName);
     return this.#call(this.#submit, submission);
   }
 

@@ -12,6 +12,7 @@ export interface RunService {
   submit(submission: {
     readonly planText: string;
     readonly submissionId: string;
+    readonly fileName?: string;
   }): Promise<{ readonly runId: string; readonly created: boolean }>;
   /** Ends the run in an orderly way; resolves when the order is committed. RUN_NOT_FOUND when none is on. */
   stop(request: { readonly tenant: string | null }): Promise<{ readonly runId: string }>;

@@ -36,6 +36,11 @@ function addRun(registry: Registry, report: RunReport): void {
     'scenario',
     'step',
   ]);
+  const resent = counter('requests_resent_total', 'Requests sent again: the target had closed the kept connection', [
+    'region',
+    'scenario',
+    'step',
+  ]);
   const statuses = counter('requests_status_codes_total', 'Responses by status code', [
     'region',
     'scenario',
@@ -57,6 +62,7 @@ function addRun(registry: Registry, report: RunReport): void {
         const labels = { ...run, region, scenario: scenario.name, step: step.name };
         requests.inc(labels, step.requests);
         failed.inc(labels, step.failed);
+        resent.inc(labels, step.resent);
         for (const [code, count] of Object.entries(step.statuses))
           statuses.inc({ ...labels, status_code: code }, count);
         for (const [category, count] of Object.entries(step.errors)) errors.inc({ ...labels, category }, count);

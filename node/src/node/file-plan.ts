@@ -59,7 +59,7 @@ export function submitFromFile(options: FilePlanOptions): () => void {
 async function submit({ path, runs, log }: FilePlanOptions): Promise<void> {
   try {
     const { text, submissionId } = await fetchFromFile(path);
-    const { runId, created } = await runs.submit({ planText: text, submissionId });
+    const { runId, created } = await runs.submit({ planText: text, submissionId, fileName: path });
     log.info({ path, run: runId }, created ? 'the plan file was submitted' : 'the plan file is this run already');
   } catch (thrown) {
     const error = TuttiError.from(thrown);

@@ -2,12 +2,12 @@ import { TuttiError } from '../lib/errors.ts';
 import { exitCodes } from '../lib/exit-codes.ts';
 import { createLog } from '../lib/logger.ts';
 import type { Settings } from '../settings/schema.ts';
-import { type RunningNode, startNode } from './start.ts';
+import { startNode } from './start.ts';
 
 /** `tutti node`: runs until SIGINT or SIGTERM (then closes in order, exit code 0), or until the node cannot go on (1). */
 export async function runNode(settings: Settings): Promise<void> {
-  const started: { node: RunningNode | null } = { node: null };
-  const log = createLog({ level: settings.logLevel, format: settings.logFormat, fields: () => context(started.node) });
+  const about = { fields: (): object => ({}) };
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat, fields: () => about.fields() });
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
   const onSignal = (signal: string): void => {
     log.info({ signal }, 'stopping');
@@ -22,19 +22,12 @@ export async function runNode(settings: Settings): Promise<void> {
     );
     end(exitCodes.unexpected);
   };
+  const node = await startNode(settings, { log, onFatal, identify: (fields) => (about.fields = fields) });
   if (settings.insecure)
     log.warn({}, 'CLUSTER_INSECURE=true: whoever reaches these ports can make this cluster send load');
-  const node = await startNode(settings, { log, onFatal });
-  started.node = node;
   log.info({ api: `http://${node.apiAddress}`, data: settings.dataDirectory }, 'node is up');
   const exitCode = await ended;
   await node.close();
   log.info({}, 'node is down');
   process.exit(exitCode);
-}
-
-/** On every line: who says it, in which term, during which run. */
-function context(node: RunningNode | null): object {
-  if (node === null) return {};
-  return { node: node.nodeId, term: node.consensus.status().term, run: node.state().run?.id };
 }

@@ -4,6 +4,7 @@ import { createGeneratorPool } from '../agent/generator-pool.ts';
 import { type ApiServer, startApi } from '../api/server.ts';
 import type { CommandResult } from '../cluster/commands.ts';
 import type { AgentRef, ClusterState } from '../cluster/state.ts';
+import { isOver } from '../cluster/transitions.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import { openConsensus } from '../consensus/open.ts';
 import { defaultRaftLimits } from '../consensus/options.ts';
@@ -29,10 +30,7 @@ import { watchUnreachable } from './unreachable.ts';
 import { watchMajority } from './watch-majority.ts';
 
 export interface RunningNode {
-  readonly nodeId: string;
   readonly apiAddress: string;
-  readonly consensus: Consensus<CommandResult>;
-  readonly state: () => ClusterState;
   /** In order: no new requests, no more load, then the log and the data directory. */
   close(): Promise<void>;
 }
@@ -41,6 +39,8 @@ export interface NodeHooks {
   readonly log: Log;
   /** The node can no longer take part; the process must end. */
   readonly onFatal: (error: unknown) => void;
+  /** Called with more each time more is known: what stands on every line of the log from then on. */
+  readonly identify: (fields: () => object) => void;
 }
 
 /** Opens everything a node consists of, from the disk up to the API; what was opened is closed again if a later part fails. */
@@ -64,10 +64,13 @@ async function openParts(
   directory: DataDirectory,
   opened: Close[],
 ): Promise<RunningNode> {
-  const self: AgentRef = { node: directory.nodeId, session: randomUUID(), region: settings.region };
+  const { nodeId } = directory;
+  hooks.identify(() => ({ node: nodeId }));
+  const self: AgentRef = { node: nodeId, session: randomUUID(), region: settings.region };
   const replicated = createReplicatedState();
   const consensus = await openOwnConsensus(settings, hooks, place, directory, self, replicated);
   opened.push(() => consensus.close());
+  hooks.identify(() => ({ node: nodeId, term: consensus.status().term, run: runThatIsOn(replicated.state()) }));
   consensus.subscribe((event) => {
     if (event.kind === 'fatal') hooks.onFatal(event.error);
   });
@@ -91,12 +94,13 @@ async function openParts(
     opened.push(submitFromFile({ path, consensus, runs: runtime.runs, ...waiting, log: hooks.log }));
   }
   return {
-    nodeId: directory.nodeId,
     apiAddress: formatAddress(api.address.host, api.address.port),
-    consensus,
-    state: () => replicated.state(),
     close: () => closeAll(opened),
   };
+}
+
+function runThatIsOn({ run }: ClusterState): string | undefined {
+  return run === null || isOver(run.phase) ? undefined : run.id;
 }
 
 /** The id is the directory's, else the one that was given, else the one the list has for this address, else the host name. */

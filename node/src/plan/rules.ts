@@ -1,3 +1,4 @@
+import { compileRegex } from './expressions.ts';
 import type { Finding, Path } from './findings.ts';
 import { headerFault } from './headers.ts';
 import { planLimits } from './limits.ts';
@@ -12,6 +13,7 @@ import { clip, parseDurationMs } from './units.ts';
 export function ruleFindings(root: unknown): readonly Finding[] {
   const scenarios = listAt(root, 'scenarios');
   const findings = duplicateNames(scenarios, ['scenarios'], () => null);
+  findings.push(...regexFindings(scenarios));
   scenarios.forEach((scenario, index) => findings.push(...scenarioFindings(scenario, ['scenarios', index])));
   const steps = scenarios.reduce<number>((sum, scenario) => sum + listAt(scenario, 'steps').length, 0);
   if (steps > planLimits.stepsInAll) {
@@ -90,6 +92,37 @@ function expectedFindings(assertions: readonly unknown[], path: Path): Finding[]
     const message = '"*" is no wildcard; remove "expected" to assert only that the path exists';
     return [{ path: [...path, index, 'expected'], message }];
   });
+}
+
+/** Each different text is compiled once, up to a bound: compiling is the costliest thing that a plan can ask for. */
+function regexFindings(scenarios: readonly unknown[]): Finding[] {
+  const faults = new Map<string, string | null>();
+  return placedRegexes(scenarios).flatMap(({ path, text }): Finding[] => {
+    if (!faults.has(text)) {
+      if (faults.size > planLimits.regexes) return [];
+      const compiled = faults.size === planLimits.regexes ? tooManyRegexes : compileRegex(text);
+      faults.set(text, compiled.ok ? null : compiled.message);
+    }
+    const message = faults.get(text) ?? null;
+    return message === null ? [] : [{ path, message }];
+  });
+}
+
+const tooManyRegexes = {
+  ok: false,
+  message: `is the ${planLimits.regexes + 1}st different regular expression of the plan; at most ${planLimits.regexes} are allowed`,
+} as const;
+
+function placedRegexes(scenarios: readonly unknown[]): readonly { readonly path: Path; readonly text: string }[] {
+  return scenarios.flatMap((scenario, index) =>
+    listAt(scenario, 'steps').flatMap((step, position) =>
+      listAt(step, 'assertions').flatMap((assertion, place) => {
+        const text = at(assertion, 'type') === 'bodyMatches' ? at(assertion, 'regex') : undefined;
+        const path: Path = ['scenarios', index, 'steps', position, 'assertions', place, 'regex'];
+        return typeof text === 'string' ? [{ path, text }] : [];
+      }),
+    ),
+  );
 }
 
 interface PlacedTemplate {

@@ -28,6 +28,8 @@ export interface StepMeasurements {
   assertionsPassed: number;
   assertionsFailed: number;
   extractionsFailed: number;
+  /** Requests sent a second time, because the target had closed the kept connection under them; counted in `requests` once. */
+  resent: number;
   bytesSent: number;
   bytesReceived: number;
   /** From the planned start to the last byte of the answer; answered requests only. */
@@ -99,6 +101,8 @@ export interface EncodedStep {
   readonly errors: Readonly<Partial<Record<ErrorCategory, number>>>;
   readonly assertions: readonly [passed: number, failed: number];
   readonly extractionsFailed: number;
+  /** Left out when zero. */
+  readonly resent?: number;
   readonly bytes: readonly [sent: number, received: number];
   readonly response: string;
   readonly service: string;

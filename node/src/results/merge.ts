@@ -28,6 +28,7 @@ export function createStep(): StepMeasurements {
     assertionsPassed: 0,
     assertionsFailed: 0,
     extractionsFailed: 0,
+    resent: 0,
     bytesSent: 0,
     bytesReceived: 0,
     responseUs: new Histogram(),
@@ -65,6 +66,7 @@ export function addStep(into: StepMeasurements, from: StepMeasurements): void {
   into.assertionsPassed += from.assertionsPassed;
   into.assertionsFailed += from.assertionsFailed;
   into.extractionsFailed += from.extractionsFailed;
+  into.resent += from.resent;
   into.bytesSent += from.bytesSent;
   into.bytesReceived += from.bytesReceived;
   into.responseUs.add(from.responseUs);

@@ -51,6 +51,9 @@ function totals({ totals: sum }: RunReport): Lines {
   return [
     `requests    ${formatCount(sum.requests)}, ${formatRate(sum.requestsPerSecond)} per second, ${failed(sum.failedRequests, sum.requests)}`,
     `iterations  ${formatCount(sum.iterations)}, ${failed(sum.failedIterations, sum.iterations)}`,
+    ...(sum.resent > 0
+      ? [`sent again  ${formatCount(sum.resent)} requests: the target had closed the kept connection`]
+      : []),
     `data        ${formatBytes(sum.bytesReceived)} received, ${formatBytes(sum.bytesSent)} sent`,
   ];
 }

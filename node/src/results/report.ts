@@ -25,6 +25,8 @@ export interface RunReport {
     readonly requestsPerSecond: number;
     readonly iterations: number;
     readonly failedIterations: number;
+    /** Requests sent a second time: the target had closed the kept connection under them, and the method may be repeated. */
+    readonly resent: number;
     readonly bytesSent: number;
     readonly bytesReceived: number;
     readonly response: Percentiles;
@@ -80,6 +82,7 @@ export interface StepReport {
   readonly errors: Readonly<Partial<Record<ErrorCategory, number>>>;
   readonly assertions: { readonly passed: number; readonly failed: number };
   readonly extractionsFailed: number;
+  readonly resent: number;
   readonly response: Percentiles;
   readonly service: Percentiles;
   readonly lateness: Percentiles;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { withoutSettings } from '../../../scripts/lib/processes.ts';
 
 export interface Ended {
   readonly code: number | null;
@@ -18,7 +19,7 @@ export async function run(
 ): Promise<Ended> {
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1', ...environment },
+    env: { ...withoutSettings(process.env), NO_COLOR: '1', ...environment },
   });
   let stdout = '';
   let stderr = '';

@@ -56,7 +56,7 @@ describe('three nodes on loopback, with log on disk and gRPC between them', () =
     expect(members.map(({ ledger }) => ledger.applied)).toEqual(Array(3).fill(['x', 'y', 'z']));
 
     const follower = members.find((node) => node !== leader)!;
-    const answer = await follower.consensus.request(leader.id, 'echo', bytes('hello'), 2_000);
+    const answer = await follower.consensus.request(leader.id, 'echo', bytes('hello'), 10_000);
     expect(Buffer.from(answer).toString()).toBe('hello');
     await expect(follower.consensus.propose(bytes('no'))).rejects.toMatchObject({
       code: 'NOT_LEADER',

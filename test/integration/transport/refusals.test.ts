@@ -111,6 +111,9 @@ describe.each(networkTransports)('%s transport: who may not take part is named o
     cluster = new LoopbackCluster(create, ['a', 'b']);
     const { transport } = await start(0, 'a');
     const { port } = cluster.listed[1]!;
-    await vi.waitFor(() => expect(transport.peers()[0]?.problem).toBe(`reset: connect ECONNREFUSED 127.0.0.1:${port}`));
+    await vi.waitFor(
+      () => expect(transport.peers()[0]?.problem).toBe(`reset: connect ECONNREFUSED 127.0.0.1:${port}`),
+      10_000,
+    );
   });
 });

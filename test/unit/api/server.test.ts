@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answerBrokenRequest } from '../../../node/src/api/broken-request.ts';
 import { apiDoorProblem } from '../../../node/src/api/doors.ts';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
+import { checkPlan, type Submission } from '../../../node/src/coordinator/leader-runs.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
@@ -50,6 +52,20 @@ function call(
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+}
+
+/** Bytes as they are, on a connection of their own; the answer up to its end. */
+async function rawCall(port: number, bytes: string): Promise<Reply> {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    if (text.endsWith('}')) socket.end();
+  });
+  socket.write(bytes);
+  await once(socket, 'close');
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  return { status: Number(head.split(' ')[1]), body };
 }
 
 const yaml = { 'content-type': 'application/yaml' };
@@ -123,6 +139,28 @@ describe('the API', () => {
     expect(busy.body).toContain('run-7');
   });
 
+  it('says each problem of a plan with the name that the client gives its file', async () => {
+    const submit = ({ planText, fileName }: Submission): Promise<{ runId: string; created: boolean }> =>
+      Promise.resolve().then(() => {
+        checkPlan(planText, fileName);
+        return { runId: 'run-1', created: true };
+      });
+    const server = await start(fakeBackend({ runs: { submit } }));
+    const problemsOf = async (query: string): Promise<readonly string[]> => {
+      const reply = await call(server, 'POST', `/config${query}`, yaml, 'version: "1.0"\nlod: {}\n');
+      expect(reply.status).toBe(400);
+      return (JSON.parse(reply.body) as { error: { message: string } }).error.message.split('\n').slice(0, -1);
+    };
+    const name = 'täglich/shop 1.yaml';
+    const problems = await problemsOf(`?file=${encodeURIComponent(name)}`);
+    expect(problems.length).toBeGreaterThan(1);
+    expect(problems.filter((line) => !line.startsWith(`${name}:`))).toEqual([]);
+    expect((await problemsOf('')).filter((line) => !line.startsWith('plan:'))).toEqual([]);
+    // Neither an escape sequence nor a line of its own gets into a log or onto a terminal by way of a name.
+    expect((await problemsOf(`?file=${encodeURIComponent('a\u001b[2J\nb.yaml')}`))[0]).toMatch(/^a \[2J b\.yaml:\d/);
+    expect((await problemsOf(`?file=${'x'.repeat(5000)}`))[0]).toMatch(/^x{1000}\.\.\.:\d/);
+  });
+
   it('passes the plan and the Idempotency-Key on; without a key each request is its own submission', async () => {
     const seen: { planText: string; submissionId: string }[] = [];
     const submit = (submission: {
@@ -184,7 +222,7 @@ describe('the API', () => {
     // Taken and cut at once, so there is an end instead of an answer.
     await expect(call(server, 'GET', '/health')).rejects.toThrow(/socket hang up|ECONNRESET/);
     idle.pop()!.destroy();
-    await vi.waitFor(async () => expect((await call(server, 'GET', '/health')).status).toBe(200));
+    await vi.waitFor(async () => expect((await call(server, 'GET', '/health')).status).toBe(200), 10_000);
     for (const socket of idle) socket.destroy();
   });
 
@@ -210,6 +248,32 @@ describe('the API', () => {
     expect(reply.status).toBe(400);
     expect(reply.body).toContain('Idempotency-Key: at most 200 characters');
     expect(submissions).toBe(0);
+  });
+
+  it.each([
+    ['garbage', 'garbage\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['a method that does not exist', 'BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['two lengths', 'POST /stop HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['headers too large', `GET / HTTP/1.1\r\nCookie: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+    ['no Host', 'GET /health HTTP/1.1\r\n\r\n', 403, 'FORBIDDEN'],
+    ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'FST_ERR_BAD_URL'],
+    ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: localhost\r\nExpect: gifts\r\n\r\n', 417, 'EXPECTATION_FAILED'],
+  ])('answers %s in the shape of all errors', async (_, bytes, status, code) => {
+    const reply = await rawCall((await start()).address.port, bytes);
+    expect(reply.status).toBe(status);
+    expect(JSON.parse(reply.body)).toEqual({
+      error: { code, message: expect.stringMatching(/.{10}/) as string, retryable: false },
+    });
+  });
+
+  it('answers a request that does not arrive in time in the shape of all errors', async () => {
+    const server = createServer({ requestTimeout: 50, headersTimeout: 50, connectionsCheckingInterval: 10 });
+    server.on('clientError', answerBrokenRequest).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const reply = await rawCall((server.address() as AddressInfo).port, 'GET /health HTTP/1.1\r\nHos');
+    server.close();
+    expect(reply.status).toBe(408);
+    expect(JSON.parse(reply.body)).toMatchObject({ error: { code: 'REQUEST_TIMEOUT', retryable: true } });
   });
 
   it('a run that never was is 404, an unknown path too', async () => {

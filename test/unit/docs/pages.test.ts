@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorsPage, settingsPage } from '../../../scripts/lib/pages.ts';
+import { deadLinks } from './links.ts';
 
-const markdown = [
-  ...readdirSync('.'),
-  ...readdirSync('docs').map((name) => join('docs', name)),
-  ...readdirSync('docs/adr').map((name) => join('docs/adr', name)),
-].filter((name) => name.endsWith('.md'));
+const unwritten = new Set(['node_modules', '.git']);
+const markdown = readdirSync('.', { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.md') && !name.split('/').some((part) => unwritten.has(part)),
+);
 
 describe('the documentation', () => {
   it('docs/settings.md and docs/errors.md are what the tables say (npm run docs)', async () => {
@@ -16,11 +15,14 @@ describe('the documentation', () => {
   });
 
   it.each(markdown)('every relative link of %s leads somewhere', (file) => {
-    const targets = [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)]
-      .map((match) => match[1]!)
-      .filter((target) => !/^https?:/.test(target));
-    const missing = targets.filter((target) => !exists(join(dirname(file), target)));
-    expect(missing).toEqual([]);
+    expect(deadLinks(file, readFileSync(file, 'utf8'))).toEqual([]);
+  });
+
+  it('a link to a file or a heading that is not there is found', () => {
+    const text = `# A heading, with \`code\`\n[a](#a-heading-with-code) [b](#b) [c](docs/plan.md#the-plan) [d](docs/plan.md#nothing)
+[e](docs/none.md) [f](docs/adr) [g](https://example.org/none#none)\n\`\`\`ts\nlist[0](none)\n\`\`\`\n`;
+    expect(deadLinks('README.md', text)).toEqual(['#b', 'docs/plan.md#nothing', 'docs/none.md']);
+    expect(markdown).toContain('examples/key-value/README.md');
   });
 
   it('every dependency has its reason in docs/dependencies.md', () => {
@@ -34,12 +36,3 @@ describe('the documentation', () => {
     expect(names.filter((name) => !page.includes(name))).toEqual([]);
   });
 });
-
-function exists(path: string): boolean {
-  try {
-    readFileSync(path);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EISDIR';
-  }
-}

@@ -218,6 +218,14 @@ describe('success of a step', () => {
     expect(judged([fails, passes])).toEqual([1, 'assertion_failed']);
   });
 
+  it('a regular expression takes no longer than the body is long', () => {
+    const body = `${'a'.repeat(28)}!`;
+    const startedMs = performance.now();
+    expect(judged([{ type: 'bodyMatches', regex: '(a+)+$' }], 200, body)).toEqual([1, 'assertion_failed']);
+    // An engine that tries every way there is takes 17 s, and twice that for each further letter.
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+  });
+
   it('a body that is not JSON fails what asks for JSON, quietly', () => {
     expect(judged([{ type: 'jsonPath', path: '$', expected: null }], 200, '<html>')).toEqual([1, 'assertion_failed']);
   });

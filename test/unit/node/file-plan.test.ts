@@ -10,12 +10,13 @@ import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 const directory = mkdtempSync(join(tmpdir(), 'tutti-file-plan-'));
 const path = join(directory, 'plan.yaml');
 afterAll(() => rmSync(directory, { recursive: true }));
+const patience = { timeout: 10_000, interval: 5 };
 
 describe('a plan from a file', () => {
   let emit: (event: ConsensusEvent) => void;
   let states: PeerStatus['state'][];
   let expire: () => void;
-  let submitted: { planText: string; submissionId: string }[];
+  let submitted: { planText: string; submissionId: string; fileName?: string }[];
   let close: () => void;
   const gained: ConsensusEvent = { kind: 'leadershipGained', term: 1 };
 
@@ -76,8 +77,9 @@ describe('a plan from a file', () => {
     expect(submitted).toEqual([]);
     states = ['connected', 'connected'];
     peerUp();
-    await vi.waitFor(() => expect(submitted).toHaveLength(1));
+    await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
     expect(submitted[0]).toMatchObject({
+      fileName: path,
       planText: 'version: "1.0"\n',
       submissionId: expect.stringMatching(/^file:[0-9a-f]{64}$/) as string,
     });
@@ -89,7 +91,7 @@ describe('a plan from a file', () => {
   it('is submitted without those that are still missing when the wait is over', async () => {
     emit(gained);
     expire();
-    await vi.waitFor(() => expect(submitted).toHaveLength(1));
+    await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
   });
 
   it('is not submitted by a node that does not lead any more, nor by one that never led', () => {

@@ -226,7 +226,7 @@ describe('bad input (issue: "What bad input gets")', () => {
     [
       'a bad regex',
       inStep("assertions: [{type: bodyMatches, regex: 'a('}]"),
-      '10:49 scenarios[0].steps[0].assertions[0].regex: "a(" is not a regular expression of JavaScript: Unterminated group',
+      '10:49 scenarios[0].steps[0].assertions[0].regex: "a(" is no regular expression of RE2: missing closing ): `a(`',
     ],
     [
       'a bad JSONPath',
@@ -389,6 +389,20 @@ scenarios:
     const result = parsePlan(minimal + keys);
     expect(result.ok ? [] : result.problems).toHaveLength(planLimits.problems + 1);
     expect(problemsOf(minimal + keys).at(-1)).toBe('109:1: 50 further problems are not listed; correct these first');
+  });
+
+  test('100 different regular expressions are enough for any plan; the same one again is none', () => {
+    const step = (name: string, from: number): string =>
+      `      - name: ${name}\n        request: {method: GET, path: /}\n        assertions:\n${Array.from(
+        { length: 51 },
+        (_, index) => `          - {type: bodyMatches, regex: 'a${from + index}'}\n`,
+      ).join('')}`;
+    expect(problemsOf(minimal + step('b', 0) + step('c', 0))).toEqual([]);
+    expect(problemsOf(minimal + step('b', 0) + step('c', 51))).toEqual([
+      expect.stringContaining(
+        'scenarios[0].steps[2].assertions[49].regex: is the 101st different regular expression of the plan; at most 100 are allowed',
+      ),
+    ]);
   });
 
   test('the closing line counts the problems', () => {

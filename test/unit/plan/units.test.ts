@@ -132,9 +132,17 @@ describe('expressions', () => {
     expect(plain.ok && plain.value.test('OK')).toBe(false);
   });
 
-  test.each(['(', '[b-a]', '\\-', 'a'.repeat(1001)])('the regex %j is refused', (text) => {
+  test.each(['(', '[b-a]', '\\q', 'a'.repeat(1001), '(a{1000}){1000}'])('the regex %j is refused', (text) => {
     expect(compileRegex(text).ok).toBe(false);
   });
+
+  test.each(['(?=a)b', '(?!a)b', '(?<=a)b', '(?<!a)b', '(a)\\1'])(
+    'what takes no linear time is refused: %s',
+    (text) => {
+      const compiled = compileRegex(text);
+      expect(compiled.ok ? '' : compiled.message).toContain('is no regular expression of RE2');
+    },
+  );
 
   test.each(['$', '$.a[0].b', "$..['a b']", '$[?@.price < 10]', '$[?length(@.a) > 1]'])(
     '%s is a JSONPath of RFC 9535',
@@ -145,6 +153,17 @@ describe('expressions', () => {
 
   test.each(['', 'a', '$.', '$.a b', '$.User-Agent', '$[?(@.a]'])('%j is none', (text) => {
     expect(jsonPathFault(text)).not.toBeNull();
+  });
+
+  test.each(["$.a[?match(@.b, '(a+)+')]", '$[?!(length(@.a) > 1 && search(@.b, @.c))]'])(
+    '%s is refused: its regular expression would be matched by an engine that tries every way there is',
+    (text) => {
+      expect(jsonPathFault(text)).toMatch(/calls (match|search)\(\), which is not supported yet; use bodyMatches/);
+    },
+  );
+
+  test("names and texts may look like a call: $['match('][?@.a == 'search(']", () => {
+    expect(jsonPathFault("$['match('][?@.a == 'search(']")).toBeNull();
   });
 
   test('a JSONPath on which the parser would try for minutes is refused at once', () => {

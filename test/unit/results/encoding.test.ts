@@ -38,6 +38,7 @@ const step = fc.record({
   assertionsPassed: amount,
   assertionsFailed: amount,
   extractionsFailed: amount,
+  resent: amount,
   bytesSent: amount,
   bytesReceived: amount,
   responseUs: histogram,
@@ -73,6 +74,12 @@ describe('the text form', () => {
         expect([ours.count, ours.sum, ours.min, ours.max]).toEqual([theirs.count, theirs.sum, theirs.min, theirs.max]);
       }),
     );
+  });
+
+  it('of what was written before requests sent again were counted is read with none', () => {
+    const made = createMeasurements(plan);
+    expect(text(made)).not.toContain('resent');
+    expect(decodeMeasurements(JSON.parse(text(made))).scenarios[0]!.steps[0]!.resent).toBe(0);
   });
 
   it('adds: associative, commutative, and without touching what is added', () => {
@@ -117,6 +124,7 @@ describe('what is not such a text', () => {
     ['no steps', [{ ...good[0], steps: undefined }]],
     ['a status of two digits', withStep({ statuses: { 20: 1 } })],
     ['an unknown error category', withStep({ errors: { sunspots: 1 } })],
+    ['requests sent again that are no count', withStep({ resent: -1 })],
     ['bytes without the received', withStep({ bytes: [1] })],
     ['a histogram that is no base64', withStep({ response: '!!!!' })],
     ['a histogram that is null', withStep({ response: null })],

@@ -78,6 +78,7 @@ function clear(measurements: Measurements): void {
       step.assertionsPassed = 0;
       step.assertionsFailed = 0;
       step.extractionsFailed = 0;
+      step.resent = 0;
       step.bytesSent = 0;
       step.bytesReceived = 0;
       for (const histogram of [step.responseUs, step.serviceUs, step.latenessUs]) histogram.reset();

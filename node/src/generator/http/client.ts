@@ -17,8 +17,6 @@ export type HttpSettings = Pick<Plan, 'timeoutMs' | 'skipTlsVerify' | 'resolve' 
  */
 export class HttpClient implements ConnectionOwner {
   readonly skipTlsVerify: boolean;
-  /** Requests sent a second time because a kept-alive connection had died under them without a byte of an answer. */
-  staleRetries = 0;
   /** Connections opened. */
   connectionsOpened = 0;
   readonly #settings: HttpSettings;
@@ -77,6 +75,7 @@ export class HttpClient implements ConnectionOwner {
     exchange.deadlineMs = nowMs + this.#settings.timeoutMs;
     exchange.bytesSent = 0;
     exchange.bytesReceived = 0;
+    exchange.resent = 0;
     exchange.ticket++;
     this.#underWay.append(exchange);
     const connection = this.#idle.take(request.origin, nowMs);
@@ -126,7 +125,7 @@ export class HttpClient implements ConnectionOwner {
     // The server closed an idle connection at the moment we used it. It may have got the request all the same, so only what
     // may be repeated is (RFC 9110 9.2.2): a target must not see an order twice that was placed once.
     if (unanswered && category === 'reset_error' && exchange.request!.isIdempotent) {
-      this.staleRetries++;
+      exchange.resent++;
       this.#open(exchange);
       return;
     }

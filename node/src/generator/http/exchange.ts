@@ -27,6 +27,8 @@ export class Exchange implements Linked<Exchange> {
   deadlineMs = 0;
   bytesSent = 0;
   bytesReceived = 0;
+  /** How often it was sent again because a kept-alive connection had died under it without a byte of an answer. */
+  resent = 0;
   /** Distinguishes this request from the next one of the same object, for those who come back later (name lookups). */
   ticket = 0;
   /** What carries it; null while a name is being looked up. */

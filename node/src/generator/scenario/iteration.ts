@@ -92,6 +92,7 @@ export class Iteration implements ExchangeHandler {
     if (request !== null) return this.#owner.client.send(this.#exchange, request, nowMs);
     this.#exchange.bytesSent = 0;
     this.#exchange.bytesReceived = 0;
+    this.#exchange.resent = 0;
     this.#count(this.#exchange, 'template_error', nowMs);
   }
 
@@ -116,6 +117,7 @@ export class Iteration implements ExchangeHandler {
   #count(exchange: Exchange, failure: ErrorCategory | null, nowMs: number): void {
     const measured = this.#stepMeasured;
     measured.requests++;
+    measured.resent += exchange.resent;
     measured.bytesSent += exchange.bytesSent;
     measured.bytesReceived += exchange.bytesReceived;
     if (failure === null) return this.#proceed(nowMs);
