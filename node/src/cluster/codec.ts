@@ -21,6 +21,7 @@ const books = z.strictObject({
   lost: whole,
   answered: whole,
   failed: whole,
+  heldUserMs: whole,
 });
 const interval = z.strictObject({
   agent,

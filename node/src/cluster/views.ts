@@ -22,6 +22,7 @@ export function reportInput(run: Run): ReportInput {
     plan,
     settled: phase.name === 'finished',
     planned: plannedArrivals(run),
+    users: plan.load.model === 'concurrent' ? plan.workers : null,
     regions: run.regions,
     nodes: reportNodes(run),
     stripeChanges: run.changes,

@@ -146,7 +146,8 @@ function books({ run, books: all }: RunReport, colors: Paint): Lines {
   const first: BooksLine | null =
     planned === null ? null : ['planned', planned, { fired, dropped, 'not fired': notFired, lost }];
   const closed = '  nothing planned ahead: each user starts again when it is done (closed load model)';
-  return [title, first === null ? closed : booksLine(run, first, colors), booksLine(run, second, colors)];
+  const held = all.heldUserMs === 0 ? [] : [`  users held back for ${formatRunTime(all.heldUserMs)}, all together`];
+  return [title, first === null ? closed : booksLine(run, first, colors), booksLine(run, second, colors), ...held];
 }
 
 type BooksLine = readonly [name: string, whole: number, parts: Readonly<Record<string, number>>];

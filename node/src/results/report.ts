@@ -88,6 +88,8 @@ export interface StepReport {
 export interface BooksReport extends Readonly<Books> {
   /** Arrivals of the whole schedule up to the end of the run; null for closed load models. */
   readonly planned: number | null;
+  /** What `heldUserMs` is a part of: users times the duration; null for open load models. */
+  readonly plannedUserMs: number | null;
   readonly unanswered: number;
   /** Both lines add up. False is a bug of ours or a run that has not ended. */
   readonly balanced: boolean;
@@ -103,4 +105,6 @@ export interface NodeReport {
   readonly lost: { readonly fromMs: number; readonly toMs: number; readonly arrivals: number | null } | null;
   readonly clockErrorMs: number | null;
   readonly startedLateMs: number | null;
+  /** This node's part of the books; what is lost with the node itself stands in `lost`. */
+  readonly books: Readonly<Books>;
 }

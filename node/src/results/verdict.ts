@@ -8,7 +8,7 @@ import type { BooksReport, NodeReport, RunReport, Verdict } from './report.ts';
 export const lateAboveMs = 100;
 /** A percentile of 99 is the finest most people read: with fewer late requests than that it still tells of the target. */
 const maxLateShare = 0.01;
-/** One in a thousand planned arrivals: below it, a single pause of the machine would condemn a good run. */
+/** One in a thousand planned arrivals, or of the users' time: below it, a single pause of the machine would condemn a good run. */
 const maxUnsentShare = 0.001;
 
 export interface Judged {
@@ -74,12 +74,32 @@ function missingReasons({ run, settled, books, nodes }: Judged): readonly string
     reasons.push(`${books.lost - byNodes} ${what} were lost with a generator that failed`);
   }
   if (books.notFired > dueOf(books) * maxUnsentShare) {
+    const where = byNode(nodes, (node) => node.books.notFired, String);
     reasons.push(
-      `${books.notFired} planned iterations were not started: a node was beyond its horizon, or joined late`,
+      `${books.notFired} planned iterations were not started (${where}): a node was beyond its horizon, or joined late`,
+    );
+  }
+  if (books.plannedUserMs !== null && books.heldUserMs > books.plannedUserMs * maxUnsentShare) {
+    const where = byNode(nodes, (node) => node.books.heldUserMs, inSeconds);
+    reasons.push(
+      `users were held back for ${inSeconds(books.heldUserMs)} of the ${inSeconds(books.plannedUserMs)} that all of them ` +
+        `had together (${where}): a node was beyond its horizon, or joined late`,
     );
   }
   if (settled && !books.balanced) reasons.push('the books do not balance: this is a fault of tutti, please report it');
   return reasons;
+}
+
+/** The nodes that have any of it, the most first, with how much. */
+function byNode(
+  nodes: readonly NodeReport[],
+  of: (node: NodeReport) => number,
+  written: (amount: number) => string,
+): string {
+  const sums = new Map<string, number>();
+  for (const node of nodes) sums.set(node.node, (sums.get(node.node) ?? 0) + of(node));
+  const found = [...sums].filter(([, amount]) => amount > 0).sort(([, a], [, b]) => b - a);
+  return found.map(([node, amount]) => `${node}: ${written(amount)}`).join(', ');
 }
 
 /** A closed model has no plan of arrivals: what it came to instead. */

@@ -79,6 +79,7 @@ export class Tally {
       plan: this.#plan,
       settled: state === 'finished',
       planned: this.#planned(endMs),
+      users: this.#plan.load.model === 'concurrent' ? this.#plan.workers : null,
       regions: [{ region: 'local', measurements: this.#measurements }],
       nodes: [this.#node(state, endMs)],
       stripeChanges: [],

@@ -112,6 +112,34 @@ describe('the verdict and its exit code', () => {
     expect(exitCodeOf(report)).toBe(code);
   });
 
+  it('names the nodes that did not start what was planned, and how much of it', () => {
+    const nodes = [
+      node('a', { fired: 1_000, answered: 1_000 }),
+      node('b', { fired: 900, answered: 900, notFired: 10 }),
+      node('c', { fired: 10, answered: 10, notFired: 80 }),
+    ];
+    expect(buildReport(input({ nodes })).verdict.reasons).toEqual([
+      '90 planned iterations were not started (c: 80, b: 10): a node was beyond its horizon, or joined late',
+    ]);
+  });
+
+  it.each([
+    [100, 'valid', []],
+    [
+      101,
+      'degraded',
+      [
+        'users were held back for 0.1 s of the 100.0 s that all of them had together (b: 0.1 s): ' +
+          'a node was beyond its horizon, or joined late',
+      ],
+    ],
+  ])('%d ms of the 100 s that 5 users have in 20 s held back: %s', (heldUserMs, kind, reasons) => {
+    const nodes = [node('a', { fired: 90, answered: 90 }), node('b', { fired: 80, answered: 80, heldUserMs })];
+    const report = buildReport(input({ planned: null, users: 5, nodes }));
+    expect(report.verdict).toEqual({ kind, reasons });
+    expect(report.books).toMatchObject({ planned: null, plannedUserMs: 100_000, heldUserMs, balanced: true });
+  });
+
   it('a lost node weighs more than late requests, and both are named', () => {
     const late = degradedInput();
     late.regions[0]!.measurements.scenarios[0]!.steps[0]!.latenessUs.record(200_000, 400);
