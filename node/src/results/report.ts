@@ -44,7 +44,8 @@ export interface RunReport {
 
 /**
  * valid: as planned. generator-limited: the generators could not keep the schedule (latenesses or drops beyond the bound).
- * degraded: measurements or arrivals of a lost node are missing. Never silently.
+ * degraded: part of the load or of its measurements is missing (a lost node, time without load, iterations that never ended).
+ * Never silently (docs/plan.md, "The verdict").
  */
 export interface Verdict {
   readonly kind: 'valid' | 'generator-limited' | 'degraded';

@@ -69,7 +69,7 @@ describe('the books', () => {
 
 describe('the verdict and its exit code', () => {
   it('a closed model that lost users with a generator is degraded, though nothing was planned ahead', () => {
-    const nodes = [node('a', { fired: 90, answered: 80, failed: 8, lost: 5 }, { inFlight: 2 })];
+    const nodes = [node('a', { fired: 90, answered: 82, failed: 8, lost: 5 })];
     const report = buildReport(input({ planned: null, nodes }));
     expect(report.books.balanced).toBe(true);
     expect(report.verdict).toEqual({ kind: 'degraded', reasons: ['5 users were lost with a generator that failed'] });
@@ -138,6 +138,35 @@ describe('the verdict and its exit code', () => {
     const report = buildReport(input({ planned: null, users: 5, nodes }));
     expect(report.verdict).toEqual({ kind, reasons });
     expect(report.books).toMatchObject({ planned: null, plannedUserMs: 100_000, heldUserMs, balanced: true });
+  });
+
+  it.each([
+    [2, 'valid', 0, []],
+    [
+      3,
+      'degraded',
+      121,
+      [
+        '3 of 2000 iterations were given up unanswered when their time to finish was over: their times are missing, and ' +
+          'the percentiles look the better for it (the target hangs, or an iteration takes longer than that)',
+      ],
+    ],
+  ])('%d of 2,000 iterations given up at the deadline: %s, %d', (inFlight, kind, code, reasons) => {
+    const nodes = [node('a', { fired: 2_000, answered: 2_000 - inFlight }, { inFlight })];
+    const report = buildReport(input({ nodes }));
+    expect(report.books).toMatchObject({ unanswered: inFlight, balanced: true });
+    expect(report.verdict).toEqual({ kind, reasons });
+    expect(exitCodeOf(report)).toBe(code);
+  });
+
+  it('iterations in flight are given up only once the run has ended, and those of a lost node are named with it', () => {
+    const nodes = [node('a', { fired: 2_000, answered: 1_900 }, { inFlight: 100, state: 'running' })];
+    const run = { ...input().run, state: 'draining', ended: null };
+    expect(buildReport(input({ run, nodes, settled: false })).verdict.kind).toBe('valid');
+    const lost = { state: 'lost', lost: { fromMs: 9_000, toMs: 20_000, arrivals: 0 } } as const;
+    expect(buildReport(input({ nodes: [{ ...nodes[0]!, ...lost }] })).verdict.reasons).toEqual([
+      expect.stringContaining('node a was lost'),
+    ]);
   });
 
   it('a lost node weighs more than late requests, and both are named', () => {

@@ -81,11 +81,11 @@ export function degradedInput(): ReportInput {
   return input({
     regions,
     nodes: [
-      node('a', { fired: 1_310, answered: 1_300, failed: 8 }, { inFlight: 2 }),
+      node('a', { fired: 1_310, answered: 1_301, failed: 8 }, { inFlight: 1 }),
       node(
         'b',
-        { fired: 495, answered: 490, failed: 4 },
-        { state: 'lost', intervals: 10, inFlight: 1, lost: { fromMs: 10_000, toMs: 13_900, arrivals: 195 } },
+        { fired: 495, answered: 489, failed: 4 },
+        { state: 'lost', intervals: 10, inFlight: 2, lost: { fromMs: 10_000, toMs: 13_900, arrivals: 195 } },
       ),
     ],
     stripeChanges: [{ fromMs: 13_900, reason: 'node b is not connected: its share goes to a' }],
