@@ -42,7 +42,10 @@ export async function submitAsLeader(
   return { runId: accepted, created: accepted === runId };
 }
 
-/** Before the start there is nothing to drain: the run is aborted. RUN_NOT_FOUND when none is on, or not this tenant's. */
+/**
+ * Before the start there is nothing to drain: the run is aborted. RUN_NOT_FOUND when none is on, or not this tenant's; BUSY
+ * while this leader cannot tell whether the start lies behind.
+ */
 export async function stopAsLeader(context: LeaderContext, tenant: string | null): Promise<{ readonly runId: string }> {
   const run = currentRun(context.state());
   const none = new TuttiError('RUN_NOT_FOUND', 'no run is on');
@@ -50,13 +53,24 @@ export async function stopAsLeader(context: LeaderContext, tenant: string | null
   if (tenant !== null && tenant !== run.plan.metadata.tenant) {
     throw new TuttiError('RUN_NOT_FOUND', `no run of tenant ${tenant} is on`);
   }
-  if (run.phase.name === 'running') {
+  if (run.phase.name === 'running' || (await startHasPassed(context, run))) {
     if (!(await stopRun(context, run.id)) && isOver(currentRun(context.state()).phase)) throw none;
   } else if (run.phase.name !== 'draining') {
     // The same word as in an orderly stop: by it whoever waits for the run knows that it was stopped (exit code 105).
     orThrow(await context.propose({ kind: 'abortRun', runId: run.id, reason: 'stopped' }));
   }
   return { runId: run.id };
+}
+
+/** Load is sent from the instant of the start on, whether or not the log says yet that it has come: then it says so now. */
+async function startHasPassed(context: LeaderContext, run: Run): Promise<boolean> {
+  if (run.phase.name !== 'scheduled') return false;
+  const runMs = context.runMs(run.id);
+  if (runMs === null) throw new TuttiError('BUSY', 'this leader does not know yet whether the run has begun');
+  if (runMs < 0) return false;
+  // Refused only where it is said already, or the run is over: stopping looks at the phase anew.
+  await context.propose({ kind: 'markRunning', runId: run.id });
+  return true;
 }
 
 /** The run that is on, or the last one. RUN_NOT_FOUND when there never was one. */

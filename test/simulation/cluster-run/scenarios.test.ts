@@ -213,6 +213,26 @@ describe('the service on any node', () => {
     expect(sim.witness.firedBy.size).toBe(0);
   });
 
+  it.each([1, 2, 3, 4, 5])(
+    'stops a run whose instant has come as a running one, though the log does not say so yet (seed %i)',
+    async (seed) => {
+      const sim = new SimulatedCluster(seed, 3);
+      await sim.untilFormed();
+      await sim.submit(planText(50, 5));
+      const leader = sim.leader()!;
+      await sim.until(() => sim.run(leader.id)?.phase.name === 'scheduled');
+      sim.cluster.maxCommitMs = 500;
+      await sim.until(() => leader.runtime.runMs(sim.run(leader.id)!.id)! >= 0);
+      expect(sim.run(leader.id)!.phase.name).toBe('scheduled');
+      const stopped = leader.runtime.runs.stop({ tenant: null });
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      expect((await stopped).runId).toBe(report.run.id);
+      expect(report.run.ended).toBe('stopped');
+      expect(report.books.fired).toBeGreaterThan(0);
+    },
+  );
+
   it('stops the run at the horizon as it stood, so that every node ends at the same arrival', async () => {
     const sim = await runningAt(3_000);
     const follower = others(sim, sim.leader()!.id)[0]!;
