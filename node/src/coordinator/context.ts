@@ -11,7 +11,7 @@ export interface LeaderContext {
   readonly self: AgentRef;
   readonly term: number;
   readonly state: () => ClusterState;
-  readonly presence: Presence;
+  readonly presence: Pick<Presence, 'upForMs' | 'downForMs'>;
   /** The connected agents of members, oneself included: who is asked to take part in a new run. */
   readonly members: () => readonly AgentRef[];
   /** Carries this leader's term; rejects when the office is lost. */

@@ -45,10 +45,12 @@ export class HorizonController implements Controller {
     });
   }
 
-  /** The table as it should be, and why it differs; null: nobody can fire. */
+  /** The table as it should be, and why it differs; null: nobody can fire, though there is something left to fire. */
   #slotsFrom(run: Run, runMs: number): { readonly next: readonly string[]; readonly reason: string | null } | null {
     const { presence } = this.#context;
     const current = currentSlots(run);
+    // All that is left is to settle it: generators that have ended by now (UnsentRescue) are no reason to abort.
+    if (runMs >= run.plan.durationMs) return { next: current, reason: null };
     const gone = current.filter((slot) => presence.downForMs(slot) > goneAfterMs);
     const broken = current.filter((slot) => !gone.includes(slot) && this.#cannotFire(slot));
     const stay = current.filter((slot) => !gone.includes(slot) && !broken.includes(slot));

@@ -45,7 +45,10 @@ export const completedGraceMs = 30_000;
 export const stoppedGraceMs = 5_000;
 /** An agent cuts every second, so five silent ones mean that its last interval will not come. */
 export const silentAfterMs = 5_000;
-/** Past the deadline generators give their last cut at once; beyond this no agent is waited for, however much it says. */
+/**
+ * Past the deadline generators give their last cut at once; beyond this, or this long after the end was ordered where that
+ * was later, no agent is waited for, however much it says.
+ */
 export const finishAfterDeadlineMs = 15_000;
 
 /** Longer than any election and reconnect: then no node is left that knows when the run began. */

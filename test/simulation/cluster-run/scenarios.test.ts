@@ -301,6 +301,28 @@ describe('the service on any node', () => {
   });
 });
 
+describe('a quorum that comes back long after the end of the plan', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'settles the run: what the nodes kept is counted, what nobody knows is named (seed %i)',
+    async (seed) => {
+      const sim = await runningAt(3_000, { seed, seconds: 6 });
+      const ids = [...sim.nodes.keys()];
+      for (const id of ids) sim.cluster.cutOff(id);
+      // Past the minute after which nodes end their generators and write down what they hold.
+      expect(await sim.until(() => sim.unsent.length === ids.length, 200_000)).toBe(true);
+      for (const id of ids) sim.cluster.heal(id);
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      expect(report.run.ended).toBe('completed');
+      // What was fired up to the horizon was kept by its node, to the last arrival.
+      expect(report.books.fired).toBe(sim.witness.firedBy.size);
+      expect(report.books.lost).toBeGreaterThan(0);
+      expect(report.verdict.kind).toBe('degraded');
+      expect(report.nodes.map((node) => node.state)).toEqual(['lost', 'lost', 'lost']);
+    },
+  );
+});
+
 describe('a quorum that never comes back', () => {
   it('lets the last node stop at its horizon, write what it holds a minute after the plan’s end, and say so', async () => {
     const sim = await runningAt(3_000, { seconds: 5 });
