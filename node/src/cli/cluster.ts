@@ -96,7 +96,9 @@ async function submit(
   checkOut(options.out);
   const client = clientOf(options);
   const headers = { 'content-type': 'application/yaml', 'idempotency-key': options.idempotencyKey ?? randomUUID() };
-  const accepted = await client.post<{ run_id: string; created: boolean }>('/config', headers, text);
+  const accepted = await client.post<{ run_id: string; created: boolean; missing: string[] }>('/config', headers, text);
+  if (accepted.missing.length > 0)
+    console.error(`goes on without ${accepted.missing.join(', ')}: not connected to the others`);
   if (options.wait !== true) {
     console.log(
       options.json

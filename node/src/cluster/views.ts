@@ -25,6 +25,7 @@ export function reportInput(run: Run): ReportInput {
     users: plan.load.model === 'concurrent' ? plan.workers : null,
     regions: run.regions,
     nodes: reportNodes(run),
+    missing: run.missing,
     stripeChanges: run.changes,
     firedPerSecond: run.firedPerSecond,
     endedPerSecond: run.endedPerSecond,

@@ -10,7 +10,7 @@ import { buildReport } from '../results/build-report.ts';
 import type { RunReport } from '../results/report.ts';
 import type { LeaderContext } from './context.ts';
 import { stopRun } from './finish.ts';
-import type { RunProgress } from './service.ts';
+import type { RunProgress, Submitted } from './service.ts';
 
 export interface Submission {
   readonly planText: string;
@@ -23,23 +23,36 @@ export function checkPlan(planText: string): void {
   if (!parsed.ok) throw new TuttiError('PLAN_INVALID', describePlanProblems('plan', parsed.problems));
 }
 
-/** Commits a run whose agents are those this leader is connected to; others may join it later. */
+/**
+ * Commits a run whose agents are those this leader is connected to. A leader that is new waits a moment for the rest of the
+ * list; who is missing even then is named, and may join the run later.
+ */
 export async function submitAsLeader(
   context: LeaderContext,
   submission: Submission,
   runId: string,
-): Promise<{ readonly runId: string; readonly created: boolean }> {
+): Promise<Submitted> {
   checkPlan(submission.planText);
+  const missing = mayBegin(context.state(), submission) ? await context.untilComplete() : [];
   const result = await context.propose({
     kind: 'submitRun',
     runId,
     ...submission,
     planHash: createHash('sha256').update(submission.planText).digest('hex'),
     expected: context.members(),
+    missing,
     submittedAtUnixMs: Math.round(context.unixMs()),
   });
   const accepted = orThrow(result);
-  return { runId: accepted, created: accepted === runId };
+  const created = accepted === runId;
+  if (created && missing.length > 0) context.log.warn({ run: runId, missing }, 'goes on without all listed members');
+  return { runId: accepted, created, missing: created ? missing : [] };
+}
+
+/** Else nothing begins by this submission, and there is nobody to wait for. */
+function mayBegin({ run, submissions }: ClusterState, { submissionId }: Submission): boolean {
+  if (run !== null && !isOver(run.phase)) return false;
+  return !submissions.some((each) => each.submissionId === submissionId);
 }
 
 /**

@@ -3,16 +3,21 @@ import type { RunReport } from '../results/report.ts';
 
 export type { RunProgress } from '../results/progress.ts';
 
+export interface Submitted {
+  readonly runId: string;
+  /** False: it is the run of an earlier submission with this id. */
+  readonly created: boolean;
+  /** Listed members that were not there when it was created: it goes on without them, and they may join later. */
+  readonly missing: readonly string[];
+}
+
 /**
  * What any node offers about runs, whichever node leads: the API and the CLI stand on it. A follower forwards to the leader
  * over the cluster's streams. Each call rejects with a TuttiError (NO_LEADER, TIMEOUT, ... as in lib/errors.ts).
  */
 export interface RunService {
   /** Validates (PLAN_INVALID lists every problem), then commits. The same submissionId twice is one run. RUN_IN_PROGRESS. */
-  submit(submission: {
-    readonly planText: string;
-    readonly submissionId: string;
-  }): Promise<{ readonly runId: string; readonly created: boolean }>;
+  submit(submission: { readonly planText: string; readonly submissionId: string }): Promise<Submitted>;
   /** Ends the run in an orderly way; resolves when the order is committed. RUN_NOT_FOUND when none is on. */
   stop(request: { readonly tenant: string | null }): Promise<{ readonly runId: string }>;
   /** RUN_NOT_FOUND when there never was one. */

@@ -21,6 +21,7 @@ export interface ReportInput {
   readonly users: number | null;
   readonly regions: readonly { readonly region: string; readonly measurements: Measurements }[];
   readonly nodes: readonly ReportNode[];
+  readonly missing: RunReport['missing'];
   readonly stripeChanges: RunReport['stripeChanges'];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];
@@ -49,6 +50,7 @@ export function buildReport(input: ReportInput): RunReport {
     regions: input.regions.map(({ region, measurements }) => ({ region, scenarios: scenariosOf(input, measurements) })),
     books,
     nodes: input.nodes.map(nodeOf),
+    missing: input.missing,
     stripeChanges: input.stripeChanges,
     firedPerSecond: input.firedPerSecond,
     endedPerSecond: input.endedPerSecond,

@@ -184,7 +184,9 @@ function nodes(report: RunReport, colors: Paint, width: number): Lines {
     wrap(`  from ${formatRunTime(fromMs)} on: ${reason}`, width, '    '),
   );
   const moved = changes.length === 0 ? [] : ['', colors.bold('the load was shared out anew'), ...changes];
-  return [colors.bold('nodes'), ...lines, ...moved];
+  const absent = `  not there when the run began: ${report.missing.join(', ')}`;
+  const missing = report.missing.length === 0 ? [] : wrap(absent, width, '    ').map(colors.red);
+  return [colors.bold('nodes'), ...lines, ...missing, ...moved];
 }
 
 function startOf({ startedLateMs, clockErrorMs }: NodeReport): string {

@@ -37,6 +37,8 @@ export interface RunReport {
   readonly regions: readonly { readonly region: string; readonly scenarios: readonly ScenarioReport[] }[];
   readonly books: BooksReport;
   readonly nodes: readonly NodeReport[];
+  /** Listed members that were not there when the run began, by id or address; who joined later is among the nodes too. */
+  readonly missing: readonly string[];
   readonly stripeChanges: readonly { readonly fromMs: number; readonly reason: string }[];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];

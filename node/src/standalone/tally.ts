@@ -82,6 +82,7 @@ export class Tally {
       users: this.#plan.load.model === 'concurrent' ? this.#plan.workers : null,
       regions: [{ region: 'local', measurements: this.#measurements }],
       nodes: [this.#node(state, endMs)],
+      missing: [],
       stripeChanges: [],
       firedPerSecond: this.#firedPerSecond,
       endedPerSecond: this.#endedPerSecond,

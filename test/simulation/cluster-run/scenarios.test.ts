@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { slotOf } from '../../../node/src/cluster/state.ts';
+import type { Submitted } from '../../../node/src/coordinator/service.ts';
 import type { TuttiError } from '../../../node/src/lib/errors.ts';
 import { arrivalTimeMs } from '../../../node/src/generator/schedule/arrivals.ts';
 import { ownerOf } from '../../../node/src/generator/schedule/stripes.ts';
@@ -145,6 +146,51 @@ describe('a node that starts again in mid-run', () => {
   });
 });
 
+describe('a run that is submitted while the cluster still comes together', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'waits a moment for the rest of the list, on whichever node it came (seed %i)',
+    async (seed) => {
+      const sim = new SimulatedCluster(seed, 3);
+      sim.cluster.cutOff('n2');
+      sim.world.after(3_500, () => sim.cluster.heal('n2'));
+      // Asked of a follower, it outlasts the time after which one asks the leader again.
+      await sim.until(() => sim.leader() !== null);
+      await sim.submit(planText(50, 3), others(sim, sim.leader()!.id)[0]);
+      expect(await sim.untilOver()).toBe(true);
+      const { run, report } = checkFinished(sim);
+      expect(run.tables[0]!.slots).toHaveLength(3);
+      expect(report.missing).toEqual([]);
+    },
+  );
+
+  it('goes on without who is not there by then, and the answer, the log and the report say who', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    sim.cluster.cutOff('n2');
+    const answers: Submitted[] = [];
+    const submit = (): void => {
+      const submission = { planText: planText(50, 3), submissionId: 'the same' };
+      void sim.nodes
+        .get('n0')!
+        .runtime.runs.submit(submission)
+        .then((answer) => answers.push(answer));
+    };
+    submit();
+    expect(await sim.until(() => answers.length === 1)).toBe(true);
+    expect(answers[0]).toMatchObject({ created: true, missing: ['n2'] });
+    expect(sim.world.nowMs).toBeLessThan(7_000);
+    sim.world.after(1_000, () => sim.cluster.heal('n2'));
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    expect(report.missing).toEqual(['n2']);
+    expect(sim.lines.find((line) => line.message.startsWith('goes on without'))!.fields).toMatchObject({
+      missing: ['n2'],
+    });
+    submit();
+    expect(await sim.until(() => answers.length === 2)).toBe(true);
+    expect(answers[1]).toEqual({ runId: answers[0]!.runId, created: false, missing: [] });
+  });
+});
+
 describe('preparing', () => {
   async function submitted(sim: SimulatedCluster): Promise<void> {
     await sim.untilFormed();
@@ -190,6 +236,7 @@ describe('preparing', () => {
     expect(await sim.untilOver()).toBe(true);
     const { report } = checkFinished(sim);
     expect(report.nodes.map((node) => node.node)).toEqual(['n0', 'n1']);
+    expect(report.missing).toEqual(['n2']);
     expect(report.verdict.kind).toBe('valid');
     const lines = sim.lines.filter((line) => line.message.startsWith('goes on without'));
     expect(lines[0]!.fields).toMatchObject({ nodes: ['n2'] });

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { apiDoorProblem } from '../../../node/src/api/doors.ts';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
+import type { Submitted } from '../../../node/src/coordinator/service.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
@@ -123,14 +124,18 @@ describe('the API', () => {
     expect(busy.body).toContain('run-7');
   });
 
+  it('names the members that a run begins without', async () => {
+    const submit = (): Promise<Submitted> => Promise.resolve({ runId: 'run-1', created: true, missing: ['c'] });
+    const server = await start(fakeBackend({ runs: { submit } }));
+    const reply = await call(server, 'POST', '/config', yaml, 'version: "1.0"');
+    expect(JSON.parse(reply.body)).toMatchObject({ run_id: 'run-1', created: true, missing: ['c'] });
+  });
+
   it('passes the plan and the Idempotency-Key on; without a key each request is its own submission', async () => {
     const seen: { planText: string; submissionId: string }[] = [];
-    const submit = (submission: {
-      planText: string;
-      submissionId: string;
-    }): Promise<{ runId: string; created: boolean }> => {
+    const submit = (submission: { planText: string; submissionId: string }): Promise<Submitted> => {
       seen.push(submission);
-      return Promise.resolve({ runId: 'run-1', created: seen.length === 1 });
+      return Promise.resolve({ runId: 'run-1', created: seen.length === 1, missing: [] });
     };
     const server = await start(fakeBackend({ runs: { submit } }));
     expect((await call(server, 'POST', '/config', { ...yaml, 'idempotency-key': 'k' }, 'version: "1.0"')).status).toBe(
@@ -203,8 +208,8 @@ describe('the API', () => {
 
   it('an Idempotency-Key that is too long is refused: cut short, two keys would be one', async () => {
     let submissions = 0;
-    const submit = (): Promise<{ runId: string; created: boolean }> =>
-      Promise.resolve({ runId: `run-${++submissions}`, created: true });
+    const submit = (): Promise<Submitted> =>
+      Promise.resolve({ runId: `run-${++submissions}`, created: true, missing: [] });
     const server = await start(fakeBackend({ runs: { submit } }));
     const reply = await call(server, 'POST', '/config', { ...yaml, 'idempotency-key': 'k'.repeat(201) }, 'x');
     expect(reply.status).toBe(400);
