@@ -347,6 +347,24 @@ describe('closed model', () => {
     expect(heldBy('b', 2100)).toBe(600);
   });
 
+  it('after a hold starts a bounded number of users at a time, and none of them is late by that hold', () => {
+    const { clock, cuts, engine, runner } = anEngine(closed(1_200), undefined, () => 100);
+    engine.setTables(alone);
+    engine.extendHorizon(50);
+    engine.start(0);
+    clock.advanceTo(3000);
+    expect(runner.started.length).toBe(1_200);
+    engine.extendHorizon(3100);
+    expect(runner.started.length).toBe(1_700);
+    clock.advanceTo(4000);
+    engine.drain(3100, 5000);
+    clock.advanceTo(5000);
+    expect(runner.started.length).toBe(2_400);
+    expect(new Set(runner.started.slice(1_200).map(({ plannedMs }) => plannedMs))).toEqual(new Set([3000]));
+    // Their first iterations ended 100 ms after each of three bursts at 0, 1 and 2 ms.
+    expect(sum(cuts, 'heldUserMs')).toBe(500 * 2900 + 500 * 2899 + 200 * 2898);
+  });
+
   it("a table moves users: who goes finishes, who comes starts at the table's instant", () => {
     const { clock, engine, runner } = anEngine(closed(4), undefined, () => 70);
     engine.setTables([{ fromMs: 0, slots: ['a', 'b'] }]);

@@ -4,6 +4,9 @@ import type { GeneratorShare, StripeTable } from '../schedule/types.ts';
 import { usersOf } from '../schedule/users.ts';
 import type { Limits, LoadDriver, LoadSink } from './load-driver.ts';
 
+/** After a hold all are due at once, and the answers that came meanwhile must be read in between. */
+const maxStartsPerPump = 500;
+
 interface User {
   readonly user: number;
   iterations: number;
@@ -48,13 +51,13 @@ export class ClosedLoad implements LoadDriver {
     const wasHeld = this.#isHeld;
     this.#isHeld = runMs >= Math.min(limits.horizonMs, limits.endMs);
     if (!this.#isHeld) {
-      // Those that become ready meanwhile (a request that cannot even be built) wait for the next pump: no endless loop.
-      const ready = this.#ready;
-      this.#ready = [];
       // A user held up by the horizon is planned for now: it waited by our order, not because anything was slow.
-      const plannedMs = (user: User): number => (wasHeld ? runMs : Math.max(user.dueMs, this.#joinedMs));
-      if (ready.length > 0) this.#sink.reached(plannedMs(ready[0]!));
-      for (const user of ready) if (user.isOwn) this.#start(user, plannedMs(user));
+      if (wasHeld) for (const user of this.#ready) this.#release(user, runMs);
+      // Those that become ready meanwhile (a request that cannot even be built) wait for the next pump: no endless loop.
+      const ready = this.#ready.splice(0, maxStartsPerPump);
+      if (ready.length > 0) this.#sink.reached(Math.max(ready[0]!.dueMs, this.#joinedMs));
+      for (const user of ready) if (user.isOwn) this.#start(user);
+      if (this.#ready.length > 0) return Math.min(runMs, this.#ready[0]!.dueMs);
     }
     return Math.min(runMs, limits.horizonMs >= limits.endMs ? Infinity : limits.horizonMs);
   }
@@ -85,8 +88,14 @@ export class ClosedLoad implements LoadDriver {
     if (untilMs > user.dueMs) this.#sink.held(untilMs - user.dueMs);
   }
 
-  #start(user: User, plannedMs: number): void {
-    this.#held(user, plannedMs);
+  #release(user: User, runMs: number): void {
+    if (user.isOwn) this.#held(user, runMs);
+    user.dueMs = runMs;
+  }
+
+  #start(user: User): void {
+    if (user.dueMs < this.#joinedMs) this.#release(user, this.#joinedMs);
+    const plannedMs = user.dueMs;
     user.isBusy = true;
     const iteration = user.iterations++;
     this.#sink.fire({ key: keyOf(user.user, iteration), iteration, user: user.user, plannedMs });
