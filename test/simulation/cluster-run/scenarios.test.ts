@@ -7,7 +7,7 @@ import { ownerOf } from '../../../node/src/generator/schedule/stripes.ts';
 import { reportInput } from '../../../node/src/cluster/views.ts';
 import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
 import { checkFinished } from './checks.ts';
-import { planText, SimulatedCluster } from './simulated-cluster.ts';
+import { closedPlanText, planText, SimulatedCluster } from './simulated-cluster.ts';
 
 const horizonMs = 1_500;
 
@@ -51,6 +51,45 @@ describe('the leader is killed in mid-run', () => {
       expect(report.stripeChanges[0]!.reason).toBe(`${dead.id} is gone`);
     },
   );
+});
+
+describe('a closed model while nobody leads', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'books the time for which its users were held back, once, over all leaders; a long one is in the verdict (seed %i)',
+    async (seed) => {
+      const sim = new SimulatedCluster(seed, 3);
+      await sim.untilFormed();
+      await sim.submit(closedPlanText(6, 12));
+      await sim.until(() => (sim.runMs() ?? -1) >= 3_000);
+      sim.cluster.depose();
+      await sim.until(() => sim.runMs()! >= 4_500);
+      for (const id of sim.nodes.keys()) sim.cluster.cutOff(id);
+      const horizonsMs = [...sim.nodes.keys()].map((id) => sim.run(id)!.horizonMs);
+      await sim.until(() => sim.runMs()! >= 9_000);
+      for (const id of sim.nodes.keys()) sim.cluster.heal(id);
+      const healedMs = sim.runMs()!;
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      const { heldUserMs } = report.books;
+      // An iteration takes 300 ms at most, and an election and its first horizon less than two seconds.
+      expect(heldUserMs).toBeGreaterThan(6 * (healedMs - Math.max(...horizonsMs) - 300));
+      expect(heldUserMs).toBeLessThan(6 * (healedMs + 2_000 - Math.min(...horizonsMs)));
+      expect(report.verdict.kind).toBe('degraded');
+      const heldBack = report.verdict.reasons.find((reason) => reason.startsWith('users were held back'))!;
+      for (const id of sim.nodes.keys()) expect(heldBack).toContain(`${id}: `);
+    },
+  );
+
+  it('books nothing while it is led', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    await sim.untilFormed();
+    await sim.submit(closedPlanText(6, 5));
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    expect(report.books.fired).toBeGreaterThan(100);
+    expect(report.books.heldUserMs).toBeLessThan(30);
+    expect(report.verdict).toEqual({ kind: 'valid', reasons: [] });
+  });
 });
 
 describe('a node that does not hear of the cluster', () => {

@@ -173,6 +173,12 @@ export class SimulatedCluster {
   }
 }
 
+/** So many users, as a closed model. */
+export const closedPlanText = (users: number, seconds: number): string =>
+  planText(1, seconds)
+    .replace('model: rps\n  target: 1', 'model: concurrent')
+    .replace('  duration', `  workers: ${users}\n  duration`);
+
 export const planText = (ratePerSecond: number, seconds: number): string => `version: "1.0"
 config:
   baseUrl: http://127.0.0.1:17400
