@@ -23,7 +23,9 @@ let server: Server;
 let node: string;
 beforeAll(async () => {
   server = createServer((request, response) =>
-    response.end(JSON.stringify(request.method === 'POST' ? { run_id: 'run-1', created: true } : progress)),
+    response.end(
+      JSON.stringify(request.method === 'POST' ? { run_id: 'run-1', created: true, missing: [] } : progress),
+    ),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   node = `http://127.0.0.1:${(server.address() as { port: number }).port}`;

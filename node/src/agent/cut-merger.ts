@@ -114,6 +114,7 @@ export class CutMerger {
       lost,
       answered: sum((books) => books.answered),
       failed: sum((books) => books.failed),
+      heldUserMs: sum((books) => books.heldUserMs),
     };
   }
 

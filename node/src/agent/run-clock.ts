@@ -11,8 +11,9 @@ export interface StartMeasurement {
 }
 
 /**
- * Run time on this node: converted once, then slewed towards what later measurements say and never stepped, so that no
- * arrival is skipped or fired in a burst by a correction (ARCHITECTURE.md, "Run time"). Pure: the time is passed in.
+ * Run time on this node: converted once, then, from the start on, slewed towards what later measurements say and never
+ * stepped, so that no arrival is skipped or fired in a burst by a correction (ARCHITECTURE.md, "Run time"). Pure: the time is
+ * passed in.
  */
 export class RunClock {
   #startMs: number;
@@ -45,13 +46,15 @@ export class RunClock {
 
   /**
    * Takes a further measurement: if the present start lies within its error there is nothing to correct (else the clock
-   * would chase noise), if not, the nearest start that does becomes the target.
+   * would chase noise), if not, the nearest start that does becomes the target. Before the run has begun by either value
+   * there is nothing to disturb, and it holds at once.
    */
   observe(measured: StartMeasurement, nowMs: number): void {
     const present = this.startMs(nowMs);
     const low = measured.startMs - measured.errorMs;
     const high = measured.startMs + measured.errorMs;
     this.#targetMs = Math.max(low, Math.min(high, present));
+    if (nowMs < Math.min(present, this.#targetMs)) this.#startMs = this.#targetMs;
     this.#measuredAtMs = nowMs;
     this.#measuredErrorMs = measured.errorMs + Math.abs(measured.startMs - this.#targetMs);
   }

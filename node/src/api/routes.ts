@@ -57,6 +57,7 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
       status: 'accepted',
       run_id: submitted.runId,
       created: submitted.created,
+      missing: submitted.missing,
       node_id: status.nodeId,
       region: backend.region,
     });

@@ -104,7 +104,9 @@ async function submit(
   const headers = { 'content-type': 'application/yaml', 'idempotency-key': options.idempotencyKey ?? randomUUID() };
   // This machine has judged the plan already, but the nodes may be of another version: they name their problems alike.
   const path = `/config?file=${encodeURIComponent(shown)}`;
-  const accepted = await client.post<{ run_id: string; created: boolean }>(path, headers, text);
+  const accepted = await client.post<{ run_id: string; created: boolean; missing: string[] }>(path, headers, text);
+  if (accepted.missing.length > 0)
+    console.error(`goes on without ${accepted.missing.join(', ')}: not connected to the others`);
   if (options.wait !== true) {
     console.log(
       options.json

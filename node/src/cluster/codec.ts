@@ -21,6 +21,7 @@ const books = z.strictObject({
   lost: whole,
   answered: whole,
   failed: whole,
+  heldUserMs: whole,
 });
 const interval = z.strictObject({
   agent,
@@ -40,6 +41,7 @@ const command = z.discriminatedUnion('kind', [
     planText: z.string(),
     planHash: z.string().min(1),
     expected: z.array(agent).min(1),
+    missing: z.array(z.string().min(1)),
     submittedAtUnixMs: z.number(),
   }),
   z.strictObject({

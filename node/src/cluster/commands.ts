@@ -15,6 +15,7 @@ export type CommandBody =
       readonly planText: string;
       readonly planHash: string;
       readonly expected: readonly AgentRef[];
+      readonly missing: readonly string[];
       readonly submittedAtUnixMs: number;
     }
   | { readonly kind: 'acknowledge'; readonly runId: string; readonly acknowledgement: Acknowledgement }

@@ -103,7 +103,7 @@ function submitRun(state: ClusterState, command: CommandOf<'submitRun'>): Applie
     const message = parsed.problems.map(({ line, column, message }) => `${line}:${column} ${message}`).join('; ');
     return { state, result: { ok: false, code: 'PLAN_INVALID', message } };
   }
-  const { runId: id, submissionId, planText, planHash, expected, submittedAtUnixMs } = command;
+  const { runId: id, submissionId, planText, planHash, expected, missing, submittedAtUnixMs } = command;
   const run: Run = {
     id,
     submissionId,
@@ -114,6 +114,7 @@ function submitRun(state: ClusterState, command: CommandOf<'submitRun'>): Applie
     startedAtUnixMs: null,
     phase: { name: 'preparing' },
     expected,
+    missing,
     attempt: 1,
     acknowledgements: [],
     tables: [],
@@ -149,7 +150,10 @@ function acknowledge(run: Run, command: CommandOf<'acknowledge'>): Changed {
 function retryPrepare(run: Run, command: CommandOf<'retryPrepare'>): Changed {
   if (run.phase.name !== 'preparing') return notNow(run, 'is prepared');
   if (command.attempt !== run.attempt + 1) return `attempt ${command.attempt} does not follow ${run.attempt}`;
-  return { ...run, attempt: command.attempt, expected: command.expected, acknowledgements: [] };
+  const { attempt, expected } = command;
+  const kept = new Set(expected.map(slotOf));
+  const dropped = run.expected.filter((agent) => !kept.has(slotOf(agent))).map((agent) => agent.node);
+  return { ...run, attempt, expected, missing: [...run.missing, ...dropped], acknowledgements: [] };
 }
 
 function scheduleStart(run: Run, command: CommandOf<'scheduleStart'>): Changed {

@@ -5,7 +5,7 @@ import type { EncodedMeasurements } from '../results/measurements.ts';
 import type { ClusterState, Run } from './state.ts';
 
 /** Changes whenever a snapshot of the version before could be misread. */
-const snapshotVersion = 1;
+const snapshotVersion = 2;
 
 /** The plan is not in it: it is a pure function of its text, and so cannot differ from it. */
 type EncodedRun = Omit<Run, 'plan' | 'regions'> & {

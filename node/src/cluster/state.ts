@@ -44,6 +44,8 @@ export interface Run {
   readonly phase: RunPhase;
   /** Agents that must acknowledge before the start. */
   readonly expected: readonly AgentRef[];
+  /** Listed members that were not there when the run was submitted, or not any more before it started. By id or address. */
+  readonly missing: readonly string[];
   /** Attempts at preparing, from 1. */
   readonly attempt: number;
   readonly acknowledgements: readonly Acknowledgement[];

@@ -11,9 +11,11 @@ export interface LeaderContext {
   readonly self: AgentRef;
   readonly term: number;
   readonly state: () => ClusterState;
-  readonly presence: Presence;
+  readonly presence: Pick<Presence, 'upForMs' | 'downForMs'>;
   /** The connected agents of members, oneself included: who is asked to take part in a new run. */
   readonly members: () => readonly AgentRef[];
+  /** Who of the list is missing, once nobody is or this leader has waited for them long enough. */
+  readonly untilComplete: () => Promise<readonly string[]>;
   /** Carries this leader's term; rejects when the office is lost. */
   readonly propose: (body: CommandBody) => Promise<CommandResult>;
   /**

@@ -11,7 +11,8 @@ import { sameShape } from '../results/encoding.ts';
 import { readySlots, type LeaderContext } from './context.ts';
 import { Office } from './office.ts';
 import { Presence } from './presence.ts';
-import { horizonLengthMs } from './timings.ts';
+import { whenComplete } from './roll-call.ts';
+import { horizonLengthMs, membersPatienceMs } from './timings.ts';
 
 export interface CoordinatorOptions {
   readonly consensus: Consensus<CommandResult>;
@@ -81,6 +82,7 @@ export class Coordinator {
   #contextOf(term: number): LeaderContext {
     const { clock, configTimeoutMs, consensus, electionTimeoutMaxMs, log, runMs, self, state, unixMs } = this.#options;
     let tail: Promise<unknown> = Promise.resolve();
+    const completeByMs = clock.nowMs() + membersPatienceMs;
     return {
       self,
       term,
@@ -90,6 +92,7 @@ export class Coordinator {
         const voters = consensus.status().membership?.voters.map((member) => member.id) ?? [];
         return this.#presence.connected().filter(({ node }) => node === self.node || voters.includes(node));
       },
+      untilComplete: () => new Promise((resolve) => void whenComplete(consensus, clock, completeByMs, resolve)),
       propose: async (body: CommandBody) => (await consensus.propose(encodeCommand({ term, ...body }))).result,
       exclusively: (step) => {
         const turn = tail.then(step);

@@ -36,7 +36,11 @@ export class FinishController implements Controller {
     const final = new Set(run.agents.filter((each) => each.final).map((each) => slotOf(each.agent)));
     const firing = [...run.agents.map((each) => slotOf(each.agent)), ...run.tables.flatMap((table) => table.slots)];
     const open = [...new Set(firing)].filter((slot) => !final.has(slot));
-    const isOverdue = runMs !== null && runMs > stop.deadlineMs + finishAfterDeadlineMs;
+    // Drained long after the deadline (the quorum was away), agents still get the time to hand over what they kept.
+    const isOverdue =
+      runMs !== null &&
+      runMs > stop.deadlineMs + finishAfterDeadlineMs &&
+      clock.nowMs() > this.#sinceMs + finishAfterDeadlineMs;
     const awaited = isOverdue ? [] : open.filter((slot) => !this.#isSilent(slot));
     if (awaited.length > 0) return;
     if (open.length > 0) log.warn({ run: run.id, agents: open }, 'finishes without the last intervals of these agents');

@@ -45,16 +45,18 @@ export class HorizonController implements Controller {
     });
   }
 
-  /** The table as it should be, and why it differs; null: nobody can fire. */
+  /** The table as it should be, and why it differs; null: nobody can fire, though there is something left to fire. */
   #slotsFrom(run: Run, runMs: number): { readonly next: readonly string[]; readonly reason: string | null } | null {
     const { presence } = this.#context;
     const current = currentSlots(run);
+    // All that is left is to settle it: generators that have ended by now (UnsentRescue) are no reason to abort.
+    if (runMs >= run.plan.durationMs) return { next: current, reason: null };
     const gone = current.filter((slot) => presence.downForMs(slot) > goneAfterMs);
     const broken = current.filter((slot) => !gone.includes(slot) && this.#cannotFire(slot));
     const stay = current.filter((slot) => !gone.includes(slot) && !broken.includes(slot));
     const room = Math.max(0, maxSlots(run.plan) - stay.length);
     const isLate = run.plan.durationMs - runMs < this.#context.horizonLengthMs + minRestToJoinMs;
-    // With nobody left to fire there is no time to see whether a newcomer stays.
+    // It doubles each time a node leaves again (ADR 82). With nobody left to fire there is no time to see whether a newcomer stays.
     const stableMs = stay.length === 0 ? 0 : stableBeforeJoinMs;
     const joining =
       isLate && stay.length > 0
@@ -75,7 +77,9 @@ export class HorizonController implements Controller {
   #mayJoin(run: Run, slot: string, stableMs: number): boolean {
     if (currentSlots(run).includes(slot) || this.#cannotFire(slot)) return false;
     const isFinal = run.agents.some((progress) => slotOf(progress.agent) === slot && progress.final);
-    return !isFinal && (this.#context.presence.upForMs(slot) ?? -1) >= stableMs;
+    const upMs = this.#context.presence.upForMs(slot);
+    if (isFinal || upMs === null || upMs < stableMs) return false;
+    return upMs >= stableMs * 2 ** Math.max(0, timesLeft(run, slot) - 1);
   }
 
   /** A leader that knows no run time asks for it (its agent does); if nobody answers for long, nobody knows. */
@@ -87,6 +91,13 @@ export class HorizonController implements Controller {
     this.#context.log.error({ run: run.id, reason }, 'aborts the run');
     await this.#context.propose({ kind: 'abortRun', runId: run.id, reason });
   }
+}
+
+/** How often the node has left the stripes, as whichever process: counted from the tables, so the same for every leader. */
+function timesLeft(run: Run, slot: string): number {
+  const node = nodeOf(run, slot);
+  const isIn = run.tables.map((table) => table.slots.some((each) => nodeOf(run, each) === node));
+  return isIn.filter((was, at) => was && isIn[at + 1] === false).length;
 }
 
 function nodeOf(run: Run, slot: string): string {

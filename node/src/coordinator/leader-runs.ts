@@ -10,7 +10,7 @@ import { buildReport } from '../results/build-report.ts';
 import type { RunReport } from '../results/report.ts';
 import type { LeaderContext } from './context.ts';
 import { stopRun } from './finish.ts';
-import type { RunProgress } from './service.ts';
+import type { RunProgress, Submitted } from './service.ts';
 
 export interface Submission {
   readonly planText: string;
@@ -25,13 +25,17 @@ export function checkPlan(planText: string, fileName = 'plan'): void {
   if (!parsed.ok) throw new TuttiError('PLAN_INVALID', describePlanProblems(fileName, parsed.problems));
 }
 
-/** Commits a run whose agents are those this leader is connected to; others may join it later. */
+/**
+ * Commits a run whose agents are those this leader is connected to. A leader that is new waits a moment for the rest of the
+ * list; who is missing even then is named, and may join the run later.
+ */
 export async function submitAsLeader(
   context: LeaderContext,
   { planText, submissionId, fileName }: Submission,
   runId: string,
-): Promise<{ readonly runId: string; readonly created: boolean }> {
+): Promise<Submitted> {
   checkPlan(planText, fileName);
+  const missing = mayBegin(context.state(), { planText, submissionId }) ? await context.untilComplete() : [];
   const result = await context.propose({
     kind: 'submitRun',
     runId,
@@ -39,13 +43,25 @@ export async function submitAsLeader(
     submissionId,
     planHash: createHash('sha256').update(planText).digest('hex'),
     expected: context.members(),
+    missing,
     submittedAtUnixMs: Math.round(context.unixMs()),
   });
   const accepted = orThrow(result);
-  return { runId: accepted, created: accepted === runId };
+  const created = accepted === runId;
+  if (created && missing.length > 0) context.log.warn({ run: runId, missing }, 'goes on without all listed members');
+  return { runId: accepted, created, missing: created ? missing : [] };
 }
 
-/** Before the start there is nothing to drain: the run is aborted. RUN_NOT_FOUND when none is on, or not this tenant's. */
+/** Else nothing begins by this submission, and there is nobody to wait for. */
+function mayBegin({ run, submissions }: ClusterState, { submissionId }: Submission): boolean {
+  if (run !== null && !isOver(run.phase)) return false;
+  return !submissions.some((each) => each.submissionId === submissionId);
+}
+
+/**
+ * Before the start there is nothing to drain: the run is aborted. RUN_NOT_FOUND when none is on, or not this tenant's; BUSY
+ * while this leader cannot tell whether the start lies behind.
+ */
 export async function stopAsLeader(context: LeaderContext, tenant: string | null): Promise<{ readonly runId: string }> {
   const run = currentRun(context.state());
   const none = new TuttiError('RUN_NOT_FOUND', 'no run is on');
@@ -53,13 +69,24 @@ export async function stopAsLeader(context: LeaderContext, tenant: string | null
   if (tenant !== null && tenant !== run.plan.metadata.tenant) {
     throw new TuttiError('RUN_NOT_FOUND', `no run of tenant ${tenant} is on`);
   }
-  if (run.phase.name === 'running') {
+  if (run.phase.name === 'running' || (await startHasPassed(context, run))) {
     if (!(await stopRun(context, run.id)) && isOver(currentRun(context.state()).phase)) throw none;
   } else if (run.phase.name !== 'draining') {
     // The same word as in an orderly stop: by it whoever waits for the run knows that it was stopped (exit code 105).
     orThrow(await context.propose({ kind: 'abortRun', runId: run.id, reason: 'stopped' }));
   }
   return { runId: run.id };
+}
+
+/** Load is sent from the instant of the start on, whether or not the log says yet that it has come: then it says so now. */
+async function startHasPassed(context: LeaderContext, run: Run): Promise<boolean> {
+  if (run.phase.name !== 'scheduled') return false;
+  const runMs = context.runMs(run.id);
+  if (runMs === null) throw new TuttiError('BUSY', 'this leader does not know yet whether the run has begun');
+  if (runMs < 0) return false;
+  // Refused only where it is said already, or the run is over: stopping looks at the phase anew.
+  await context.propose({ kind: 'markRunning', runId: run.id });
+  return true;
 }
 
 /** The run that is on, or the last one. RUN_NOT_FOUND when there never was one. */

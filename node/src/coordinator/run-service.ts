@@ -6,7 +6,7 @@ import { TuttiError } from '../lib/errors.ts';
 import type { RunReport } from '../results/report.ts';
 import type { LeaderContext } from './context.ts';
 import { checkPlan, progressOf, reportOf, stopAsLeader, submitAsLeader, type Submission } from './leader-runs.ts';
-import type { RunProgress, RunService } from './service.ts';
+import type { RunProgress, RunService, Submitted } from './service.ts';
 
 /** Several elections and a retry fit; a person at a terminal waits no longer for an answer. */
 const serviceDeadlineMs = 10_000;
@@ -42,7 +42,7 @@ interface Call<Request, Answer> {
 
 class ForwardingRunService implements RunService {
   readonly #options: RunServiceOptions;
-  readonly #submit: Call<Submission, { readonly runId: string; readonly created: boolean }>;
+  readonly #submit: Call<Submission, Submitted>;
   readonly #stop: Call<{ readonly tenant: string | null }, { readonly runId: string }>;
   readonly #progress: Call<object, RunProgress>;
   readonly #report: Call<object, RunReport>;
@@ -76,7 +76,7 @@ class ForwardingRunService implements RunService {
     }
   }
 
-  async submit(submission: Submission): Promise<{ readonly runId: string; readonly created: boolean }> {
+  async submit(submission: Submission): Promise<Submitted> {
     checkPlan(submission.planText, submission.fileName);
     return this.#call(this.#submit, submission);
   }

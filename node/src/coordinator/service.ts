@@ -3,6 +3,14 @@ import type { RunReport } from '../results/report.ts';
 
 export type { RunProgress } from '../results/progress.ts';
 
+export interface Submitted {
+  readonly runId: string;
+  /** False: it is the run of an earlier submission with this id. */
+  readonly created: boolean;
+  /** Listed members that were not there when it was created: it goes on without them, and they may join later. */
+  readonly missing: readonly string[];
+}
+
 /**
  * What any node offers about runs, whichever node leads: the API and the CLI stand on it. A follower forwards to the leader
  * over the cluster's streams. Each call rejects with a TuttiError (NO_LEADER, TIMEOUT, ... as in lib/errors.ts).
@@ -13,7 +21,7 @@ export interface RunService {
     readonly planText: string;
     readonly submissionId: string;
     readonly fileName?: string;
-  }): Promise<{ readonly runId: string; readonly created: boolean }>;
+  }): Promise<Submitted>;
   /** Ends the run in an orderly way; resolves when the order is committed. RUN_NOT_FOUND when none is on. */
   stop(request: { readonly tenant: string | null }): Promise<{ readonly runId: string }>;
   /** RUN_NOT_FOUND when there never was one. */

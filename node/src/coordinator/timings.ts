@@ -19,6 +19,12 @@ export const stableBeforeJoinMs = 1_000;
 /** A node that joins this close to the end would do nothing but change the stripes. */
 export const minRestToJoinMs = 2_000;
 
+/**
+ * How long a new leader waits for the rest of the list before it takes a run without them: nodes that are started together
+ * meet within a second or two, and one that is down must not hold up a run for long.
+ */
+export const membersPatienceMs = 5_000;
+
 /** Attempts at preparing: the plan's data and connections fail for a moment, or for good. */
 export const maxPrepareAttempts = 3;
 /** Before the start nothing is lost by waiting out a reconnect, and a node dropped here misses the first table. */
@@ -45,7 +51,10 @@ export const completedGraceMs = 30_000;
 export const stoppedGraceMs = 5_000;
 /** An agent cuts every second, so five silent ones mean that its last interval will not come. */
 export const silentAfterMs = 5_000;
-/** Past the deadline generators give their last cut at once; beyond this no agent is waited for, however much it says. */
+/**
+ * Past the deadline generators give their last cut at once; beyond this, or this long after the end was ordered where that
+ * was later, no agent is waited for, however much it says.
+ */
 export const finishAfterDeadlineMs = 15_000;
 
 /** Longer than any election and reconnect: then no node is left that knows when the run began. */

@@ -1,5 +1,6 @@
 import type { CommandResult } from '../cluster/commands.ts';
 import type { Consensus } from '../consensus/consensus.ts';
+import { whenComplete } from '../coordinator/roll-call.ts';
 import type { RunService } from '../coordinator/service.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
@@ -8,7 +9,7 @@ import { fetchFromFile } from '../source/file.ts';
 
 export interface FilePlanOptions {
   readonly path: string;
-  readonly consensus: Pick<Consensus<CommandResult>, 'subscribe' | 'peers'>;
+  readonly consensus: Pick<Consensus<CommandResult>, 'subscribe' | 'peers' | 'status'>;
   readonly runs: Pick<RunService, 'submit'>;
   readonly clock: Clock;
   /** How long a new leader waits for the whole list before it starts with the members that are there. */
@@ -21,36 +22,16 @@ export interface FilePlanOptions {
  * wait is over. The submission id is the content's, so the run of an earlier leader is found, not repeated. Returns what ends it.
  */
 export function submitFromFile(options: FilePlanOptions): () => void {
-  const { consensus, clock, log, waitForMembersMs } = options;
-  let cancelTimer: (() => void) | null = null;
-  const missing = (): readonly string[] =>
-    consensus
-      .peers()
-      .filter((peer) => peer.state !== 'connected')
-      .map((peer) => peer.address);
-  const end = (): void => {
-    cancelTimer?.();
-    cancelTimer = null;
-  };
-  const submitIfComplete = (): void => {
-    if (cancelTimer === null || missing().length > 0) return;
-    end();
-    void submit(options);
-  };
+  const { consensus, clock, waitForMembersMs } = options;
+  let giveUp = (): void => undefined;
   const unsubscribe = consensus.subscribe((event) => {
-    if (event.kind === 'leadershipLost') end();
-    if (event.kind === 'leadershipGained') {
-      end();
-      cancelTimer = clock.at(clock.nowMs() + waitForMembersMs, () => {
-        cancelTimer = null;
-        log.warn({ missing: missing() }, 'the plan file is submitted without all listed members');
-        void submit(options);
-      });
-    }
-    if (event.kind === 'leadershipGained' || event.kind === 'peerUp') submitIfComplete();
+    if (event.kind !== 'leadershipLost' && event.kind !== 'leadershipGained') return;
+    giveUp();
+    if (event.kind === 'leadershipLost') return;
+    giveUp = whenComplete(consensus, clock, clock.nowMs() + waitForMembersMs, () => void submit(options));
   });
   return () => {
-    end();
+    giveUp();
     unsubscribe();
   };
 }

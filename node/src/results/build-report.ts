@@ -1,5 +1,5 @@
 import type { Histogram } from './histogram.ts';
-import { emptyBooks, errorCategories, type Books, type Measurements, type StepMeasurements } from './measurements.ts';
+import { emptyBooks, errorCategories, type Measurements, type StepMeasurements } from './measurements.ts';
 import { addBooks, addMeasurements, addStep, createMeasurements, createStep } from './merge.ts';
 import type { BooksReport, NodeReport, Percentiles, RunReport, ScenarioReport, StepReport } from './report.ts';
 import { judge, lateAboveMs } from './verdict.ts';
@@ -17,15 +17,17 @@ export interface ReportInput {
   readonly settled: boolean;
   /** Arrivals of the whole schedule up to the end or the stop, from the schedule's arithmetic; null for closed models. */
   readonly planned: number | null;
+  /** Virtual users of the whole run; null for open models. */
+  readonly users: number | null;
   readonly regions: readonly { readonly region: string; readonly measurements: Measurements }[];
   readonly nodes: readonly ReportNode[];
+  readonly missing: RunReport['missing'];
   readonly stripeChanges: RunReport['stripeChanges'];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];
 }
 
 export interface ReportNode extends NodeReport {
-  readonly books: Readonly<Books>;
   /** Iterations in flight at its last interval. */
   readonly inFlight: number;
 }
@@ -48,6 +50,7 @@ export function buildReport(input: ReportInput): RunReport {
     regions: input.regions.map(({ region, measurements }) => ({ region, scenarios: scenariosOf(input, measurements) })),
     books,
     nodes: input.nodes.map(nodeOf),
+    missing: input.missing,
     stripeChanges: input.stripeChanges,
     firedPerSecond: input.firedPerSecond,
     endedPerSecond: input.endedPerSecond,
@@ -128,7 +131,7 @@ function percentiles(us: Histogram): Percentiles {
 }
 
 /** Both lines of the books over all nodes. `unanswered` is counted apart from what it must equal, so that they can disagree. */
-function booksOf({ planned, settled, nodes }: ReportInput): BooksReport {
+function booksOf({ run, planned, users, settled, nodes }: ReportInput): BooksReport {
   const books = emptyBooks();
   for (const node of nodes) {
     addBooks(books, node.books);
@@ -140,7 +143,8 @@ function booksOf({ planned, settled, nodes }: ReportInput): BooksReport {
     settled &&
     (planned === null || planned === accounted) &&
     books.fired === books.answered + books.failed + unanswered;
-  return { ...books, planned, unanswered, balanced };
+  const plannedUserMs = users === null ? null : users * run.durationMs;
+  return { ...books, planned, plannedUserMs, unanswered, balanced };
 }
 
 function nodeOf({
@@ -152,6 +156,7 @@ function nodeOf({
   lost,
   clockErrorMs,
   startedLateMs,
+  books,
 }: ReportNode): NodeReport {
-  return { node, session, region, intervals, state, lost, clockErrorMs, startedLateMs };
+  return { node, session, region, intervals, state, lost, clockErrorMs, startedLateMs, books };
 }

@@ -2,6 +2,7 @@ import { TuttiError } from '../lib/errors.ts';
 import { decodeHistogram, encodeHistogram } from './encode-histogram.ts';
 import type { Histogram } from './histogram.ts';
 import {
+  emptyBooks,
   errorCategories,
   type Books,
   type Cut,
@@ -108,10 +109,9 @@ export function decodeCut(encoded: unknown): Cut {
 /** Throws INTERNAL when they are not books. */
 export function decodeBooks(encoded: unknown): Books {
   const books: Unchecked<Books> = record(encoded, 'books');
-  const [fired, dropped, notFired, lost, answered, failed] = bookLines.map((line) =>
-    count(books[line], `books.${line}`),
-  );
-  return { fired: fired!, dropped: dropped!, notFired: notFired!, lost: lost!, answered: answered!, failed: failed! };
+  const read = emptyBooks();
+  for (const line of bookLines) read[line] = count(books[line], `books.${line}`);
+  return read;
 }
 
 function list(value: unknown, at: string): readonly unknown[] {

@@ -70,9 +70,22 @@ export interface Books {
   lost: number;
   answered: number;
   failed: number;
+  /**
+   * Whole milliseconds that users of a closed model were ready and held back (by the horizon, or before a late join), all
+   * users together. How many iterations that cost nobody knows, so it stands in neither line.
+   */
+  heldUserMs: number;
 }
 
-export const emptyBooks = (): Books => ({ fired: 0, dropped: 0, notFired: 0, lost: 0, answered: 0, failed: 0 });
+export const emptyBooks = (): Books => ({
+  fired: 0,
+  dropped: 0,
+  notFired: 0,
+  lost: 0,
+  answered: 0,
+  failed: 0,
+  heldUserMs: 0,
+});
 
 /** One second of a run's measurements from one source (generator, or node after merging its generators). */
 export interface Cut {

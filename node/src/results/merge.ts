@@ -81,6 +81,7 @@ export const bookLines = [
   'lost',
   'answered',
   'failed',
+  'heldUserMs',
 ] as const satisfies (keyof Books)[];
 
 export function addBooks(into: Books, from: Readonly<Books>): void {

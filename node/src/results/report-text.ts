@@ -149,7 +149,8 @@ function books({ run, books: all }: RunReport, colors: Paint): Lines {
   const first: BooksLine | null =
     planned === null ? null : ['planned', planned, { fired, dropped, 'not fired': notFired, lost }];
   const closed = '  nothing planned ahead: each user starts again when it is done (closed load model)';
-  return [title, first === null ? closed : booksLine(run, first, colors), booksLine(run, second, colors)];
+  const held = all.heldUserMs === 0 ? [] : [`  users held back for ${formatRunTime(all.heldUserMs)}, all together`];
+  return [title, first === null ? closed : booksLine(run, first, colors), booksLine(run, second, colors), ...held];
 }
 
 type BooksLine = readonly [name: string, whole: number, parts: Readonly<Record<string, number>>];
@@ -186,7 +187,9 @@ function nodes(report: RunReport, colors: Paint, width: number): Lines {
     wrap(`  from ${formatRunTime(fromMs)} on: ${reason}`, width, '    '),
   );
   const moved = changes.length === 0 ? [] : ['', colors.bold('the load was shared out anew'), ...changes];
-  return [colors.bold('nodes'), ...lines, ...moved];
+  const absent = `  not there when the run began: ${report.missing.join(', ')}`;
+  const missing = report.missing.length === 0 ? [] : wrap(absent, width, '    ').map(colors.red);
+  return [colors.bold('nodes'), ...lines, ...missing, ...moved];
 }
 
 function startOf({ startedLateMs, clockErrorMs }: NodeReport): string {

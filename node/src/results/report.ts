@@ -39,6 +39,8 @@ export interface RunReport {
   readonly regions: readonly { readonly region: string; readonly scenarios: readonly ScenarioReport[] }[];
   readonly books: BooksReport;
   readonly nodes: readonly NodeReport[];
+  /** Listed members that were not there when the run began, by id or address; who joined later is among the nodes too. */
+  readonly missing: readonly string[];
   readonly stripeChanges: readonly { readonly fromMs: number; readonly reason: string }[];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];
@@ -46,7 +48,8 @@ export interface RunReport {
 
 /**
  * valid: as planned. generator-limited: the generators could not keep the schedule (latenesses or drops beyond the bound).
- * degraded: measurements or arrivals of a lost node are missing. Never silently.
+ * degraded: part of the load or of its measurements is missing (a lost node, time without load, iterations that never ended).
+ * Never silently (docs/plan.md, "The verdict").
  */
 export interface Verdict {
   readonly kind: 'valid' | 'generator-limited' | 'degraded';
@@ -91,6 +94,8 @@ export interface StepReport {
 export interface BooksReport extends Readonly<Books> {
   /** Arrivals of the whole schedule up to the end of the run; null for closed load models. */
   readonly planned: number | null;
+  /** What `heldUserMs` is a part of: users times the duration; null for open load models. */
+  readonly plannedUserMs: number | null;
   readonly unanswered: number;
   /** Both lines add up. False is a bug of ours or a run that has not ended. */
   readonly balanced: boolean;
@@ -106,4 +111,6 @@ export interface NodeReport {
   readonly lost: { readonly fromMs: number; readonly toMs: number; readonly arrivals: number | null } | null;
   readonly clockErrorMs: number | null;
   readonly startedLateMs: number | null;
+  /** This node's part of the books; what is lost with the node itself stands in `lost`. */
+  readonly books: Readonly<Books>;
 }

@@ -8,8 +8,8 @@ import type { BooksReport, NodeReport, RunReport, Verdict } from './report.ts';
 export const lateAboveMs = 100;
 /** A percentile of 99 is the finest most people read: with fewer late requests than that it still tells of the target. */
 const maxLateShare = 0.01;
-/** One in a thousand planned arrivals: below it, a single pause of the machine would condemn a good run. */
-const maxUnsentShare = 0.001;
+/** One in a thousand of the planned arrivals, of the users' time or of the answers: below it, a single pause of the machine would condemn a good run. */
+const maxMissingShare = 0.001;
 
 export interface Judged {
   readonly run: RunReport['run'];
@@ -38,13 +38,13 @@ function limitedReasons({ books, late, localErrors }: Judged): readonly string[]
       `${late.requests} of ${late.of} requests were sent more than ${lateAboveMs} ms after their planned start`,
     );
   }
-  if (localErrors.requests > localErrors.of * maxUnsentShare) {
+  if (localErrors.requests > localErrors.of * maxMissingShare) {
     reasons.push(
       `${localErrors.requests} of ${localErrors.of} requests failed because a generating machine ran out of sockets, ports ` +
         'or memory (raise ulimit -n, or use more machines)',
     );
   }
-  if (books.dropped > due * maxUnsentShare) {
+  if (books.dropped > due * maxMissingShare) {
     reasons.push(
       `${books.dropped} of ${due} planned iterations were dropped: as many as allowed were in flight already ` +
         '(the target answers too slowly for this rate, or the bound, workers, is too low)',
@@ -73,13 +73,40 @@ function missingReasons({ run, settled, books, nodes }: Judged): readonly string
     const what = books.planned === null ? 'users' : 'planned iterations';
     reasons.push(`${books.lost - byNodes} ${what} were lost with a generator that failed`);
   }
-  if (books.notFired > dueOf(books) * maxUnsentShare) {
+  if (books.notFired > dueOf(books) * maxMissingShare) {
+    const where = byNode(nodes, (node) => node.books.notFired, String);
     reasons.push(
-      `${books.notFired} planned iterations were not started: a node was beyond its horizon, or joined late`,
+      `${books.notFired} planned iterations were not started (${where}): a node was beyond its horizon, or joined late`,
+    );
+  }
+  if (books.plannedUserMs !== null && books.heldUserMs > books.plannedUserMs * maxMissingShare) {
+    const where = byNode(nodes, (node) => node.books.heldUserMs, inSeconds);
+    reasons.push(
+      `users were held back for ${inSeconds(books.heldUserMs)} of the ${inSeconds(books.plannedUserMs)} that all of them ` +
+        `had together (${where}): a node was beyond its horizon, or joined late`,
+    );
+  }
+  const givenUp = settled ? nodes.reduce((sum, node) => sum + (node.lost === null ? node.inFlight : 0), 0) : 0;
+  if (givenUp > books.fired * maxMissingShare) {
+    reasons.push(
+      `${givenUp} of ${books.fired} iterations were given up unanswered when their time to finish was over: their times are ` +
+        'missing, and the percentiles look the better for it (the target hangs, or an iteration takes longer than that)',
     );
   }
   if (settled && !books.balanced) reasons.push('the books do not balance: this is a fault of tutti, please report it');
   return reasons;
+}
+
+/** The nodes that have any of it, the most first, with how much. */
+function byNode(
+  nodes: readonly NodeReport[],
+  of: (node: NodeReport) => number,
+  written: (amount: number) => string,
+): string {
+  const sums = new Map<string, number>();
+  for (const node of nodes) sums.set(node.node, (sums.get(node.node) ?? 0) + of(node));
+  const found = [...sums].filter(([, amount]) => amount > 0).sort(([, a], [, b]) => b - a);
+  return found.map(([node, amount]) => `${node}: ${written(amount)}`).join(', ');
 }
 
 /** A closed model has no plan of arrivals: what it came to instead. */

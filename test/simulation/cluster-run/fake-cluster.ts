@@ -33,6 +33,7 @@ export class FakeCluster {
   readonly world: World;
   readonly nodes = new Map<string, FakeConsensus>();
   readonly log: LogEntry[] = [];
+  readonly listed: readonly string[];
   committed = 0;
   /** From the proposal to the commit, at most. */
   maxCommitMs = 15;
@@ -47,6 +48,7 @@ export class FakeCluster {
   constructor(world: World, size: number) {
     this.world = world;
     this.#size = size;
+    this.listed = Array.from({ length: size }, (_, index) => `n${index}`);
   }
 
   /** A process starts: a new session, an empty state, and the log to replay. */
@@ -311,14 +313,13 @@ export class FakeConsensus implements Consensus<CommandResult> {
   }
 
   peers(): readonly PeerStatus[] {
-    return [...this.#links.values()].map((identity) => ({
-      address: identity.nodeId,
-      expectedId: identity.nodeId,
-      identity,
-      state: 'connected',
-      problem: null,
-      lastHeardMs: 0,
-    }));
+    return this.#cluster.listed
+      .filter((id) => id !== this.id)
+      .map((id) => {
+        const identity = this.#links.get(id) ?? null;
+        const state = identity === null ? 'connecting' : 'connected';
+        return { address: `${id}:7400`, expectedId: id, identity, state, problem: null, lastHeardMs: 0 };
+      });
   }
 
   clockOffset(to: string): ClockOffset | null {

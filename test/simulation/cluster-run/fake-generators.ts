@@ -11,6 +11,7 @@ import { OwnArrivals } from '../../../node/src/generator/schedule/stripes.ts';
 import type { StripeTable } from '../../../node/src/generator/schedule/types.ts';
 import { createMeasurements, encodeCut } from '../../../node/src/results/encoding.ts';
 import { emptyBooks, type EncodedCut } from '../../../node/src/results/measurements.ts';
+import { ClosedGenerator } from './closed-generator.ts';
 import type { MachineClock, World } from './world.ts';
 
 /** How long a generator may sleep between two looks at its schedule: a loaded machine, so that arrivals are fired late. */
@@ -133,7 +134,7 @@ export class FakeGenerators implements Generators {
   readonly #listener: GeneratorsListener;
   readonly #accounts: StripeAccounts;
   readonly #merger: CutMerger;
-  readonly #all: readonly FakeGenerator[];
+  readonly #all: readonly (FakeGenerator | ClosedGenerator)[];
   readonly #prepare: () => Promise<PrepareOutcome>;
 
   constructor(of: {
@@ -157,7 +158,14 @@ export class FakeGenerators implements Generators {
         witness.startedMs.set(job.slot, [...(witness.startedMs.get(job.slot) ?? []), lateMs]);
         listener.onStarted(lateMs);
       };
-      return new FakeGenerator({ ...of, index, count, onCut, onStarted });
+      if (job.plan.load.model === 'rps') return new FakeGenerator({ ...of, index, count, onCut, onStarted });
+      return new ClosedGenerator({
+        ...of,
+        plan: job.plan,
+        share: { node: job.slot, index, of: count },
+        onCut,
+        onStarted,
+      });
     });
     this.died = (index) => this.#emit(this.#merger.died(index), witness, job.slot);
   }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { slotOf } from '../../../node/src/cluster/state.ts';
+import type { Submitted } from '../../../node/src/coordinator/service.ts';
 import type { TuttiError } from '../../../node/src/lib/errors.ts';
 import { arrivalTimeMs } from '../../../node/src/generator/schedule/arrivals.ts';
 import { ownerOf } from '../../../node/src/generator/schedule/stripes.ts';
 import { reportInput } from '../../../node/src/cluster/views.ts';
 import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
 import { checkFinished } from './checks.ts';
-import { planText, SimulatedCluster } from './simulated-cluster.ts';
+import { closedPlanText, planText, SimulatedCluster } from './simulated-cluster.ts';
 
 const horizonMs = 1_500;
 
@@ -50,6 +51,45 @@ describe('the leader is killed in mid-run', () => {
       expect(report.stripeChanges[0]!.reason).toBe(`${dead.id} is gone`);
     },
   );
+});
+
+describe('a closed model while nobody leads', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'books the time for which its users were held back, once, over all leaders; a long one is in the verdict (seed %i)',
+    async (seed) => {
+      const sim = new SimulatedCluster(seed, 3);
+      await sim.untilFormed();
+      await sim.submit(closedPlanText(6, 12));
+      await sim.until(() => (sim.runMs() ?? -1) >= 3_000);
+      sim.cluster.depose();
+      await sim.until(() => sim.runMs()! >= 4_500);
+      for (const id of sim.nodes.keys()) sim.cluster.cutOff(id);
+      const horizonsMs = [...sim.nodes.keys()].map((id) => sim.run(id)!.horizonMs);
+      await sim.until(() => sim.runMs()! >= 9_000);
+      for (const id of sim.nodes.keys()) sim.cluster.heal(id);
+      const healedMs = sim.runMs()!;
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      const { heldUserMs } = report.books;
+      // An iteration takes 300 ms at most, and an election and its first horizon less than two seconds.
+      expect(heldUserMs).toBeGreaterThan(6 * (healedMs - Math.max(...horizonsMs) - 300));
+      expect(heldUserMs).toBeLessThan(6 * (healedMs + 2_000 - Math.min(...horizonsMs)));
+      expect(report.verdict.kind).toBe('degraded');
+      const heldBack = report.verdict.reasons.find((reason) => reason.startsWith('users were held back'))!;
+      for (const id of sim.nodes.keys()) expect(heldBack).toContain(`${id}: `);
+    },
+  );
+
+  it('books nothing while it is led', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    await sim.untilFormed();
+    await sim.submit(closedPlanText(6, 5));
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    expect(report.books.fired).toBeGreaterThan(100);
+    expect(report.books.heldUserMs).toBeLessThan(30);
+    expect(report.verdict).toEqual({ kind: 'valid', reasons: [] });
+  });
 });
 
 describe('a node that does not hear of the cluster', () => {
@@ -145,6 +185,51 @@ describe('a node that starts again in mid-run', () => {
   });
 });
 
+describe('a run that is submitted while the cluster still comes together', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'waits a moment for the rest of the list, on whichever node it came (seed %i)',
+    async (seed) => {
+      const sim = new SimulatedCluster(seed, 3);
+      sim.cluster.cutOff('n2');
+      sim.world.after(3_500, () => sim.cluster.heal('n2'));
+      // Asked of a follower, it outlasts the time after which one asks the leader again.
+      await sim.until(() => sim.leader() !== null);
+      await sim.submit(planText(50, 3), others(sim, sim.leader()!.id)[0]);
+      expect(await sim.untilOver()).toBe(true);
+      const { run, report } = checkFinished(sim);
+      expect(run.tables[0]!.slots).toHaveLength(3);
+      expect(report.missing).toEqual([]);
+    },
+  );
+
+  it('goes on without who is not there by then, and the answer, the log and the report say who', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    sim.cluster.cutOff('n2');
+    const answers: Submitted[] = [];
+    const submit = (): void => {
+      const submission = { planText: planText(50, 3), submissionId: 'the same' };
+      void sim.nodes
+        .get('n0')!
+        .runtime.runs.submit(submission)
+        .then((answer) => answers.push(answer));
+    };
+    submit();
+    expect(await sim.until(() => answers.length === 1)).toBe(true);
+    expect(answers[0]).toMatchObject({ created: true, missing: ['n2'] });
+    expect(sim.world.nowMs).toBeLessThan(7_000);
+    sim.world.after(1_000, () => sim.cluster.heal('n2'));
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    expect(report.missing).toEqual(['n2']);
+    expect(sim.lines.find((line) => line.message.startsWith('goes on without'))!.fields).toMatchObject({
+      missing: ['n2'],
+    });
+    submit();
+    expect(await sim.until(() => answers.length === 2)).toBe(true);
+    expect(answers[1]).toEqual({ runId: answers[0]!.runId, created: false, missing: [] });
+  });
+});
+
 describe('preparing', () => {
   async function submitted(sim: SimulatedCluster): Promise<void> {
     await sim.untilFormed();
@@ -190,6 +275,7 @@ describe('preparing', () => {
     expect(await sim.untilOver()).toBe(true);
     const { report } = checkFinished(sim);
     expect(report.nodes.map((node) => node.node)).toEqual(['n0', 'n1']);
+    expect(report.missing).toEqual(['n2']);
     expect(report.verdict.kind).toBe('valid');
     const lines = sim.lines.filter((line) => line.message.startsWith('goes on without'));
     expect(lines[0]!.fields).toMatchObject({ nodes: ['n2'] });
@@ -212,6 +298,26 @@ describe('the service on any node', () => {
     expect(exitCodeOf(report)).toBe(105);
     expect(sim.witness.firedBy.size).toBe(0);
   });
+
+  it.each([1, 2, 3, 4, 5])(
+    'stops a run whose instant has come as a running one, though the log does not say so yet (seed %i)',
+    async (seed) => {
+      const sim = new SimulatedCluster(seed, 3);
+      await sim.untilFormed();
+      await sim.submit(planText(50, 5));
+      const leader = sim.leader()!;
+      await sim.until(() => sim.run(leader.id)?.phase.name === 'scheduled');
+      sim.cluster.maxCommitMs = 500;
+      await sim.until(() => leader.runtime.runMs(sim.run(leader.id)!.id)! >= 0);
+      expect(sim.run(leader.id)!.phase.name).toBe('scheduled');
+      const stopped = leader.runtime.runs.stop({ tenant: null });
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      expect((await stopped).runId).toBe(report.run.id);
+      expect(report.run.ended).toBe('stopped');
+      expect(report.books.fired).toBeGreaterThan(0);
+    },
+  );
 
   it('stops the run at the horizon as it stood, so that every node ends at the same arrival', async () => {
     const sim = await runningAt(3_000);
@@ -279,6 +385,28 @@ describe('the service on any node', () => {
     expect(code).toBe('NO_LEADER');
     expect(sim.world.nowMs - askedAtMs).toBeLessThan(10_500);
   });
+});
+
+describe('a quorum that comes back long after the end of the plan', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'settles the run: what the nodes kept is counted, what nobody knows is named (seed %i)',
+    async (seed) => {
+      const sim = await runningAt(3_000, { seed, seconds: 6 });
+      const ids = [...sim.nodes.keys()];
+      for (const id of ids) sim.cluster.cutOff(id);
+      // Past the minute after which nodes end their generators and write down what they hold.
+      expect(await sim.until(() => sim.unsent.length === ids.length, 200_000)).toBe(true);
+      for (const id of ids) sim.cluster.heal(id);
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      expect(report.run.ended).toBe('completed');
+      // What was fired up to the horizon was kept by its node, to the last arrival.
+      expect(report.books.fired).toBe(sim.witness.firedBy.size);
+      expect(report.books.lost).toBeGreaterThan(0);
+      expect(report.verdict.kind).toBe('degraded');
+      expect(report.nodes.map((node) => node.state)).toEqual(['lost', 'lost', 'lost']);
+    },
+  );
 });
 
 describe('a quorum that never comes back', () => {

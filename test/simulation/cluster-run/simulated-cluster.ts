@@ -1,4 +1,5 @@
 import type { AgentRef, Run } from '../../../node/src/cluster/state.ts';
+import { missingMembers } from '../../../node/src/coordinator/roll-call.ts';
 import { isOver } from '../../../node/src/cluster/transitions.ts';
 import type { Log } from '../../../node/src/lib/log.ts';
 import { createNodeRuntime, type NodeRuntime } from '../../../node/src/runtime/node-runtime.ts';
@@ -98,7 +99,7 @@ export class SimulatedCluster {
 
   /** A leader, and everyone has met everyone. */
   untilFormed(): Promise<boolean> {
-    const isMet = (node: SimulatedNode): boolean => node.consensus.peers().length === this.nodes.size - 1;
+    const isMet = (node: SimulatedNode): boolean => missingMembers(node.consensus).length === 0;
     return this.until(() => this.leader() !== null && [...this.nodes.values()].every(isMet));
   }
 
@@ -171,6 +172,12 @@ export class SimulatedCluster {
     return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
   }
 }
+
+/** So many users, as a closed model. */
+export const closedPlanText = (users: number, seconds: number): string =>
+  planText(1, seconds)
+    .replace('model: rps\n  target: 1', 'model: concurrent')
+    .replace('  duration', `  workers: ${users}\n  duration`);
 
 export const planText = (ratePerSecond: number, seconds: number): string => `version: "1.0"
 config:

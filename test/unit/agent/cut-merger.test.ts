@@ -68,6 +68,12 @@ describe('CutMerger', () => {
     expect(cuts.at(-1)).toMatchObject({ final: true, inFlight: 1 });
   });
 
+  it('adds up the time that users were held back', () => {
+    const { merge } = merger(2);
+    merge.add(0, cut(0, { heldUserMs: 1_200 }));
+    expect(merge.add(1, cut(0, { heldUserMs: 34 }))[0]!.books.heldUserMs).toBe(1_234);
+  });
+
   it('passes the text form of a single generator on as it is', () => {
     const { merge } = merger(1);
     const given = cut(0, { fired: 20, answered: 20 });

@@ -7,6 +7,7 @@ import { apiDoorProblem } from '../../../node/src/api/doors.ts';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
 import { checkPlan, type Submission } from '../../../node/src/coordinator/leader-runs.ts';
+import type { Submitted } from '../../../node/src/coordinator/service.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
@@ -140,10 +141,10 @@ describe('the API', () => {
   });
 
   it('says each problem of a plan with the name that the client gives its file', async () => {
-    const submit = ({ planText, fileName }: Submission): Promise<{ runId: string; created: boolean }> =>
+    const submit = ({ planText, fileName }: Submission): Promise<Submitted> =>
       Promise.resolve().then(() => {
         checkPlan(planText, fileName);
-        return { runId: 'run-1', created: true };
+        return { runId: 'run-1', created: true, missing: [] };
       });
     const server = await start(fakeBackend({ runs: { submit } }));
     const problemsOf = async (query: string): Promise<readonly string[]> => {
@@ -161,14 +162,18 @@ describe('the API', () => {
     expect((await problemsOf(`?file=${'x'.repeat(5000)}`))[0]).toMatch(/^x{1000}\.\.\.:\d/);
   });
 
+  it('names the members that a run begins without', async () => {
+    const submit = (): Promise<Submitted> => Promise.resolve({ runId: 'run-1', created: true, missing: ['c'] });
+    const server = await start(fakeBackend({ runs: { submit } }));
+    const reply = await call(server, 'POST', '/config', yaml, 'version: "1.0"');
+    expect(JSON.parse(reply.body)).toMatchObject({ run_id: 'run-1', created: true, missing: ['c'] });
+  });
+
   it('passes the plan and the Idempotency-Key on; without a key each request is its own submission', async () => {
     const seen: { planText: string; submissionId: string }[] = [];
-    const submit = (submission: {
-      planText: string;
-      submissionId: string;
-    }): Promise<{ runId: string; created: boolean }> => {
+    const submit = (submission: { planText: string; submissionId: string }): Promise<Submitted> => {
       seen.push(submission);
-      return Promise.resolve({ runId: 'run-1', created: seen.length === 1 });
+      return Promise.resolve({ runId: 'run-1', created: seen.length === 1, missing: [] });
     };
     const server = await start(fakeBackend({ runs: { submit } }));
     expect((await call(server, 'POST', '/config', { ...yaml, 'idempotency-key': 'k' }, 'version: "1.0"')).status).toBe(
@@ -241,8 +246,8 @@ describe('the API', () => {
 
   it('an Idempotency-Key that is too long is refused: cut short, two keys would be one', async () => {
     let submissions = 0;
-    const submit = (): Promise<{ runId: string; created: boolean }> =>
-      Promise.resolve({ runId: `run-${++submissions}`, created: true });
+    const submit = (): Promise<Submitted> =>
+      Promise.resolve({ runId: `run-${++submissions}`, created: true, missing: [] });
     const server = await start(fakeBackend({ runs: { submit } }));
     const reply = await call(server, 'POST', '/config', { ...yaml, 'idempotency-key': 'k'.repeat(201) }, 'x');
     expect(reply.status).toBe(400);

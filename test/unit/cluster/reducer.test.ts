@@ -75,6 +75,7 @@ describe('submitRun', () => {
         planText,
         planHash: 'h',
         expected: agents,
+        missing: [],
         submittedAtUnixMs: n,
       });
       script.do({ kind: 'abortRun', runId, reason: 'next' });
@@ -139,7 +140,7 @@ describe('preparing', () => {
     expect(script.run.phase.name).toBe('preparing');
     expect(script.run.acknowledgements[2]!.outcome).toEqual({ ok: false, step: 'generators', message: 'no memory' });
     expect(script.do({ kind: 'retryPrepare', runId: 'run-1', attempt: 2, expected: [a, b] }).ok).toBe(true);
-    expect(script.run).toMatchObject({ attempt: 2, acknowledgements: [], expected: [a, b] });
+    expect(script.run).toMatchObject({ attempt: 2, acknowledgements: [], expected: [a, b], missing: ['c'] });
     expect(refusalOf(script.do({ kind: 'retryPrepare', runId: 'run-1', attempt: 2, expected: [a] }))).toBe(
       'STALE_COMMAND',
     );

@@ -63,6 +63,7 @@ export class Script {
       planText: text,
       planHash: `hash of ${text}`,
       expected,
+      missing: [],
       submittedAtUnixMs: 1,
     });
   }

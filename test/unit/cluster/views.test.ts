@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reportInput, runProgress } from '../../../node/src/cluster/views.ts';
 import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
-import { a, agents, b, c, interval, Script } from './script.ts';
+import { a, agents, b, c, closedPlanText, durationMs, interval, Script } from './script.ts';
 
 /** b dies after its first second, the others do all of their 100 arrivals each. */
 function degraded(): Script {
@@ -43,6 +43,20 @@ describe('the report of a replicated run', () => {
     expect(report.books.balanced).toBe(false);
     expect(report.nodes.map(({ state }) => state)).toEqual(['running']);
     expect(report.verdict.reasons).toEqual([]);
+  });
+
+  it('of a closed model says for how long users were held back, by node, under whichever leaders it was counted', () => {
+    const script = Script.running(closedPlanText);
+    script.extend(durationMs);
+    for (const agent of [a, b, c]) {
+      script.term++;
+      script.count(interval(agent, 5, { fired: 9, answered: 9, heldUserMs: agent === b ? 4_000 : 0 }, true));
+    }
+    script.drain();
+    script.finish();
+    const report = buildReport(reportInput(script.run));
+    expect(report.books).toMatchObject({ planned: null, plannedUserMs: 60_000, heldUserMs: 4_000, balanced: true });
+    expect(report.verdict).toMatchObject({ kind: 'degraded', reasons: [expect.stringContaining('(b: 4.0 s)')] });
   });
 
   it('plans no more than up to a stop', () => {

@@ -32,7 +32,7 @@ class SlowClient extends HttpClient {
   }
 }
 
-it('a request after a think time counts as sent when it is sent, not when the first of many was woken', () => {
+function aRunner() {
   const thinkTime = { minMs: 100, maxMs: 100 };
   const plan = aPlan({ scenarios: [{ name: 'a', weight: 1, steps: [aStep({ thinkTime }), aStep()] }] });
   const client: SlowClient = new SlowClient(plan, () => client.nowMs);
@@ -43,6 +43,25 @@ it('a request after a think time counts as sent when it is sent, not when the fi
     { scenarios, client, random: () => 0, sources, nowMs: () => client.nowMs, measurements },
     { ended: () => undefined, wakeSooner: () => undefined },
   );
+  return { client, measurements, runner };
+}
+
+it('after a pause wakes a bounded number at a time, so that the answers that came meanwhile are read in between', () => {
+  const { client, runner } = aRunner();
+  for (let user = 0; user < 1_200; user++) runner.start({ scenario: 0, plannedMs: 0, iteration: 0, user });
+  client.answerAll(1000);
+  const woken: number[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    runner.wake(3000);
+    woken.push(client.underWay.length);
+    // The engine comes back at once while this lies behind.
+    expect(runner.nextWakeMs <= 3000).toBe(woken.at(-1)! < 1_200);
+  }
+  expect(woken).toEqual([500, 1_000, 1_200, 1_200]);
+});
+
+it('a request after a think time counts as sent when it is sent, not when the first of many was woken', () => {
+  const { client, measurements, runner } = aRunner();
   for (let user = 0; user < 4; user++) runner.start({ scenario: 0, plannedMs: 0, iteration: 0, user });
   client.answerAll(1000);
   client.nowMs = 1100;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
+import type { ConsensusEvent, ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { submitFromFile } from '../../../node/src/node/file-plan.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
@@ -12,8 +12,33 @@ const path = join(directory, 'plan.yaml');
 afterAll(() => rmSync(directory, { recursive: true }));
 const patience = { timeout: 10_000, interval: 5 };
 
+const peer = {
+  nodeId: 'b',
+  incarnation: 'i',
+  session: 's',
+  clusterId: null,
+  listedSize: 3,
+  region: 'local',
+  apiAddress: '',
+};
+
+const status: ConsensusStatus = {
+  nodeId: 'a',
+  incarnation: 'i',
+  role: 'leader',
+  term: 1,
+  leaderId: 'a',
+  lastIndex: 1,
+  commitIndex: 1,
+  appliedIndex: 1,
+  membership: { clusterId: 'c', voters: ['a', 'b'].map((id) => ({ id, incarnation: 'i' })), unmet: 0 },
+  listedSize: 3,
+  leading: true,
+  problems: [],
+};
+
 describe('a plan from a file', () => {
-  let emit: (event: ConsensusEvent) => void;
+  let listeners: Set<(event: ConsensusEvent) => void>;
   let states: PeerStatus['state'][];
   let expire: () => void;
   let submitted: { planText: string; submissionId: string; fileName?: string }[];
@@ -24,18 +49,20 @@ describe('a plan from a file', () => {
     writeFileSync(path, 'version: "1.0"\n');
     states = ['connected', 'connecting'];
     submitted = [];
+    listeners = new Set();
     close = submitFromFile({
       path,
       consensus: {
         subscribe: (listener) => {
-          emit = listener;
-          return () => undefined;
+          listeners.add(listener);
+          return () => void listeners.delete(listener);
         },
+        status: () => status,
         peers: () =>
           states.map((state, index) => ({
             address: `h:${index}`,
             expectedId: null,
-            identity: null,
+            identity: peer,
             state,
             problem: null,
             lastHeardMs: null,
@@ -44,7 +71,7 @@ describe('a plan from a file', () => {
       runs: {
         submit: (submission) => {
           submitted.push(submission);
-          return Promise.resolve({ runId: 'run-1', created: true });
+          return Promise.resolve({ runId: 'run-1', created: true, missing: [] });
         },
       },
       clock: {
@@ -59,16 +86,10 @@ describe('a plan from a file', () => {
     });
   });
 
+  const emit = (event: ConsensusEvent): void => {
+    for (const listener of [...listeners]) listener(event);
+  };
   const peerUp = (): void => {
-    const peer = {
-      nodeId: 'b',
-      incarnation: 'i',
-      session: 's',
-      clusterId: null,
-      listedSize: 3,
-      region: 'local',
-      apiAddress: '',
-    };
     emit({ kind: 'peerUp', peer });
   };
 

@@ -162,7 +162,7 @@ describe('cuts and books', () => {
     const cut = {
       number: 3,
       final: true,
-      books: { ...emptyBooks(), fired: 4 },
+      books: { ...emptyBooks(), fired: 4, heldUserMs: 1_500 },
       inFlight: 2,
       measurements: createMeasurements(plan),
     };
@@ -172,10 +172,10 @@ describe('cuts and books', () => {
   });
 
   it('books add line by line', () => {
-    const books = { fired: 1, dropped: 2, notFired: 3, lost: 4, answered: 5, failed: 6 };
+    const books = { fired: 1, dropped: 2, notFired: 3, lost: 4, answered: 5, failed: 6, heldUserMs: 7 };
     const sum = { ...books };
     addBooks(sum, books);
-    expect(sum).toEqual({ fired: 2, dropped: 4, notFired: 6, lost: 8, answered: 10, failed: 12 });
+    expect(sum).toEqual({ fired: 2, dropped: 4, notFired: 6, lost: 8, answered: 10, failed: 12, heldUserMs: 14 });
   });
 
   it('measurements of different plans do not add', () => {

@@ -42,6 +42,16 @@ describe('the page', () => {
     expect(text(input())).not.toContain('Not in these times');
   });
 
+  it('says for how long users were held back, beside the books', () => {
+    const nodes = [node('a', { fired: 90, answered: 90, heldUserMs: 12_340 })];
+    expect(text(input({ planned: null, users: 5, nodes }))).toContain('  users held back for 12.3 s, all together');
+  });
+
+  it('says who was not there when the run began', () => {
+    expect(text(input({ missing: ['c', 'h:7400'] }))).toContain('  not there when the run began: c, h:7400');
+    expect(text(input())).not.toContain('not there');
+  });
+
   it('colours nothing it is not asked to, and the same text otherwise', () => {
     const colored = text(degradedInput(), 100, true);
     expect(colored).toContain('\u001b[31mDEGRADED');

@@ -69,7 +69,7 @@ describe('the books', () => {
 
 describe('the verdict and its exit code', () => {
   it('a closed model that lost users with a generator is degraded, though nothing was planned ahead', () => {
-    const nodes = [node('a', { fired: 90, answered: 80, failed: 8, lost: 5 }, { inFlight: 2 })];
+    const nodes = [node('a', { fired: 90, answered: 82, failed: 8, lost: 5 })];
     const report = buildReport(input({ planned: null, nodes }));
     expect(report.books.balanced).toBe(true);
     expect(report.verdict).toEqual({ kind: 'degraded', reasons: ['5 users were lost with a generator that failed'] });
@@ -110,6 +110,63 @@ describe('the verdict and its exit code', () => {
     expect(report.verdict.kind).toBe(kind);
     expect(report.books.balanced).toBe(true);
     expect(exitCodeOf(report)).toBe(code);
+  });
+
+  it('names the nodes that did not start what was planned, and how much of it', () => {
+    const nodes = [
+      node('a', { fired: 1_000, answered: 1_000 }),
+      node('b', { fired: 900, answered: 900, notFired: 10 }),
+      node('c', { fired: 10, answered: 10, notFired: 80 }),
+    ];
+    expect(buildReport(input({ nodes })).verdict.reasons).toEqual([
+      '90 planned iterations were not started (c: 80, b: 10): a node was beyond its horizon, or joined late',
+    ]);
+  });
+
+  it.each([
+    [100, 'valid', []],
+    [
+      101,
+      'degraded',
+      [
+        'users were held back for 0.1 s of the 100.0 s that all of them had together (b: 0.1 s): ' +
+          'a node was beyond its horizon, or joined late',
+      ],
+    ],
+  ])('%d ms of the 100 s that 5 users have in 20 s held back: %s', (heldUserMs, kind, reasons) => {
+    const nodes = [node('a', { fired: 90, answered: 90 }), node('b', { fired: 80, answered: 80, heldUserMs })];
+    const report = buildReport(input({ planned: null, users: 5, nodes }));
+    expect(report.verdict).toEqual({ kind, reasons });
+    expect(report.books).toMatchObject({ planned: null, plannedUserMs: 100_000, heldUserMs, balanced: true });
+  });
+
+  it.each([
+    [2, 'valid', 0, []],
+    [
+      3,
+      'degraded',
+      121,
+      [
+        '3 of 2000 iterations were given up unanswered when their time to finish was over: their times are missing, and ' +
+          'the percentiles look the better for it (the target hangs, or an iteration takes longer than that)',
+      ],
+    ],
+  ])('%d of 2,000 iterations given up at the deadline: %s, %d', (inFlight, kind, code, reasons) => {
+    const nodes = [node('a', { fired: 2_000, answered: 2_000 - inFlight }, { inFlight })];
+    const report = buildReport(input({ nodes }));
+    expect(report.books).toMatchObject({ unanswered: inFlight, balanced: true });
+    expect(report.verdict).toEqual({ kind, reasons });
+    expect(exitCodeOf(report)).toBe(code);
+  });
+
+  it('iterations in flight are given up only once the run has ended, and those of a lost node are named with it', () => {
+    const nodes = [node('a', { fired: 2_000, answered: 1_900 }, { inFlight: 100, state: 'running' })];
+    const run = { ...input().run, state: 'draining', ended: null };
+    expect(buildReport(input({ run, nodes, settled: false })).verdict.kind).toBe('valid');
+    const lost = { state: 'lost', lost: { fromMs: 9_000, toMs: 20_000, arrivals: 0 } } as const;
+    expect(buildReport(input({ nodes: [{ ...nodes[0]!, ...lost }] })).verdict.reasons).toEqual([
+      expect.stringContaining('node a was lost'),
+    ]);
   });
 
   it('a lost node weighs more than late requests, and both are named', () => {

@@ -1,6 +1,6 @@
 import type { ReportInput, ReportNode } from '../../../node/src/results/build-report.ts';
 import { createMeasurements } from '../../../node/src/results/encoding.ts';
-import type { Books, Measurements } from '../../../node/src/results/measurements.ts';
+import { emptyBooks, type Books, type Measurements } from '../../../node/src/results/measurements.ts';
 
 export const plan = {
   scenarios: [
@@ -40,7 +40,7 @@ export function node(name: string, books: Partial<Books>, rest: Partial<ReportNo
     lost: null,
     clockErrorMs: 0.05,
     startedLateMs: 0.4,
-    books: { fired: 0, dropped: 0, notFired: 0, lost: 0, answered: 0, failed: 0, ...books },
+    books: { ...emptyBooks(), ...books },
     inFlight: 0,
     ...rest,
   };
@@ -61,8 +61,10 @@ export function input(change: Partial<ReportInput> = {}): ReportInput {
     plan,
     settled: true,
     planned: 2_000,
+    users: null,
     regions: [{ region: 'eu', measurements: measured(1_000) }],
     nodes: [node('a', { fired: 1_000, answered: 1_000 }), node('b', { fired: 1_000, answered: 1_000 })],
+    missing: [],
     stripeChanges: [],
     firedPerSecond: Array.from({ length: 20 }, () => 100),
     endedPerSecond: Array.from({ length: 20 }, () => 100),
@@ -80,11 +82,11 @@ export function degradedInput(): ReportInput {
   return input({
     regions,
     nodes: [
-      node('a', { fired: 1_310, answered: 1_300, failed: 8 }, { inFlight: 2 }),
+      node('a', { fired: 1_310, answered: 1_301, failed: 8 }, { inFlight: 1 }),
       node(
         'b',
-        { fired: 495, answered: 490, failed: 4 },
-        { state: 'lost', intervals: 10, inFlight: 1, lost: { fromMs: 10_000, toMs: 13_900, arrivals: 195 } },
+        { fired: 495, answered: 489, failed: 4 },
+        { state: 'lost', intervals: 10, inFlight: 2, lost: { fromMs: 10_000, toMs: 13_900, arrivals: 195 } },
       ),
     ],
     stripeChanges: [{ fromMs: 13_900, reason: 'node b is not connected: its share goes to a' }],

@@ -1,16 +1,18 @@
 import type { Plan } from '../../plan/plan.ts';
 import { invariant } from '../../lib/invariant.ts';
-import { tableAt } from '../schedule/stripes.ts';
 import type { GeneratorShare, StripeTable } from '../schedule/types.ts';
 import { usersOf } from '../schedule/users.ts';
 import type { Limits, LoadDriver, LoadSink } from './load-driver.ts';
+
+/** After a hold all are due at once, and the answers that came meanwhile must be read in between. */
+const maxStartsPerPump = 500;
 
 interface User {
   readonly user: number;
   iterations: number;
   isBusy: boolean;
   isOwn: boolean;
-  /** Run time at which its next iteration is due. */
+  /** Run time at which its next iteration is due: what it starts later, by our order, it was held back. */
   dueMs: number;
 }
 
@@ -24,13 +26,14 @@ export class ClosedLoad implements LoadDriver {
   readonly #sink: LoadSink;
   readonly #joinedMs: number;
   #tables: readonly StripeTable[] = [];
-  #table: StripeTable | null = null;
+  /** Tables whose time has come. */
+  #followed = 0;
   /** Own ones, and those that have moved away with an iteration still under way. */
   readonly #users = new Map<number, User>();
   #ready: User[] = [];
   #isHeld = false;
 
-  /** Users whose table began before `joinedMs` are due then. */
+  /** Users whose table began before `joinedMs` start then. */
   constructor(plan: Plan, share: GeneratorShare, sink: LoadSink, joinedMs: number) {
     invariant(plan.workers !== null, 'a closed load model needs its number of users');
     this.#count = plan.workers;
@@ -44,24 +47,25 @@ export class ClosedLoad implements LoadDriver {
   }
 
   pump(runMs: number, limits: Limits): number {
-    this.#followTable(runMs);
+    this.#followTables(runMs);
     const wasHeld = this.#isHeld;
     this.#isHeld = runMs >= Math.min(limits.horizonMs, limits.endMs);
     if (!this.#isHeld) {
-      // Those that become ready meanwhile (a request that cannot even be built) wait for the next pump: no endless loop.
-      const ready = this.#ready;
-      this.#ready = [];
-      if (ready.length > 0) this.#sink.reached(wasHeld ? runMs : ready[0]!.dueMs);
       // A user held up by the horizon is planned for now: it waited by our order, not because anything was slow.
-      for (const user of ready) if (user.isOwn) this.#start(user, wasHeld ? runMs : user.dueMs);
+      if (wasHeld) for (const user of this.#ready) this.#release(user, runMs);
+      // Those that become ready meanwhile (a request that cannot even be built) wait for the next pump: no endless loop.
+      const ready = this.#ready.splice(0, maxStartsPerPump);
+      if (ready.length > 0) this.#sink.reached(Math.max(ready[0]!.dueMs, this.#joinedMs));
+      for (const user of ready) if (user.isOwn) this.#start(user);
+      if (this.#ready.length > 0) return Math.min(runMs, this.#ready[0]!.dueMs);
     }
     return Math.min(runMs, limits.horizonMs >= limits.endMs ? Infinity : limits.horizonMs);
   }
 
   nextDueMs(limits: Limits): number {
-    const nextTable = this.#tables.find(({ fromMs }) => fromMs > (this.#table?.fromMs ?? -Infinity));
+    const tableMs = this.#tables[this.#followed]?.fromMs ?? Infinity;
     const readyMs = this.#isHeld ? Infinity : (this.#ready[0]?.dueMs ?? Infinity);
-    const soonest = Math.min(nextTable?.fromMs ?? Infinity, readyMs);
+    const soonest = Math.min(tableMs, readyMs);
     return soonest < Math.min(limits.horizonMs, limits.endMs) ? soonest : Infinity;
   }
 
@@ -75,27 +79,49 @@ export class ClosedLoad implements LoadDriver {
     return ended.isOwn;
   }
 
-  settleRest(): void {
-    // A closed model plans nothing ahead, so nothing is left undecided.
+  /** A closed model plans nothing ahead; what is left is the time of those who were held back to the end. */
+  settleRest(endMs: number): void {
+    for (const user of this.#ready) if (user.isOwn) this.#held(user, endMs);
   }
 
-  #start(user: User, plannedMs: number): void {
+  #held(user: User, untilMs: number): void {
+    if (untilMs > user.dueMs) this.#sink.held(untilMs - user.dueMs);
+  }
+
+  #release(user: User, runMs: number): void {
+    if (user.isOwn) this.#held(user, runMs);
+    user.dueMs = runMs;
+  }
+
+  #start(user: User): void {
+    if (user.dueMs < this.#joinedMs) this.#release(user, this.#joinedMs);
+    const plannedMs = user.dueMs;
     user.isBusy = true;
     const iteration = user.iterations++;
     this.#sink.fire({ key: keyOf(user.user, iteration), iteration, user: user.user, plannedMs });
   }
 
-  #followTable(runMs: number): void {
-    const table = tableAt(this.#tables, runMs);
-    if (table === this.#table || table === null) return;
-    this.#table = table;
+  /** One after the other, however many were heard at once: whose time a user's was in between is booked by them. */
+  #followTables(runMs: number): void {
+    let table = this.#tables[this.#followed];
+    for (; table !== undefined && table.fromMs <= runMs; table = this.#tables[this.#followed]) {
+      this.#followed++;
+      this.#follow(table);
+    }
+  }
+
+  #follow(table: StripeTable): void {
     for (const user of this.#users.values()) user.isOwn = false;
     for (const number of usersOf(table, this.#count, this.#share)) {
       const known = this.#users.get(number);
       if (known !== undefined) known.isOwn = true;
-      else this.#admit(number, Math.max(table.fromMs, this.#joinedMs));
+      else this.#admit(number, table.fromMs);
     }
-    for (const user of this.#users.values()) if (!user.isOwn && !user.isBusy) this.#users.delete(user.user);
+    for (const user of this.#users.values()) {
+      if (user.isOwn || user.isBusy) continue;
+      this.#held(user, table.fromMs);
+      this.#users.delete(user.user);
+    }
   }
 
   #admit(number: number, dueMs: number): void {

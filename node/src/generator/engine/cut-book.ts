@@ -41,6 +41,10 @@ export class CutBook {
     this.#books.notFired += count;
   }
 
+  held(ms: number): void {
+    this.#books.heldUserMs += Math.round(ms);
+  }
+
   ended(succeeded: boolean): void {
     if (succeeded) this.#books.answered++;
     else this.#books.failed++;

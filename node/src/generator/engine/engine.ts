@@ -127,6 +127,10 @@ export class Engine implements RunnerHost, LoadSink {
     this.#cuts.notFired(count);
   }
 
+  held(ms: number): void {
+    this.#cuts.held(ms);
+  }
+
   reached(runMs: number): void {
     this.#cuts.closeUntil(runMs);
   }

@@ -19,6 +19,8 @@ export interface LoadSink {
   }): void;
   drop(): void;
   skip(count: number): void;
+  /** A user was ready for so long and not let go on. */
+  held(ms: number): void;
   /** Everything planned before run time `runMs` is decided. */
   reached(runMs: number): void;
   readonly inFlight: number;

@@ -7,6 +7,9 @@ import type { Random } from './random.ts';
 import { Sleepers } from './sleepers.ts';
 import type { VariableSources } from './variables.ts';
 
+/** After a pause thousands may be due, and the answers that came meanwhile must be read in between. */
+const maxWokenPerTurn = 500;
+
 export interface ScenarioRunnerParts {
   readonly scenarios: readonly CompiledScenario[];
   readonly client: HttpClient;
@@ -46,7 +49,9 @@ export class ScenarioRunner implements Runner, IterationOwner {
 
   wake(nowMs: number): void {
     this.client.expire(nowMs);
-    for (let due = this.#sleepers.takeDue(nowMs); due !== null; due = this.#sleepers.takeDue(nowMs)) {
+    for (let woken = 0; woken < maxWokenPerTurn; woken++) {
+      const due = this.#sleepers.takeDue(nowMs);
+      if (due === null) return;
       // Each with its own look at the clock: what the sends before it took is lateness of ours, not service time of the target.
       due.awake(this.#parts.nowMs());
     }

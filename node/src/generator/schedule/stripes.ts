@@ -76,12 +76,25 @@ export class OwnArrivals {
 
   /** The first own arrival at or after `index`; Infinity when there is none. */
   next(index: number): number {
-    for (const segment of this.#segments) {
-      if (segment.end <= index || segment.own.length === 0) continue;
+    for (let at = this.#firstEndingAfter(index); at < this.#segments.length; at++) {
+      const segment = this.#segments[at]!;
+      if (segment.own.length === 0) continue;
       const found = nextWithin(segment, Math.max(index, segment.first));
       if (found < segment.end) return found;
     }
     return Infinity;
+  }
+
+  /** By halves: it is asked before each arrival, and a long run may have seen many tables. Their ends rise. */
+  #firstEndingAfter(index: number): number {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#segments[middle]!.end <= index) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Own arrivals in [fromIndex, toIndex). */
