@@ -43,6 +43,8 @@ export class CutMerger {
   /** A generator's cut; returns the node cuts that are complete with it. */
   add(index: number, cut: EncodedCut): readonly EncodedCut[] {
     const source = this.#sources[index]!;
+    // The end of a process may be heard before the last it sent; its seconds have gone out by then.
+    if (source.dead) return [];
     source.queue.push(cut);
     source.last = cut.number;
     source.final = cut.final;

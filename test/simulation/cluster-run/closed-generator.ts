@@ -70,19 +70,21 @@ export class ClosedGenerator {
     });
   }
 
+  // A dead process hears nothing.
+
   start(startMs: number): void {
-    this.#engine.start(startMs);
+    if (this.isAlive) this.#engine.start(startMs);
   }
 
   set tables(tables: readonly StripeTable[]) {
-    this.#engine.setTables(tables);
+    if (this.isAlive) this.#engine.setTables(tables);
   }
 
   set horizonMs(horizonMs: number) {
-    this.#engine.extendHorizon(horizonMs);
+    if (this.isAlive) this.#engine.extendHorizon(horizonMs);
   }
 
   set drain({ atMs, deadlineMs }: { readonly atMs: number; readonly deadlineMs: number }) {
-    this.#engine.drain(atMs, deadlineMs);
+    if (this.isAlive) this.#engine.drain(atMs, deadlineMs);
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import type { RunReport } from '../../../node/src/results/report.ts';
 import { checkFinished } from './checks.ts';
-import { planText, SimulatedCluster } from './simulated-cluster.ts';
+import { closedPlanText, planText, SimulatedCluster } from './simulated-cluster.ts';
 
 type Fault = 'kill' | 'restart' | 'cutOff' | 'pause' | 'depose' | 'generator';
 const kinds: readonly Fault[] = ['kill', 'restart', 'cutOff', 'pause', 'depose', 'generator'];
@@ -20,7 +20,9 @@ async function simulate(seed: number): Promise<Simulated> {
   const { random } = sim.world;
   await sim.untilFormed();
   const seconds = Math.floor(random.between(5, 11));
-  await sim.submit(planText(Math.floor(random.between(15, 60)), seconds), random.pick([...sim.nodes.keys()]));
+  const amount = Math.floor(random.between(15, 60));
+  const plan = seed % 5 === 4 ? closedPlanText(amount, seconds) : planText(amount, seconds);
+  await sim.submit(plan, random.pick([...sim.nodes.keys()]));
   const victims: string[] = [];
   while (victims.length < (size - 1) / 2) {
     const leader = sim.leader()?.id;
@@ -83,7 +85,16 @@ const first = Number(process.env['FIRST_SEED'] ?? 1);
 
 describe('a run under faults of a minority', () => {
   it(`counts every interval once, fires no arrival twice and ends with balanced books, for ${seeds} seeds`, async () => {
-    const seen = { leaderHit: 0, stripesChanged: 0, rejoined: 0, stopped: 0, lost: 0, notFired: 0, abortedEarly: 0 };
+    const seen = {
+      leaderHit: 0,
+      stripesChanged: 0,
+      rejoined: 0,
+      stopped: 0,
+      lost: 0,
+      notFired: 0,
+      held: 0,
+      abortedEarly: 0,
+    };
     for (let seed = first; seed < first + seeds; seed++) {
       try {
         const { sim, victims, leaderWasHit } = await simulate(seed);
@@ -99,6 +110,7 @@ describe('a run under faults of a minority', () => {
         seen.stopped += Number(report.run.ended === 'stopped');
         seen.lost += Number(report.books.lost > 0);
         seen.notFired += Number(report.books.notFired > 0);
+        seen.held += Number(report.verdict.reasons.some((reason) => reason.startsWith('users were held back')));
       } catch (error) {
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
       }

@@ -129,6 +129,15 @@ describe('CutMerger', () => {
     expect(merge.died(1)[0]).toMatchObject({ number: 1, final: true, inFlight: 2, books: { fired: 0, lost: 0 } });
   });
 
+  it('leaves out what a generator said before it died and is read only afterwards: it is accounted for as lost', () => {
+    const { merge } = merger(2);
+    merge.add(0, cut(0, { fired: 10, answered: 10 }));
+    expect(merge.died(1).map(({ books }) => books.lost)).toEqual([10]);
+    expect(merge.add(1, cut(0, { fired: 10, answered: 10 }))).toEqual([]);
+    const rest = merge.add(0, cut(1, { fired: 10, answered: 10 }, { final: true }));
+    expect(rest.map(({ number, final }) => [number, final])).toEqual([[1, true]]);
+  });
+
   it('is indifferent to the order in which generators report', () => {
     const order = fc.shuffledSubarray([0, 0, 0, 1, 1, 1, 2, 2, 2], { minLength: 9 });
     fc.assert(
