@@ -1,6 +1,6 @@
 import type { ErrorCode } from 'tutti/consensus';
 
-/** What clients may ask. A read is a command too: it goes through the log, so it sees every write acknowledged before it. */
+/** What clients may ask. Writes go through the log, reads do not. */
 export type Command = Write | Read;
 
 export type Write = WriteBody & {
@@ -16,7 +16,7 @@ type WriteBody =
 
 export type Read = { readonly op: 'get'; readonly key: string } | { readonly op: 'members'; readonly set: string };
 
-/** `index` is the place in the log: of two answers, the one with the higher index was given later. */
+/** `index` is the place in the log, of a read the one it was answered at: of two answers, a higher index was given later. */
 export type Answer =
   | { readonly kind: 'written'; readonly index: number }
   /** Nothing was written: the key did not hold what was expected, the member was in the set, or the store is full. */
@@ -50,8 +50,8 @@ export type Outcome =
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 // Commands cross the log and outcomes the wire between members; both were made by this very program.
-export const encode = (value: Command | Outcome): Uint8Array => Buffer.from(JSON.stringify(value));
-export const decodeCommand = (bytes: Uint8Array): Command => JSON.parse(Buffer.from(bytes).toString()) as Command;
+export const encode = (value: Write | Outcome): Uint8Array => Buffer.from(JSON.stringify(value));
+export const decodeWrite = (bytes: Uint8Array): Write => JSON.parse(Buffer.from(bytes).toString()) as Write;
 export const decodeOutcome = (bytes: Uint8Array): Outcome => JSON.parse(Buffer.from(bytes).toString()) as Outcome;
 
 function nameProblem(what: string, name: string): string | null {

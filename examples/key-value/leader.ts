@@ -1,7 +1,8 @@
 import type { Consensus } from 'tutti/consensus';
 import { TuttiError } from 'tutti/consensus';
 import { decodeOutcome, encode, isWrite } from './commands.ts';
-import type { Answer, Command, Outcome } from './commands.ts';
+import type { Answer, Command, Outcome, Write } from './commands.ts';
+import type { KeyValueStore } from './store.ts';
 
 const method = 'key-value.execute';
 
@@ -12,14 +13,15 @@ const answerTimeoutMs = 5_000;
 export type Execute = (command: Command) => Promise<Answer>;
 
 /**
- * Forwards each command to the leader, this member included, and never sends one twice: whether that is safe only the
- * client knows, since only it knows whether it gave a request id.
+ * Reads here, once this member has caught up with the leader. Forwards each write to the leader, this member included, and never
+ * sends one twice: whether that is safe only the client knows, since only it knows whether it gave a request id.
  */
-export function createExecute(consensus: Consensus<Answer>): Execute {
+export function createExecute(consensus: Consensus<Answer>, store: KeyValueStore): Execute {
   // Proposed as they come: only a member that has proved itself gets here, and it runs this code, which has checked them.
   consensus.handle(method, async (body) => encode(await outcomeOf(consensus.propose(body))));
 
   return async (command) => {
+    if (!isWrite(command)) return consensus.read(() => store.look(command));
     const { leaderId } = consensus.status();
     if (leaderId === null) throw new TuttiError('NO_LEADER', 'no leader is known at the moment; try again');
     const outcome = await ask(consensus, leaderId, command);
@@ -29,16 +31,16 @@ export function createExecute(consensus: Consensus<Answer>): Execute {
   };
 }
 
-async function ask(consensus: Consensus<Answer>, leaderId: string, command: Command): Promise<Outcome> {
+async function ask(consensus: Consensus<Answer>, leaderId: string, write: Write): Promise<Outcome> {
   if (!isReachable(consensus, leaderId)) {
     throw new TuttiError('NO_LEADER', `the leader "${leaderId}" cannot be reached at the moment; try again`);
   }
   try {
-    return decodeOutcome(await consensus.request(leaderId, method, encode(command), answerTimeoutMs));
+    return decodeOutcome(await consensus.request(leaderId, method, encode(write), answerTimeoutMs));
   } catch (thrown) {
     const error = TuttiError.from(thrown);
     // Refused before it was sent, or before the leader looked at it. Everything else may have happened after it was proposed.
-    if (error.code === 'BUSY' || !isWrite(command)) throw error;
+    if (error.code === 'BUSY') throw error;
     throw new TuttiError(
       'OUTCOME_UNKNOWN',
       `the leader "${leaderId}" did not say what became of it: ${error.message}`,

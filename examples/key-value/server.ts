@@ -51,7 +51,7 @@ async function start(settings: Settings): Promise<void> {
   const store = new KeyValueStore();
   const consensus = await openMember<Answer>({ ...member, stateMachine: store, log });
   // In the same turn in which it was opened: nothing is missed.
-  const execute = createExecute(consensus);
+  const execute = createExecute(consensus, store);
   consensus.subscribe((event) => {
     // The log line has been written. What this process promised it may no longer be able to keep, so it must not go on.
     if (event.kind === 'fatal') process.exit(1);

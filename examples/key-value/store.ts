@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { StateMachine } from 'tutti/consensus';
-import { decodeCommand, isWrite } from './commands.ts';
-import type { Answer, Write } from './commands.ts';
+import { decodeWrite } from './commands.ts';
+import type { Answer, Read, Write } from './commands.ts';
 
 /** All of it stays in memory, and comes back from the log at each start: what a small machine has to spare. */
 const maxStoredBytes = 64 * 1024 * 1024;
@@ -23,12 +23,19 @@ export class KeyValueStore implements StateMachine<Answer> {
   /** Oldest first: a Map keeps the order of insertion, on every member the same. */
   readonly #answers = new Map<string, Answer>();
   #storedBytes = 0;
+  #index = 0;
 
   apply(bytes: Uint8Array, { index }: { readonly index: number }): Answer {
-    const command = decodeCommand(bytes);
-    if (isWrite(command)) return this.#once(command, () => this.#write(command, index));
-    if (command.op === 'get') return { kind: 'value', index, value: this.#values.get(command.key) ?? null };
-    return { kind: 'members', index, members: [...(this.#sets.get(command.set) ?? [])] };
+    const write = decodeWrite(bytes);
+    this.#index = index;
+    return this.#once(write, () => this.#write(write, index));
+  }
+
+  /** As of the last write that was applied: up to date within `consensus.read`, stale elsewhere. */
+  look(read: Read): Answer {
+    const index = this.#index;
+    if (read.op === 'get') return { kind: 'value', index, value: this.#values.get(read.key) ?? null };
+    return { kind: 'members', index, members: [...(this.#sets.get(read.set) ?? [])] };
   }
 
   /** Of all that is stored, for comparing members that have applied the same index. */

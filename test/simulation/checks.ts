@@ -22,6 +22,11 @@ export class SafetyChecks implements NodeObserver {
   /** What the cluster has committed, and the lowest term in which it is known to be. */
   readonly #committed: { readonly entry: Entry; readonly inTerm: number }[] = [];
 
+  /** How much was committed when each read began that is not answered yet. */
+  readonly #readsBegan = new Map<number, number>();
+  /** Reads that were answered. */
+  reads = 0;
+
   constructor(nodes: readonly SimulatedNode[]) {
     this.#nodes = nodes;
   }
@@ -39,6 +44,23 @@ export class SafetyChecks implements NodeObserver {
     if (after.role === 'leader') this.#checkLeader(node, before, after, effects);
     this.#checkWritten(node, effects);
     if (effects.committed.length > 0) this.#checkCommitted(node, after, effects.committed);
+    for (const outcome of effects.reads) {
+      if (outcome.accepted) this.#checkRead(node, after, outcome.readId, outcome.index);
+    }
+  }
+
+  readBegins(readId: number): void {
+    this.#readsBegan.set(readId, this.#committed.length);
+  }
+
+  /** What was committed anywhere before a read began is seen by it: reads are linearizable. */
+  #checkRead(node: SimulatedNode, status: RaftStatus, readId: number, index: number): void {
+    const committedBefore = this.#readsBegan.get(readId);
+    require(committedBefore !== undefined, 'each read is answered once', `${node.id} answers read ${readId} again`);
+    this.#readsBegan.delete(readId);
+    this.reads += 1;
+    require(index >= committedBefore!, 'linearizable reads', `${node.id} would read ${index} of ${committedBefore!}`);
+    require(index <= status.commitIndex, 'reads of what is committed', `${node.id} would read ${index}`);
   }
 
   #checkLeader(node: SimulatedNode, before: RaftStatus, after: RaftStatus, effects: Effects): void {

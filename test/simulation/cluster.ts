@@ -34,6 +34,7 @@ export class SimulatedCluster {
   readonly #hash = createHash('sha256');
   readonly #recent: string[] = [];
   #proposals = 0;
+  #reads = 0;
 
   constructor(seed: number, plan: FaultPlan, createCore: CreateCore) {
     this.plan = plan;
@@ -135,6 +136,14 @@ export class SimulatedCluster {
     return node.step({ kind: 'propose', data })?.proposal?.accepted ?? false;
   }
 
+  /** The answer, whenever it comes, is judged by the checks: it must see all that is committed now. */
+  read(node: SimulatedNode): void {
+    if (!node.isUp) return;
+    this.#reads += 1;
+    this.checks.readBegins(this.#reads);
+    node.feed({ kind: 'read', readId: this.#reads });
+  }
+
   trace(line: string): void {
     const stamped = `${this.scheduler.nowMs.toFixed(4)} ${line}`;
     this.#hash.update(stamped);
@@ -191,6 +200,8 @@ function describeInput(input: RaftInput): string {
     case 'peerDown':
     case 'peerEnded':
       return `${input.kind} ${input.id}`;
+    case 'read':
+      return `read ${input.readId}`;
     case 'transfer':
       return `transfer ${input.to ?? 'to any'}`;
     case 'propose':

@@ -30,6 +30,7 @@ export interface FaultPlan {
   /** How often a node takes a living peer for ended, since the network refuses connections in its name. */
   readonly falseEndMeanMs: number;
   readonly transferMeanMs: number;
+  readonly readMeanMs: number;
   readonly limits: RaftLimits;
 }
 
@@ -73,7 +74,7 @@ export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof 
   };
 }
 
-export type LaterFaults = Pick<FaultPlan, 'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs'>;
+export type LaterFaults = Pick<FaultPlan, 'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs' | 'readMeanMs'>;
 
 /** Drawn apart, so that a seed without them means what it meant before there were any. */
 export function drawLaterFaults(random: Random): LaterFaults {
@@ -81,6 +82,7 @@ export function drawLaterFaults(random: Random): LaterFaults {
     maxEndNewsMs: random.chance(0.5) ? random.between(0.5, 30) : Infinity,
     falseEndMeanMs: random.chance(0.25) ? random.between(200, 2_000) : Infinity,
     transferMeanMs: random.chance(0.35) ? random.between(50, 1_000) : Infinity,
+    readMeanMs: random.chance(0.5) ? random.between(2, 60) : Infinity,
   };
 }
 

@@ -160,6 +160,16 @@ function confusesTickets(options: RaftOptions): RaftCore {
   });
 }
 
+/** raft.md D1 (etcd#7331) and L9: whoever believes to lead answers at once. */
+function readsWithoutAsking(options: RaftOptions): RaftCore {
+  return wrap(createRaft(options), {
+    after: (effects, core, input) => {
+      if (input.kind !== 'read' || core.status().role !== 'leader') return { ...effects, reads: [] };
+      return { ...effects, reads: [{ readId: input.readId, accepted: true, index: core.status().commitIndex }] };
+    },
+  });
+}
+
 /** Leaders that die right after their election, and appends of one entry: logs of many terms, half replicated. */
 const shortReigns: Partial<FaultPlan> = {
   size: 5,
@@ -210,10 +220,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'compares logs by length (E2)',
-    fromSeed: 240,
-    withinSeeds: 20,
+    fromSeed: 1,
+    withinSeeds: 30,
     foundAs: complete,
     create: comparesLogsByLength,
+    focus: shortReigns,
   },
   {
     name: 'commits old terms by counting (R1)',
@@ -244,6 +255,13 @@ export const mutants: readonly Mutant[] = [
     withinSeeds: 5,
     foundAs: onQuorum,
     create: takesLessThanAMajority,
+  },
+  {
+    name: 'reads without asking (D1, L9)',
+    fromSeed: 1,
+    withinSeeds: 10,
+    foundAs: 'linearizable reads',
+    create: readsWithoutAsking,
   },
   { name: 'confuses tickets (R9)', fromSeed: 1, withinSeeds: 30, foundAs: onQuorum, create: confusesTickets },
 ];

@@ -11,6 +11,7 @@ export function quiet(size: number): FaultPlan {
     pauseMeanMs: Infinity,
     falseEndMeanMs: Infinity,
     transferMeanMs: Infinity,
+    readMeanMs: Infinity,
   };
   return {
     ...never,

@@ -27,6 +27,7 @@ export interface SeedResult {
   readonly hash: string;
   readonly steps: number;
   readonly committed: number;
+  readonly reads: number;
   readonly terms: number;
   /** From the healing to a leader, a commit on all of the core, and equal logs. */
   readonly convergeMs: number;
@@ -55,7 +56,15 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
     const convergeMs = liveness(cluster, random);
     const terms = Math.max(...cluster.nodes.map(({ disk }) => disk.durable.hardState.term));
     const committed = cluster.checks.committed.length;
-    return { seed, hash: cluster.traceHash(), steps: cluster.steps, committed, terms, convergeMs };
+    return {
+      seed,
+      hash: cluster.traceHash(),
+      steps: cluster.steps,
+      committed,
+      reads: cluster.checks.reads,
+      terms,
+      convergeMs,
+    };
   } catch (error) {
     throw new SeedFailure(seed, error, cluster.recentTrace());
   }
@@ -102,6 +111,16 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
       cluster.leader?.feed({ kind: 'transfer', to });
     },
     transferRandom,
+  );
+  const readRandom = new Random(seed, 'reads');
+  whileChaos(
+    plan.readMeanMs,
+    () => {
+      // Whoever believes to lead is asked, the deposed ones most of all.
+      const believers = cluster.nodes.filter(({ core }) => core?.status().role === 'leader');
+      if (believers.length > 0) cluster.read(readRandom.pick(believers));
+    },
+    readRandom,
   );
   const unboundRandom = new Random(seed, 'unbound');
   cluster.onPromise = (node, { kind }) => {

@@ -12,9 +12,15 @@ describe('a cluster of cores under faults', () => {
     `keeps every invariant, and recovers once healed: ${PER_TEST} seeds from %i`,
     (from) => {
       let committed = 0;
-      for (let seed = from; seed < from + PER_TEST; seed += 1) committed += runSeed(seed).committed;
-      // A simulation in which nothing is ever committed would keep every invariant too.
+      let reads = 0;
+      for (let seed = from; seed < from + PER_TEST; seed += 1) {
+        const result = runSeed(seed);
+        committed += result.committed;
+        reads += result.reads;
+      }
+      // A simulation in which nothing is ever committed or read would keep every invariant too.
       expect(committed).toBeGreaterThan(PER_TEST * 20);
+      expect(reads).toBeGreaterThan(PER_TEST * 5);
     },
     60_000,
   );

@@ -21,6 +21,7 @@ import type { ConsensusOptions } from './options.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { Proposals } from './proposals.ts';
 import type { Proposed } from './proposals.ts';
+import { readIndexMethod, Reads } from './reads.ts';
 import { Requests, shuttingDown, timedOut } from './requests.ts';
 import { Serving } from './serving.ts';
 
@@ -43,6 +44,7 @@ export class Host<Result> implements Consensus<Result> {
   readonly #engine: Engine;
   readonly #applier: Applier<Result>;
   readonly #proposals: Proposals<Result>;
+  readonly #reads: Reads;
   readonly #requests: Requests;
   readonly #serving: Serving;
   readonly #leadership: Leadership;
@@ -64,7 +66,10 @@ export class Host<Result> implements Consensus<Result> {
       defer,
       hooks: {
         onEntry: (entry, result) => this.#onEntry(entry, result),
-        onSlice: (index) => this.#observers.emit({ kind: 'applied', index }),
+        onSlice: (index) => {
+          this.#reads.onApplied(index);
+          this.#observers.emit({ kind: 'applied', index });
+        },
         onFailed,
       },
     });
@@ -76,6 +81,7 @@ export class Host<Result> implements Consensus<Result> {
           this.#applier.add(entries);
         },
         onEvent: (event) => this.#onRaftEvent(event),
+        onRead: (outcome) => this.#reads.onOutcome(outcome),
         onIdle: () => this.#applier.run(),
         onFailed,
       },
@@ -96,6 +102,13 @@ export class Host<Result> implements Consensus<Result> {
       ...{ self: options.self.nodeId, clock, patienceMs: 2 * timings.electionTimeoutMaxMs },
       feed: (input) => this.#engine.feed(input),
     });
+    this.#reads = new Reads({
+      ...{ core, timeoutMs: 2 * timings.electionTimeoutMaxMs },
+      feed: (input) => this.#engine.feed(input),
+      request: (to, method, body, timeoutMs) => this.request(to, method, body, timeoutMs),
+      appliedIndex: () => this.#applier.appliedIndex,
+    });
+    this.#serving.handle(readIndexMethod, () => this.#reads.serve());
     this.#leadership = new Leadership({
       onGained: (term) => this.#observers.emit({ kind: 'leadershipGained', term }),
       onLost: (term, announced, reason) => {
@@ -152,6 +165,11 @@ export class Host<Result> implements Consensus<Result> {
     return this.#proposals.propose(command);
   }
 
+  async read<Value>(look: () => Value): Promise<Value> {
+    await this.#reads.ready();
+    return look();
+  }
+
   request(to: NodeId, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     if (to !== this.#parts.options.self.nodeId) return this.#requests.send(to, method, body, timeoutMs);
     if (this.#stopped) return Promise.reject(shuttingDown());
@@ -195,6 +213,7 @@ export class Host<Result> implements Consensus<Result> {
     this.#proposals.stop();
     this.#requests.stop();
     this.#handover.stop();
+    this.#reads.stop();
     this.#leadership.end(reason);
   }
 

@@ -1,6 +1,6 @@
 import { TuttiError } from '../lib/errors.ts';
 import type { ProposalOutcome, RaftCore, RaftInput, RaftLimits } from '../raft/core.ts';
-import type { Entry } from '../raft/types.ts';
+import type { Entry, NodeId } from '../raft/types.ts';
 
 /**
  * Proposals that wait for their outcome, appended or not. A controller has a handful; ten thousand is a caller that does
@@ -160,13 +160,15 @@ function inBatches<Result>(waiting: readonly Waiter<Result>[], maxBytes: number)
   return batches;
 }
 
+export function notLeader(leaderId: NodeId | null): TuttiError {
+  const message = leaderId === null ? 'no leader is known' : `this node does not lead; "${leaderId}" does`;
+  return new TuttiError('NOT_LEADER', message);
+}
+
 function refused(outcome: ProposalOutcome & { readonly accepted: false }): TuttiError {
   switch (outcome.reason) {
     case 'notLeader':
-      return new TuttiError(
-        'NOT_LEADER',
-        outcome.leaderId === null ? 'no leader is known' : `this node does not lead; "${outcome.leaderId}" does`,
-      );
+      return notLeader(outcome.leaderId);
     case 'transferring':
       return new TuttiError('BUSY', 'this node is handing the leadership over; try again');
     case 'busy':

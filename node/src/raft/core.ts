@@ -52,6 +52,8 @@ export type RaftInput =
   | { readonly kind: 'peerEnded'; readonly id: NodeId }
   /** Hand the leadership to this voter, or to the one that is furthest. */
   | { readonly kind: 'transfer'; readonly to: NodeId | null }
+  /** What must be applied for a read to see all that was committed before it; `readId` is used once. */
+  | { readonly kind: 'read'; readonly readId: number }
   | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
   /** Every batch up to and including this ticket is durable. */
   | { readonly kind: 'persisted'; readonly ticket: number };
@@ -66,6 +68,8 @@ export interface Effects {
   readonly committed: readonly Entry[];
   /** What happened, for logs and observers, in order. */
   readonly events: readonly RaftEvent[];
+  /** Of `read` inputs, of this step or earlier ones: each is answered once, unless this node ends. */
+  readonly reads: readonly ReadOutcome[];
   /** Of a `propose` input only. */
   readonly proposal: ProposalOutcome | null;
 }
@@ -77,6 +81,12 @@ export type ProposalOutcome =
       readonly reason: 'notLeader' | 'transferring' | 'busy' | 'tooLarge';
       readonly leaderId: NodeId | null;
     };
+
+export type ReadOutcome =
+  /** Whoever has applied `index` sees everything that was committed when the read arrived. */
+  | { readonly readId: number; readonly accepted: true; readonly index: number }
+  /** This node does not lead, or no longer. */
+  | { readonly readId: number; readonly accepted: false; readonly leaderId: NodeId | null };
 
 export type RaftEvent =
   | { readonly kind: 'roleChanged'; readonly role: Role; readonly term: number; readonly reason: string }

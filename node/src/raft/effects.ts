@@ -1,5 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
-import type { Effects, ProposalOutcome, RaftEvent } from './core.ts';
+import type { Effects, ProposalOutcome, RaftEvent, ReadOutcome } from './core.ts';
 import type { Message } from './messages.ts';
 import type { Entry, HardState, PersistBatch } from './types.ts';
 
@@ -34,6 +34,7 @@ export class EffectsBuilder {
   #sendAfterPersist: Message[] = [];
   #committed: readonly Entry[] = [];
   #events: RaftEvent[] = [];
+  #reads: ReadOutcome[] = [];
   #proposal: ProposalOutcome | null = null;
 
   /** The ticket under which what this step writes becomes durable. */
@@ -70,6 +71,10 @@ export class EffectsBuilder {
     this.#proposal = outcome;
   }
 
+  answerRead(outcome: ReadOutcome): void {
+    this.#reads.push(outcome);
+  }
+
   /** Hands out the effects of the step and starts afresh. */
   finish(): Effects {
     const effects: Effects = {
@@ -78,6 +83,7 @@ export class EffectsBuilder {
       sendAfterPersist: this.#sendAfterPersist,
       committed: this.#committed,
       events: this.#events,
+      reads: this.#reads,
       proposal: this.#proposal,
     };
     this.#hardState = null;
@@ -87,6 +93,7 @@ export class EffectsBuilder {
     this.#sendAfterPersist = [];
     this.#committed = [];
     this.#events = [];
+    this.#reads = [];
     this.#proposal = null;
     return effects;
   }

@@ -28,6 +28,7 @@ export function becomeLeader(state: RaftState, votes: number): void {
     uncommittedBytes: sumBytes(log.between(state.commitIndex, log.lastIndex)),
     heartbeatDeadlineMs: state.nowMs + options.timings.heartbeatMs,
     round: 0,
+    reads: { waiting: [], underWay: null },
     transfer: null,
   };
   state.leadership = leadership;

@@ -23,6 +23,8 @@ export class Progress {
   /** The highest commit index this peer was told in an append, to tell it news only. */
   sentCommitIndex = 0;
   lastHeardMs: number | null;
+  /** The latest round of heartbeats that this peer has answered. */
+  answeredRound = 0;
   /** Appends under way, oldest first. */
   readonly #inflight: { readonly lastIndex: number; readonly bytes: number }[] = [];
   #inflightBytes = 0;

@@ -11,6 +11,7 @@ import { MembershipHistory } from './membership.ts';
 import type { Message } from './messages.ts';
 import { handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
 import { armElectionTimer, becomeFollower } from './roles.ts';
+import { confirmReads, read, refuseReads } from './read-index.ts';
 import type { RaftState } from './state.ts';
 import { startTransfer } from './transfer.ts';
 import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
@@ -20,9 +21,8 @@ import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
  *
  * Where things are: election.ts votes and campaigns; leading.ts what a leader does on its own; replication.ts appends,
  * acknowledgements, commit; following.ts appends and heartbeats received; admission.ts who is heard and met; roles.ts the
- * changes of role; state.ts the state. What comes next has its place: joint consensus and learners in membership.ts and
- * quorum.ts (the two functions there are the only ones that count), snapshots as a third mode in progress.ts and a base in
- * log.ts, ReadIndex as read-index.ts over the rounds of Leadership.
+ * changes of role; state.ts the state. Beside these, fast-election.ts, transfer.ts and read-index.ts each hold what
+ * their name says; quorum.ts alone counts.
  */
 export function createRaft(options: RaftOptions): RaftCore {
   return new Raft(options);
@@ -72,7 +72,10 @@ class Raft implements RaftCore {
       armElectionTimer(state);
     }
     const wasCertain = isMembershipCommitted(state);
+    const { leadership } = state;
     handle(state, input);
+    if (state.leadership !== null) confirmReads(state, state.leadership);
+    if (leadership !== null && leadership !== state.leadership) refuseReads(state, leadership);
     if (!wasCertain && isMembershipCommitted(state)) judgeAgain(state);
     const effects = state.effects.finish();
     if (effects.persist !== null) state.log.writing(effects.persist.ticket, nowMs);
@@ -126,6 +129,8 @@ function handle(state: RaftState, input: RaftInput): void {
       return peerEnded(state, input.id);
     case 'transfer':
       return startTransfer(state, input.to);
+    case 'read':
+      return read(state, input.readId);
     case 'propose':
       // A leader that slept through its deadline must not accept as if it still led (raft.md L9).
       if (state.leadership !== null) mayStillLead(state, state.leadership);

@@ -61,6 +61,7 @@ export function handleHeartbeatResponse(state: RaftState, message: HeartbeatResp
   const progress = state.leadership?.progress.get(message.from);
   if (progress === undefined) return;
   progress.lastHeardMs = state.nowMs;
+  progress.answeredRound = Math.max(progress.answeredRound, message.round);
   // The peer is alive, so a probe or a window without an answer is lost, and asking again finds out (raft.md R12, R13).
   progress.probing = false;
   if (progress.mode === 'probe' || progress.matchIndex < state.log.lastIndex) sendEntries(state, progress, true);

@@ -67,7 +67,15 @@ export interface Transfer {
   isAsked: boolean;
 }
 
-/** What only a leader has. ReadIndex rounds will stand here. */
+/** Reads that wait for a quorum to confirm that this node leads (read-index.ts). */
+export interface Reads {
+  /** Arrived, with no round begun since. */
+  waiting: number[];
+  /** Waits for a quorum to answer `round`; the reads see at least `index`. */
+  underWay: { readonly round: number; readonly index: number; readonly ids: readonly number[] } | null;
+}
+
+/** What only a leader has. */
 export interface Leadership {
   readonly progress: Map<NodeId, Progress>;
   /** Where this term began in the log: nothing older is committed by counting. */
@@ -75,6 +83,7 @@ export interface Leadership {
   uncommittedBytes: number;
   heartbeatDeadlineMs: number;
   round: number;
+  readonly reads: Reads;
   /** While it lasts nothing is proposed: the target would fall behind again. */
   transfer: Transfer | null;
 }

@@ -268,6 +268,10 @@ export class FakeConsensus implements Consensus<CommandResult> {
     return promise;
   }
 
+  read(): Promise<never> {
+    return Promise.reject(new TuttiError('NOT_LEADER', 'nothing here reads this way'));
+  }
+
   transferLeadership(): Promise<void> {
     return Promise.reject(new TuttiError('TRANSFER_FAILED', 'who leads here is up to the test'));
   }

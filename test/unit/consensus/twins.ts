@@ -84,6 +84,7 @@ export const noEffects: Effects = {
   sendAfterPersist: [],
   committed: [],
   events: [],
+  reads: [],
   proposal: null,
 };
 
