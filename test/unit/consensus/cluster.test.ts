@@ -68,6 +68,25 @@ describe('three members with real cores on virtual time', () => {
     expect(first.machine.applied).toEqual(second.machine.applied);
   });
 
+  it('a follower whose disk hangs holds nobody up, and catches up under the same leader (H4, R18)', async () => {
+    const cluster = await MemoryCluster.open('a', 'b', 'c');
+    const leader = await cluster.leader();
+    const { term } = leader.consensus.status();
+    const [slow] = cluster.others(leader);
+    let answer!: () => void;
+    const hang = new Promise<void>((resolve) => (answer = resolve));
+    cluster.syncs.set(slow!.id, () => hang);
+    const texts = Array.from({ length: 200 }, (_, at) => `x${at}`);
+    for (const text of texts) expect(await cluster.propose(leader, text)).toMatchObject({ result: text.toUpperCase() });
+    const untilMs = cluster.time.nowMs + 5_000;
+    await cluster.time.until('five seconds of it', () => cluster.time.nowMs >= untilMs);
+    expect(slow!.machine.applied).not.toContain('x199');
+    cluster.syncs.delete(slow!.id);
+    answer();
+    await cluster.allApplied(texts);
+    expect(leader.consensus.status()).toMatchObject({ role: 'leader', term });
+  });
+
   it('a leader whose disk fails ends, and another takes over (L11, W5)', async () => {
     const cluster = await MemoryCluster.open('a', 'b', 'c');
     const first = await cluster.leader();

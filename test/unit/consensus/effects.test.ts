@@ -61,7 +61,7 @@ describe('promises and the disk', () => {
     expect(sentBefore).toEqual(['ack 4']);
   });
 
-  it('keeps the order of effects when a transport answers from within send', async () => {
+  it('keeps the order of effects when a transport answers from within send: no step begins inside another (R11)', async () => {
     const { step, core, transport } = await openRig();
     transport.onSend = () => {
       transport.onSend = () => undefined;

@@ -205,6 +205,19 @@ describe('pre-vote, check-quorum and stickiness', () => {
     expect(sent(append, 'appendResponse')).toMatchObject([{ success: false, term: 9 }]);
   });
 
+  it('E12: a member without a vote that has a higher term costs one election, and freezes nothing', () => {
+    const rig = new Rig({ voters: ['n1', 'n2', 'n3'], unmet: 1 });
+    rig.meet('n2');
+    rig.lead(['n2', 'n3']);
+    rig.meet('n4', 'c1');
+    rig.receive({ kind: 'heartbeatResponse', from: 'n4', term: 50, round: 1 });
+    expect(rig.status).toMatchObject({ role: 'follower', term: 50, votedFor: null });
+    expect(sent(rig.voteRequest('n4', 51, [9, 50]), 'voteResponse')).toHaveLength(1);
+    rig.lead(['n2', 'n3']);
+    expect(rig.status.role).toBe('leader');
+    expect(rig.status.term).toBeGreaterThan(50);
+  });
+
   it('check-quorum: a leader that hears no quorum for the longest timeout steps down, one that does stays', () => {
     const [alone, heard] = [new Rig(), new Rig()];
     for (const rig of [alone, heard]) rig.lead();

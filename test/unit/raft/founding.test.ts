@@ -58,7 +58,7 @@ describe('founding', () => {
     expect(rig.status.role).toBe('leader');
   });
 
-  it('a founding entry that was not committed is rolled back with its membership', () => {
+  it('M2: a founding entry that was not committed is rolled back with its membership', () => {
     const rig = unfounded(3);
     found(rig, ['n2']);
     const data = encodeMembership({ clusterId: 'by-n3', voters: ['n2', 'n3'].map(member), unmet: 1 });
@@ -79,7 +79,7 @@ describe('founding', () => {
     expect(rig.status).toMatchObject({ role: 'follower', leaderId: null });
   });
 
-  it('a node with an empty log that met a founded cluster neither founds nor helps to found', () => {
+  it('M14: a node with an empty log that met a founded cluster neither founds nor helps to found', () => {
     const rig = unfounded(3);
     rig.meet('n2', 'c1');
     rig.meet('n3');
@@ -162,7 +162,7 @@ describe('a listed member met later', () => {
 });
 
 describe('a listed member that loses its disk before it is bound', () => {
-  it('what the lost disk acknowledged does not count for the new one, which gets the log from its beginning', () => {
+  it('R14, M9: what the lost disk acknowledged does not count for the new one, which gets the log from its beginning', () => {
     const rig = new Rig({ voters: ['n1', 'n2', 'n3'], unmet: 2, log: [1, 1, 1] });
     rig.lead(['n2', 'n3']);
     rig.meet('n4');

@@ -125,7 +125,7 @@ describe('W7: names on disk', () => {
 });
 
 describe('group commit', () => {
-  it('batches given while a sync runs share the next write and sync, and are acknowledged in order', async () => {
+  it('R17: batches given while a sync runs share the next write and sync, and are acknowledged in order', async () => {
     const disk = new SimulatedDisk();
     const wal = createWalStore(walOptions(disk));
     await wal.open();
