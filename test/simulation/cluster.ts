@@ -86,6 +86,8 @@ export class SimulatedCluster {
     const key = `${a.id}-${b.id}`;
     const isOpen = a.isUp && b.isUp && !this.network.isCut(a.id, b.id) && !this.network.isCut(b.id, a.id);
     if (isOpen === this.#linked.has(key)) return;
+    // A process that stands still takes no part in a handshake.
+    if (isOpen && [a, b].some(({ pausedUntilMs }) => this.scheduler.nowMs < pausedUntilMs)) return;
     if (isOpen) this.#linked.add(key);
     else this.#linked.delete(key);
     for (const [end, peer] of [

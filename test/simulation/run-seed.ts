@@ -108,7 +108,9 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
     plan.transferMeanMs,
     () => {
       const to = transferRandom.chance(0.5) ? null : transferRandom.pick(cluster.nodes).id;
-      cluster.leader?.feed({ kind: 'transfer', to });
+      const { leader } = cluster;
+      // Not one that sleeps: it would obey when it wakes, perhaps in the phase in which nothing is asked any more.
+      if (leader !== undefined && scheduler.nowMs >= leader.pausedUntilMs) leader.feed({ kind: 'transfer', to });
     },
     transferRandom,
   );
