@@ -80,7 +80,7 @@ function strike(sim: SimulatedCluster, victim: string, fault: Fault, lastsMs: nu
   }
 }
 
-const seeds = Number(process.env['SEEDS'] ?? 200);
+const seeds = Number(process.env['SEEDS'] ?? 120);
 const first = Number(process.env['FIRST_SEED'] ?? 1);
 
 describe('a run under faults of a minority', () => {
@@ -92,7 +92,6 @@ describe('a run under faults of a minority', () => {
       stopped: 0,
       lost: 0,
       notFired: 0,
-      held: 0,
       abortedEarly: 0,
     };
     for (let seed = first; seed < first + seeds; seed++) {
@@ -110,7 +109,6 @@ describe('a run under faults of a minority', () => {
         seen.stopped += Number(report.run.ended === 'stopped');
         seen.lost += Number(report.books.lost > 0);
         seen.notFired += Number(report.books.notFired > 0);
-        seen.held += Number(report.books.heldUserMs > 0);
       } catch (error) {
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
       }
