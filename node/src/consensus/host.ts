@@ -10,6 +10,7 @@ import type {
   TransportHandlers,
 } from '../transport/transport.ts';
 import { Applier } from './applier.ts';
+import { closeInTime } from './closing.ts';
 import type { ClaimedClusterId } from './cluster-id.ts';
 import type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler } from './consensus.ts';
 import { Engine } from './engine.ts';
@@ -24,9 +25,6 @@ import type { Proposed } from './proposals.ts';
 import { readIndexMethod, Reads } from './reads.ts';
 import { Requests, shuttingDown, timedOut } from './requests.ts';
 import { Serving } from './serving.ts';
-
-/** A disk that hangs must not keep the process from ending: what close waits for each of transport and store. */
-export const closeTimeoutMs = 5_000;
 
 const ownClock: ClockOffset = { offsetMs: 0, errorMs: 0, roundTripMs: 0 };
 
@@ -218,26 +216,10 @@ export class Host<Result> implements Consensus<Result> {
   }
 
   async #release(): Promise<void> {
-    await this.#within('the transport', this.#parts.transport.close());
-    await this.#within('the log store', this.#parts.options.store.close());
-  }
-
-  #within(what: string, closing: Promise<void>): Promise<void> {
-    const { clock, log } = this.#parts.options;
-    return new Promise((resolve) => {
-      const cancel = clock.at(clock.nowMs() + closeTimeoutMs, () => {
-        log.error({ what, waitedMs: closeTimeoutMs }, `${what} did not close; going on without it`);
-        resolve();
-      });
-      const finish = (): void => {
-        cancel();
-        resolve();
-      };
-      closing.then(finish, (error: unknown) => {
-        log.error({ what, error }, `${what} did not close cleanly`);
-        finish();
-      });
-    });
+    const { options, transport } = this.#parts;
+    const { clock, log, store } = options;
+    await closeInTime('the transport', transport.close(), clock, log);
+    await closeInTime('the log store', store.close(), clock, log);
   }
 
   #fail(thrown: unknown): void {

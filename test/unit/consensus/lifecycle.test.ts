@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import type { Log } from '../../../node/src/lib/log.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
-import { closeTimeoutMs } from '../../../node/src/consensus/host.ts';
+import { closeTimeoutMs } from '../../../node/src/consensus/closing.ts';
 import { narrate } from '../../../node/src/consensus/narrate.ts';
 import type { RaftEvent } from '../../../node/src/raft/core.ts';
 import { ManualStore, RecordingTransport, openRig, turn } from './twins.ts';
