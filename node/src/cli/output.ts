@@ -15,6 +15,7 @@ const exitCodeOfError: Partial<Record<ErrorCode, ExitCode>> = {
   NO_LEADER: exitCodes.noCluster,
   PEER_UNREACHABLE: exitCodes.noCluster,
   TIMEOUT: exitCodes.noCluster,
+  OUTCOME_UNKNOWN: exitCodes.noCluster,
 };
 
 /** Says what went wrong on stderr and ends with the code of the table. Only the unexpected shows where in the code. */
