@@ -17,11 +17,15 @@ export const planContentTypes = [
   'application/vnd.yaml',
 ];
 
-/** Compares digests, so neither the content nor the length of the token shows in the time it takes. */
+/**
+ * Compares digests, so neither the content nor the length of the token shows in the time it takes. The scheme may be written in
+ * any case (RFC 9110 section 11.1).
+ */
 export function checkToken(authorization: string | undefined, token: string | null): Refusal {
   if (token === null) return null;
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  if (authorization !== undefined && timingSafeEqual(digest(authorization), digest(`Bearer ${token}`))) return null;
+  const given = /^bearer +(.*)$/i.exec(authorization ?? '')?.[1];
+  if (given !== undefined && timingSafeEqual(digest(given), digest(token))) return null;
   const what = authorization === undefined ? 'is missing' : 'does not match';
   return { status: 401, message: `the Authorization header ${what}; send "Authorization: Bearer <API_AUTH_TOKEN>"` };
 }
