@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIP } from 'node:net';
+import { hostName, isOwnHost } from '../lib/host-header.ts';
 import { isLoopback } from '../lib/loopback.ts';
 
 /**
@@ -30,13 +30,11 @@ export function checkToken(authorization: string | undefined, token: string | nu
   return { status: 401, message: `the Authorization header ${what}; send "Authorization: Bearer <API_AUTH_TOKEN>"` };
 }
 
-/** An address in numbers cannot be rebound by a foreign name server; names must be on the list. */
 export function checkHost(hostHeader: string | undefined, ownNames: ReadonlySet<string>): Refusal {
-  const name = hostName(hostHeader ?? '');
-  if (isIP(name) !== 0 || ownNames.has(name)) return null;
+  if (isOwnHost(hostHeader, ownNames)) return null;
   return {
     status: 403,
-    message: `the Host '${name}' is not a name of this node; use its address, or list the name in CLUSTER_NODES`,
+    message: `the Host '${hostName(hostHeader ?? '')}' is not a name of this node; use its address, or list the name in CLUSTER_NODES`,
   };
 }
 
@@ -49,11 +47,6 @@ export function checkPlanContentType(contentType: string | undefined): Refusal {
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase();
   if (planContentTypes.includes(type)) return null;
   return { status: 415, message: `send the plan with "Content-Type: application/yaml" (got '${type || 'none'}')` };
-}
-
-function hostName(hostHeader: string): string {
-  const bracketed = /^\[([^\]]+)\]/.exec(hostHeader);
-  return (bracketed?.[1] ?? hostHeader.replace(/:\d+$/, '')).toLowerCase();
 }
 
 /** Why the API may not listen there; null: it may. */
