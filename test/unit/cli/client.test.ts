@@ -66,7 +66,7 @@ describe('the client of a cluster', () => {
     let answer: RequestListener = healthy;
     const hung = await serve(named('hung', hanging));
     const follower = await serve(named('follower', refusal('NO_LEADER', 503)));
-    const good = await serve(named('good', (request, response) => void answer(request, response)));
+    const good = await serve(named('good', (request, response) => answer(request, response)));
     const client = clientOf(3_000, hung, follower, good);
     const startedAtMs = performance.now();
     expect(await client.get('/run')).toMatchObject({ runId: 'run-1' });
