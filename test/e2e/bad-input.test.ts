@@ -104,6 +104,7 @@ scenarios:
     [['status', '--node', 'ftp://x'], "'ftp://x' is not a URL like http://"],
     [['status', '--node', 'x:99999'], "'http://x:99999' is not a URL like http://127.0.0.1:8080 (ports 1 to 65535)"],
     [['status', '--node', 'http://x:0'], "'http://x:0' is not a URL like http://127.0.0.1:8080 (ports 1 to 65535)"],
+    [['status', '--node', 'http://me:secret@x'], 'is not a URL like http://127.0.0.1:8080'],
     [['submit', 'examples/minimal.yaml', '--out', 'result.json'], '--out needs --wait'],
   ])('%j ends with 104 and says what is wrong', async (args, message) => {
     const ended = await tutti(args);

@@ -36,7 +36,9 @@ export function clientOf(options: ClusterOptions): ClusterClient {
 
 function isNodeUrl(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) && url.port !== '0';
+  if (url === null || !/^https?:$/.test(url.protocol)) return false;
+  // The token is given otherwise, and fetch refuses a name and a password there.
+  return url.port !== '0' && url.username === '' && url.password === '';
 }
 
 function tokenOf({ tokenFile }: ClusterOptions): string | null {
