@@ -8,8 +8,8 @@ const formatting = { parser: 'markdown', printWidth: 120, singleQuote: true } as
 /** docs/settings.md, from the one table of settings. */
 export function settingsPage(): Promise<string> {
   const rows = Object.values(settings).map(
-    ({ env, flag, shown, help }) =>
-      `| \`${env}\` | ${flag === null ? '(none)' : `\`--${flag}\``} | ${shown} | ${help} |`,
+    ({ env, flag, isSwitch, shown, help }) =>
+      `| \`${env}\` | ${flag === null ? '(none)' : `\`--${flag}\`${isSwitch ? `, \`--no-${flag}\`` : ''}`} | ${shown} | ${help} |`,
   );
   return format(
     `# Settings

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +104,7 @@ scenarios:
     [['status', '--node', 'ftp://x'], "'ftp://x' is not a URL like http://"],
     [['status', '--node', 'x:99999'], "'http://x:99999' is not a URL like http://127.0.0.1:8080 (ports 1 to 65535)"],
     [['status', '--node', 'http://x:0'], "'http://x:0' is not a URL like http://127.0.0.1:8080 (ports 1 to 65535)"],
+    [['status', '--node', 'http://me:secret@x'], 'is not a URL like http://127.0.0.1:8080'],
     [['submit', 'examples/minimal.yaml', '--out', 'result.json'], '--out needs --wait'],
   ])('%j ends with 104 and says what is wrong', async (args, message) => {
     const ended = await tutti(args);
@@ -119,6 +120,25 @@ scenarios:
       expect(ended.stdout).toBe('');
       expect(ended.code).toBe(104);
     }
+  });
+
+  it('a submission that is refused leaves no file for its result behind, nor takes away what was there', async () => {
+    const [out, kept] = [join(directory, 'new.json'), join(directory, 'kept.json')];
+    writeFileSync(kept, '{}');
+    for (const file of [out, kept])
+      await tutti([
+        'submit',
+        planFile(goodPlan),
+        '--wait',
+        '--out',
+        file,
+        '--node',
+        'http://127.0.0.1:9',
+        '--patience',
+        '0',
+      ]);
+    expect(existsSync(out)).toBe(false);
+    expect(readFileSync(kept, 'utf8')).toBe('{}');
   });
 });
 
@@ -150,6 +170,29 @@ describe('bad settings of a node', () => {
     const ended = await node({}, { CLUSTER_HEALTH_ADR: '127.0.0.1:1' });
     expect(ended.code).toBe(104);
     expect(ended.stderr).toContain('CLUSTER_HEALTH_ADR: unknown variable; did you mean CLUSTER_HEALTH_ADDR?');
+  });
+
+  it.each([
+    [['--insecure', 'false'], 'too many arguments'],
+    [['--insecure', '--nodse', 'x'], 'Did you mean --nodes?'],
+    [['--insecure=maybe'], '--insecure: must be true or false'],
+    // Off loopback without a secret: only who says so aloud gets past this.
+    [['--no-insecure', '--bind-addr', '0.0.0.0:17551'], 'CLUSTER_SECRET'],
+    [['--insecure=false', '--bind-addr', '0.0.0.0:17551'], 'CLUSTER_SECRET'],
+    [['--insecure', '--bind-addr', '0.0.0.0:17551', '--nodes', 'b=127.0.0.1:17561'], 'names no node "a"'],
+  ])('%j: a switch takes no argument but after =', async (args, message) => {
+    const ended = await tutti([
+      'node',
+      '--node-id',
+      'a',
+      '--nodes',
+      'a=127.0.0.1:17551',
+      '--config-source',
+      'api',
+      ...args,
+    ]);
+    expect(ended.stderr).toContain(message);
+    expect(ended.code).toBe(104);
   });
 
   it.each(['bind-addr', 'health-addr'])('%s in use: says which, and ends', async (flag) => {

@@ -8,7 +8,7 @@ const health = {
   node_id: 'a',
   leader_id: null,
   term: 0,
-  peers: 0,
+  peers: 1,
   cluster_formed: false,
   members: [
     { id: 'a', connected: true },

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIP } from 'node:net';
+import { hostName, isOwnHost } from '../lib/host-header.ts';
 import { isLoopback } from '../lib/loopback.ts';
 
 /**
@@ -17,22 +17,24 @@ export const planContentTypes = [
   'application/vnd.yaml',
 ];
 
-/** Compares digests, so neither the content nor the length of the token shows in the time it takes. */
+/**
+ * Compares digests, so neither the content nor the length of the token shows in the time it takes. The scheme may be written in
+ * any case (RFC 9110 section 11.1).
+ */
 export function checkToken(authorization: string | undefined, token: string | null): Refusal {
   if (token === null) return null;
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  if (authorization !== undefined && timingSafeEqual(digest(authorization), digest(`Bearer ${token}`))) return null;
+  const given = /^bearer +(.*)$/i.exec(authorization ?? '')?.[1];
+  if (given !== undefined && timingSafeEqual(digest(given), digest(token))) return null;
   const what = authorization === undefined ? 'is missing' : 'does not match';
   return { status: 401, message: `the Authorization header ${what}; send "Authorization: Bearer <API_AUTH_TOKEN>"` };
 }
 
-/** An address in numbers cannot be rebound by a foreign name server; names must be on the list. */
 export function checkHost(hostHeader: string | undefined, ownNames: ReadonlySet<string>): Refusal {
-  const name = hostName(hostHeader ?? '');
-  if (isIP(name) !== 0 || ownNames.has(name)) return null;
+  if (isOwnHost(hostHeader, ownNames)) return null;
   return {
     status: 403,
-    message: `the Host '${name}' is not a name of this node; use its address, or list the name in CLUSTER_NODES`,
+    message: `the Host '${hostName(hostHeader ?? '')}' is not a name of this node; use its address, or list the name in CLUSTER_NODES`,
   };
 }
 
@@ -45,11 +47,6 @@ export function checkPlanContentType(contentType: string | undefined): Refusal {
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase();
   if (planContentTypes.includes(type)) return null;
   return { status: 415, message: `send the plan with "Content-Type: application/yaml" (got '${type || 'none'}')` };
-}
-
-function hostName(hostHeader: string): string {
-  const bracketed = /^\[([^\]]+)\]/.exec(hostHeader);
-  return (bracketed?.[1] ?? hostHeader.replace(/:\d+$/, '')).toLowerCase();
 }
 
 /** Why the API may not listen there; null: it may. */

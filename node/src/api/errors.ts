@@ -42,13 +42,19 @@ export function errorHandler(
     }
     const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
     if (status >= 500) log.error({ url: request.url, error: error.stack }, 'request failed');
-    return reply.code(status).send(errorBody('code' in error ? error.code : 'INTERNAL', error.message, false));
+    return reply.code(status).send(errorBody(codeOf(status), error.message, false));
   };
+}
+
+/** The framework has names of its own for what is wrong with a request; a client needs ours only. */
+function codeOf(status: number): string {
+  if (status >= 500) return 'INTERNAL';
+  return status === 415 ? 'UNSUPPORTED_MEDIA_TYPE' : 'BAD_REQUEST';
 }
 
 /** A request that is not understood, for a handler to throw: 400 with this message. */
 export function badRequest(message: string): Error {
-  return Object.assign(new Error(message), { statusCode: 400, code: 'BAD_REQUEST' });
+  return Object.assign(new Error(message), { statusCode: 400 });
 }
 
 export async function sendRefusal(reply: FastifyReply, refusal: Refusal): Promise<void> {

@@ -24,7 +24,7 @@ export interface ClusterHealth {
   readonly region: string;
   readonly leader_id: string | null;
   readonly term: number;
-  /** Members, this node included. */
+  /** Members, this node included: 1 until the cluster is founded. */
   readonly peers: number;
   /** A leader is known and every listed member is bound to the cluster. */
   readonly cluster_formed: boolean;
@@ -65,7 +65,7 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
     region: backend.region,
     leader_id: status.leaderId,
     term: status.term,
-    peers: status.membership === null ? 0 : voters.length + status.membership.unmet,
+    peers: status.membership === null ? 1 : voters.length + status.membership.unmet,
     cluster_formed: status.leaderId !== null && status.membership?.unmet === 0,
     cluster_ready: backend.localRun()?.acknowledged ?? false,
     cluster_id: status.membership?.clusterId ?? null,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { TuttiError } from '../lib/errors.ts';
 import type { ApiBackend } from './backend.ts';
 import { clip } from '../plan/units.ts';
 import { checkPlanContentType, checkToken, planContentTypes } from './doors.ts';
@@ -8,6 +9,7 @@ import { clusterHealth, nodeState, readiness } from './health.ts';
 
 const maxIdempotencyKeyLength = 200;
 const maxFileNameLength = 1000;
+const keyPrefix = 'key:';
 
 /** All that only reads: open to whoever reaches the address. */
 export function readingRoutes(server: FastifyInstance, backend: ApiBackend): void {
@@ -47,11 +49,12 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
     sendRefusal(reply, checkPlanContentType(request.headers['content-type']));
 
   server.post('/config', { onRequest: [authorize, wantsPlan] }, async (request, reply) => {
-    const submitted = await backend.runs.submit({
-      planText: request.body as string,
-      submissionId: submissionId(request),
-      ...fileNameOf(request),
-    });
+    const id = submissionId(request);
+    const submitted = await backend.runs
+      .submit({ planText: request.body as string, submissionId: id, ...fileNameOf(request) })
+      .catch((thrown: unknown) => {
+        throw inClientsWords(TuttiError.from(thrown), id);
+      });
     const status = backend.status();
     return reply.code(submitted.created ? 202 : 200).send({
       status: 'accepted',
@@ -88,7 +91,18 @@ function submissionId(request: FastifyRequest): string {
   if (typeof key !== 'string' || key === '') return `request:${randomUUID()}`;
   if (key.length > maxIdempotencyKeyLength)
     throw badRequest(`Idempotency-Key: at most ${maxIdempotencyKeyLength} characters, not ${key.length}`);
-  return `key:${key}`;
+  return `${keyPrefix}${key}`;
+}
+
+/** The prefix that keeps keys apart from other submissions means nothing to whoever gave the key. */
+function inClientsWords(error: TuttiError, id: string): TuttiError {
+  if (error.code !== 'KEY_REUSED') return error;
+  const words = `the Idempotency-Key "${id.slice(keyPrefix.length)}"`;
+  return new TuttiError(
+    error.code,
+    error.message.replace(id, () => words),
+    { cause: error },
+  );
 }
 
 /** `?file=`: what problems of the plan begin with. It is the client's own word and only ever shown, so it is cut, not refused. */

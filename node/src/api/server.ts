@@ -11,10 +11,7 @@ import { changingRoutes, readingRoutes } from './routes.ts';
 const maxBodyBytes = 1024 * 1024;
 /** People, dashboards and scrapers of one node; more is an attack or a mistake. */
 const maxConnections = 256;
-/** From the first byte to the last of a request: a slow writer must not hold a connection for ever. */
-const requestTimeoutMs = 15_000;
-/** How often node:http looks for requests that are past it; its own default is twice the time itself. */
-const timeoutCheckMs = 1_000;
+const defaultLimits = { requestTimeoutMs: 15_000, timeoutCheckMs: 1_000 };
 
 export interface ApiServer {
   /** With the port that was really taken (0 asks for any). */
@@ -30,14 +27,26 @@ export interface ApiOptions {
   /** Names, besides addresses in numbers, under which this node may be called. */
   readonly ownNames: ReadonlySet<string>;
   readonly log: Log;
+  readonly limits?: {
+    /** From the first byte to the last of a request: a slow writer must not hold a connection for ever. */
+    readonly requestTimeoutMs: number;
+    /** How often node:http looks for requests that are past it; its own default is twice the time itself. */
+    readonly timeoutCheckMs: number;
+  };
 }
 
 /** Starts the HTTP API. Rejects with ADDRESS_IN_USE or SETTINGS_INVALID when it cannot listen. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const answerError = errorHandler(options.log);
+  const { requestTimeoutMs, timeoutCheckMs } = options.limits ?? defaultLimits;
   const server = fastify({
-    // Without a Host the answer is ours, like that to a wrong one.
-    http: { connectionsCheckingInterval: timeoutCheckMs, requireHostHeader: false },
+    http: {
+      connectionsCheckingInterval: timeoutCheckMs,
+      // Node swaps the two where the time for the headers (60 s by default) is longer than that for the whole.
+      headersTimeout: requestTimeoutMs,
+      // Without a Host the answer is ours, like that to a wrong one.
+      requireHostHeader: false,
+    },
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
     clientErrorHandler: answerBrokenRequest,

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { exitCodeMeanings, exitCodes } from '../lib/exit-codes.ts';
-import { addNodeCommand } from './node.ts';
+import { addNodeCommand, withSwitches } from './node.ts';
 import { fail } from './output.ts';
 import { addRunCommands } from './run.ts';
 import { addClusterCommands } from './cluster.ts';
@@ -37,4 +37,4 @@ program.exitOverride((error) => {
 addRunCommands(program);
 addNodeCommand(program);
 addClusterCommands(program);
-await program.parseAsync().catch(fail);
+await program.parseAsync(withSwitches(process.argv)).catch(fail);

@@ -10,9 +10,10 @@ const notForNodes: readonly SettingName[] = ['metricsAddress'];
 /** `tutti node`: every setting of the table is a flag, but for secrets. */
 export function addNodeCommand(program: Command): void {
   const command = program.command('node').description('Be one node of a cluster, until SIGINT or SIGTERM.');
-  for (const [name, { env, flag, shown, help }] of Object.entries(settings)) {
+  for (const [name, { env, flag, isSwitch, shown, help }] of Object.entries(settings)) {
     if (flag === null || notForNodes.includes(name as SettingName)) continue;
-    command.addOption(new Option(`--${flag} <value>`, `${help} [${env}, default: ${shown}]`));
+    const value = isSwitch ? '[true|false]' : '<value>';
+    command.addOption(new Option(`--${flag} ${value}`, `${help} [${env}, default: ${shown}]`));
   }
   command
     .addHelpText(
@@ -39,6 +40,19 @@ Example, three nodes on one machine:
       const { runNode } = await import('../node/run.ts');
       await runNode(read).catch(fail);
     });
+}
+
+/** A switch takes no argument but after `=`: else `--insecure x` would take what was meant for something else. */
+export function withSwitches(args: readonly string[]): readonly string[] {
+  const meanings = new Map<string, string>(
+    Object.values(settings)
+      .filter(({ flag, isSwitch }) => flag !== null && isSwitch)
+      .flatMap(({ flag }) => [
+        [`--${flag!}`, `--${flag!}=true`] as const,
+        [`--no-${flag!}`, `--${flag!}=false`] as const,
+      ]),
+  );
+  return args.map((argument) => meanings.get(argument) ?? argument);
 }
 
 /** Commander names options in camel case of the flag; the table says which setting each is. */

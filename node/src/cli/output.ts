@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { type ErrorCode, TuttiError } from '../lib/errors.ts';
 import { type ExitCode, exitCodes } from '../lib/exit-codes.ts';
 import type { RunReport } from '../results/report.ts';
@@ -15,6 +15,7 @@ const exitCodeOfError: Partial<Record<ErrorCode, ExitCode>> = {
   NO_LEADER: exitCodes.noCluster,
   PEER_UNREACHABLE: exitCodes.noCluster,
   TIMEOUT: exitCodes.noCluster,
+  OUTCOME_UNKNOWN: exitCodes.noCluster,
 };
 
 /** Says what went wrong on stderr and ends with the code of the table. Only the unexpected shows where in the code. */
@@ -30,11 +31,13 @@ export function wantsColor(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && (process.env.NO_COLOR ?? '') === '';
 }
 
-/** Before any load: a test must not be run whose result has no place. Throws SETTINGS_INVALID. */
+/** Before any load: a test must not be run whose result has no place. Leaves nothing behind. Throws SETTINGS_INVALID. */
 export function checkOut(file: string | undefined): void {
   if (file === undefined) return;
   try {
+    const wasThere = existsSync(file);
     closeSync(openSync(file, 'a'));
+    if (!wasThere) unlinkSync(file);
   } catch (error) {
     throw new TuttiError('SETTINGS_INVALID', cannotWrite(file, error), { cause: error });
   }

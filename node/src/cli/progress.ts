@@ -2,7 +2,7 @@ import type { RunProgress } from '../coordinator/service.ts';
 import { wantsColor } from './output.ts';
 
 /**
- * Live progress on stderr: one line redrawn on a terminal, one line every five seconds elsewhere, nothing when told to be
+ * Live progress on stderr: a line redrawn on a terminal (more where it is narrow), one line every five seconds elsewhere, nothing when told to be
  * quiet. `say` puts a sentence of its own above the line.
  */
 export interface ProgressLine {
@@ -12,6 +12,8 @@ export interface ProgressLine {
 }
 
 const plainIntervalMs = 5000;
+const barWidth = 20;
+const separator = ' | ';
 
 export function progressLine(quiet: boolean): ProgressLine {
   if (quiet) return { show: () => undefined, say: () => undefined, end: () => undefined };
@@ -19,15 +21,17 @@ export function progressLine(quiet: boolean): ProgressLine {
 }
 
 function liveLine(): ProgressLine {
-  let drawn = false;
+  let drawnRows = 0;
   const clear = (): void => {
-    if (drawn) process.stderr.write('\r\x1b[2K');
-    drawn = false;
+    if (drawnRows > 0) process.stderr.write(`\r${drawnRows > 1 ? `\x1b[${drawnRows - 1}A` : ''}\x1b[J`);
+    drawnRows = 0;
   };
   return {
     show(progress) {
-      process.stderr.write(`\r\x1b[2K${clip(`${bar(progress.percent)} ${describe(progress)}`)}`);
-      drawn = true;
+      clear();
+      const rows = rowsFor(describe(progress), bar(progress.percent), process.stderr.columns || 80);
+      process.stderr.write(rows.join('\n'));
+      drawnRows = rows.length;
     },
     say(sentence) {
       clear();
@@ -35,6 +39,24 @@ function liveLine(): ProgressLine {
     },
     end: clear,
   };
+}
+
+/**
+ * The description as rows of a terminal, none wider than it, or it could not be redrawn in place: beside the bar where there is
+ * room, else alone, else broken between the figures.
+ */
+export function rowsFor(description: string, drawnBar: string, columns: number): readonly string[] {
+  // Some terminals go on to the next row once the last column is written.
+  const width = columns - 1;
+  if (barWidth + 1 + description.length <= width) return [`${drawnBar} ${description}`];
+  const rows: string[] = [];
+  for (const figure of description.split(separator)) {
+    const last = rows.at(-1);
+    const longer = `${last}${separator}${figure}`;
+    if (last !== undefined && longer.length <= width) rows[rows.length - 1] = longer;
+    else rows.push(figure.slice(0, width));
+  }
+  return rows;
 }
 
 function plainLines(): ProgressLine {
@@ -70,18 +92,11 @@ export function describe(progress: RunProgress): string {
       ? []
       : [`response p50 ${progress.responseMsP50.toFixed(1)} ms, p99 ${progress.responseMsP99.toFixed(1)} ms`]),
     ...(firing > 0 ? [`${firing} ${firing === 1 ? 'node' : 'nodes'}`] : []),
-  ].join(' | ');
+  ].join(separator);
 }
 
 function bar(percent: number): string {
-  const width = 20;
-  const filled = Math.round((Math.min(100, Math.max(0, percent)) / 100) * width);
-  const drawn = '█'.repeat(filled) + '░'.repeat(width - filled);
+  const filled = Math.round((Math.min(100, Math.max(0, percent)) / 100) * barWidth);
+  const drawn = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
   return wantsColor(process.stderr) ? `\x1b[36m${drawn}\x1b[0m` : drawn;
-}
-
-/** A line that wraps cannot be redrawn in place. */
-function clip(line: string): string {
-  const colorCodes = wantsColor(process.stderr) ? 9 : 0;
-  return line.slice(0, (process.stderr.columns || 80) - 1 + colorCodes);
 }

@@ -21,7 +21,10 @@ export function addRunCommands(program: Command): void {
     .command('run <plan>')
     .description('Run a plan on this machine alone.')
     .option('--generators <count>', 'generator processes [GENERATORS, default: one per core]')
-    .option('--metrics-addr <address>', 'where to serve GET /metrics meanwhile [METRICS_ADDR, default: 127.0.0.1:9090]')
+    .option(
+      '--metrics-addr <address>',
+      'where to serve GET /metrics meanwhile, or none [METRICS_ADDR, default: 127.0.0.1:9090]',
+    )
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'no progress')
     .option('--out <file>', 'write the result as JSON', (value) => {

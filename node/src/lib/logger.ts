@@ -21,6 +21,13 @@ export function createLog(options: {
   const colorize = process.stderr.isTTY && (process.env.NO_COLOR ?? '') === '';
   return pino(
     settings,
-    pretty({ colorize, destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }),
+    pretty({
+      colorize,
+      destination: 2,
+      sync: true,
+      translateTime: 'SYS:HH:MM:ss.l',
+      ignore: 'pid,hostname',
+      singleLine: true,
+    }),
   );
 }

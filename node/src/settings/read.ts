@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { TuttiError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { notYetSupported, settings, type SettingName, type Settings } from './schema.ts';
+import { notSendable, sendableToken } from './token.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 /** Values by setting name, as typed after a flag. */
@@ -31,6 +32,9 @@ export function readSettings(environment: Environment, flags: Flags = {}): Setti
     secret: fromFile('CLUSTER_SECRET', parsed.secret, parsed.secretFile, problems),
     apiAuthToken: fromFile('API_AUTH_TOKEN', parsed.apiAuthToken, parsed.apiAuthTokenFile, problems),
   };
+  const { apiAuthToken, apiAuthTokenFile } = withSecrets;
+  if (apiAuthTokenFile !== null && apiAuthToken !== null && !sendableToken.test(apiAuthToken))
+    problems.push(`API_AUTH_TOKEN_FILE: what ${apiAuthTokenFile} holds ${notSendable}`);
   if (problems.length > 0) throw invalid(problems);
   return withSecrets;
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { notSendable, sendableToken } from './token.ts';
 
 /**
  * Every setting of tutti, once: the environment variable, the flag, the type, the default and what it is for. Reading,
@@ -9,6 +10,8 @@ export interface Setting {
   readonly env: string;
   /** Null: no flag. For secrets, because other users of the machine can read a process's arguments. */
   readonly flag: string | null;
+  /** The flag alone means true, and takes no argument. */
+  readonly isSwitch: boolean;
   readonly schema: z.ZodType;
   /** As a person would write it; shown in help and docs. */
   readonly shown: string;
@@ -51,6 +54,15 @@ const addressFrom = (minPort: 0 | 1): z.ZodType<{ host: string; port: number }, 
 const dialledAddress = addressFrom(1);
 const address = addressFrom(0);
 
+/** For a service that nobody needs. */
+const addressOrNone = z.string().transform((value, context) => {
+  if (value === 'none') return null;
+  const read = address.safeParse(value);
+  if (read.success) return read.data;
+  context.addIssue({ code: 'custom', message: `${read.error.issues[0]!.message}, or none` });
+  return z.NEVER;
+});
+
 const flagOf = (env: string): string =>
   env
     .replace(/^CLUSTER_/, '')
@@ -64,6 +76,7 @@ const setting = <Schema extends z.ZodType>(
 ): Setting & { schema: Schema } => ({
   env,
   flag: flagOf(env),
+  isSwitch: false,
   schema,
   shown,
   help,
@@ -189,15 +202,18 @@ export const settings = {
     'none',
     'A file that holds CLUSTER_SECRET.',
   ),
-  insecure: setting(
-    'CLUSTER_INSECURE',
-    boolean.default(false),
-    'false',
-    'Allow addresses off loopback without authentication. Anyone who reaches them can make this cluster send load.',
-  ),
+  insecure: {
+    ...setting(
+      'CLUSTER_INSECURE',
+      boolean.default(false),
+      'false',
+      'Allow addresses off loopback without authentication. Anyone who reaches them can make this cluster send load.',
+    ),
+    isSwitch: true,
+  },
   apiAuthToken: secret(
     'API_AUTH_TOKEN',
-    z.string().min(16, 'must have at least 16 characters').nullable().default(null),
+    z.string().min(16, 'must have at least 16 characters').regex(sendableToken, notSendable).nullable().default(null),
     'Bearer token for all that changes state (POST). Required where CLUSTER_HEALTH_ADDR is not loopback.',
   ),
   apiAuthTokenFile: setting(
@@ -214,9 +230,9 @@ export const settings = {
   ),
   metricsAddress: setting(
     'METRICS_ADDR',
-    address.default({ host: '127.0.0.1', port: 9090 }),
+    addressOrNone.default({ host: '127.0.0.1', port: 9090 }),
     '127.0.0.1:9090',
-    'Where `tutti run` serves GET /metrics while it runs (a cluster node serves it on CLUSTER_HEALTH_ADDR).',
+    'Where `tutti run` serves GET /metrics while it runs; none: nowhere (a cluster node serves it on CLUSTER_HEALTH_ADDR).',
   ),
   logFormat: setting(
     'LOG_FORMAT',

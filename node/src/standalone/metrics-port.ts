@@ -1,18 +1,33 @@
 import { createServer, type Server } from 'node:http';
+import { hostname } from 'node:os';
 import { TuttiError } from '../lib/errors.ts';
+import { isOwnHost } from '../lib/host-header.ts';
 import { renderMetrics } from '../metrics/render.ts';
 import type { RunReport } from '../results/report.ts';
 
 /** One scraper and a curious person; more is somebody else. */
 const maxConnections = 16;
-const headersTimeoutMs = 5_000;
+const limits = {
+  headersTimeout: 5_000,
+  requestTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 8_192,
+};
 
 /** The only port a standalone run opens: GET /metrics. Fails with ADDRESS_IN_USE or SETTINGS_INVALID. */
 export async function openMetricsPort(
   address: { readonly host: string; readonly port: number },
   report: () => RunReport,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const server = createServer({ headersTimeout: headersTimeoutMs, maxHeaderSize: 8_192 }, (request, response) => {
+  const ownNames = new Set(['localhost', hostname().toLowerCase(), address.host.toLowerCase()]);
+  const server = createServer(limits, (request, response) => {
+    // A web page whose name was pointed at this machine must not read it, as at the API.
+    if (!isOwnHost(request.headers.host, ownNames)) {
+      response
+        .writeHead(403, { 'content-type': 'text/plain' })
+        .end('use the address or the host name of this machine\n');
+      return;
+    }
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('GET /metrics is all there is\n');
       return;
@@ -41,9 +56,13 @@ function listen(server: Server, { host, port }: { readonly host: string; readonl
       const where = `METRICS_ADDR: ${host}:${port}`;
       reject(
         error.code === 'EADDRINUSE'
-          ? new TuttiError('ADDRESS_IN_USE', `${where} is in use by another process; stop it or choose another port`, {
-              cause: error,
-            })
+          ? new TuttiError(
+              'ADDRESS_IN_USE',
+              `${where} is in use, perhaps by another run: choose another port or none, with --metrics-addr 127.0.0.1:9091 or --metrics-addr none`,
+              {
+                cause: error,
+              },
+            )
           : new TuttiError('SETTINGS_INVALID', `${where}: cannot listen there (${error.code ?? error.message})`, {
               cause: error,
             }),

@@ -30,7 +30,7 @@ export interface OwnIds {
 const WAL = 'wal';
 
 /**
- * Opens a node's data directory, creating it (not its parents) on the first start, and keeps every other process out.
+ * Opens a node's data directory, creating it and its parents on the first start, and keeps every other process out.
  * The id is the one the directory knows; on the first start the given one, else the fallback (the host name).
  *
  * @throws TuttiError DATA_DIR_UNUSABLE with path, reason and remedy; SETTINGS_INVALID where `nodeId` is not the kept id;
@@ -117,12 +117,24 @@ async function list(directory: string): Promise<string[]> {
   }
 }
 
-/** A new directory's name must outlive a power cut as the files in it do (raft.md W7). */
 async function makeDirectory(directory: string): Promise<void> {
   try {
-    mkdirSync(directory, { mode: 0o700 });
-    await nodeDisk.syncDirectory(dirname(directory));
+    await make(directory, 0o700, true);
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw unusable(directory, error);
+    throw unusable(directory, error);
   }
+}
+
+/** A new directory's name must outlive a power cut as the files in it do (raft.md W7); so must those of parents made for it. */
+async function make(directory: string, mode: number, mayLackParent: boolean): Promise<void> {
+  try {
+    mkdirSync(directory, { mode });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') return;
+    if (errno !== 'ENOENT' || !mayLackParent) throw error;
+    await make(dirname(directory), 0o777, true);
+    return make(directory, mode, false);
+  }
+  await nodeDisk.syncDirectory(dirname(directory));
 }

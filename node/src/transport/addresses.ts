@@ -37,6 +37,8 @@ export function parseClusterNodes(text: string, setting = 'CLUSTER_NODES'): read
 /** Reads "host", "host:port" or "[ipv6]:port"; a string says what is wrong. */
 export function parseAddress(text: string, defaultPort: number): { host: string; port: number } | string {
   if (isIPv6(text)) return `an IPv6 address stands in brackets: [${text}]:${defaultPort}`;
+  const [, bare, barePort] = /^(.*):(\d+)$/.exec(text) ?? [];
+  if (bare !== undefined && isIPv6(bare)) return `an IPv6 address stands in brackets: [${bare}]:${barePort}`;
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(text);
   if (match === null) return 'is not host, host:port or [ipv6]:port';
   const [, v6, name, portText] = match;

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +11,9 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runStandalone, type StandaloneOptions } from '../../../node/src/standalone/run.ts';
 import { renderMetrics } from '../../../node/src/metrics/render.ts';
-import { exitCodeOf } from '../../../node/src/results/build-report.ts';
+import { openMetricsPort } from '../../../node/src/standalone/metrics-port.ts';
+import { Tally } from '../../../node/src/standalone/tally.ts';
+import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
 import { renderReport } from '../../../node/src/results/report-text.ts';
 import type { RunProgress } from '../../../node/src/results/progress.ts';
 import { openTarget, planFor, recordingLog } from './target.ts';
@@ -100,9 +104,25 @@ describe('a standalone run', () => {
     const { port } = squatter.address() as AddressInfo;
     await expect(runStandalone({ ...options(), metricsAddress: { host: '127.0.0.1', port } })).rejects.toMatchObject({
       code: 'ADDRESS_IN_USE',
+      message: expect.stringMatching(/METRICS_ADDR: .* --metrics-addr none$/) as string,
     });
     expect(target.requests()).toBe(0);
     squatter.close();
+  });
+
+  it('does not show its metrics to a web page whose name was pointed at this machine', async () => {
+    const { plan } = planFor(target.port);
+    const input = new Tally(plan, { id: 'r', planHash: 'h' }).reportInput({ state: 'running', ended: null, endMs: 1 });
+    const metrics = await openMetricsPort({ host: '127.0.0.1', port: 0 }, () => buildReport(input));
+    const statusFor = async (host: string): Promise<number | undefined> => {
+      const asked = get({ host: '127.0.0.1', port: metrics.port, path: '/metrics', headers: { host } });
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    expect(await statusFor('evil.example')).toBe(403);
+    for (const host of ['localhost:9090', '127.0.0.1', '[::1]:9090']) expect(await statusFor(host)).toBe(200);
+    await metrics.close();
   });
 
   it('opens no port but the metrics one, and loads nothing of the cluster', async () => {

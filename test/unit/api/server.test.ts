@@ -69,6 +69,10 @@ async function rawCall(port: number, bytes: string): Promise<Reply> {
   return { status: Number(head.split(' ')[1]), body };
 }
 
+/** A head for four bytes. */
+const stopWith = (type: string): string =>
+  `POST /stop HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: 4\r\n\r\n`;
+
 const yaml = { 'content-type': 'application/yaml' };
 
 describe('the API', () => {
@@ -113,7 +117,7 @@ describe('the API', () => {
     const server = await start(fakeBackend({ status: { membership: null, leaderId: null } }));
     expect(JSON.parse((await call(server, 'GET', '/health/cluster')).body)).toMatchObject({
       state: 'forming',
-      peers: 0,
+      peers: 1,
       cluster_formed: false,
       cluster_ready: false,
     });
@@ -188,6 +192,18 @@ describe('the API', () => {
     expect(seen[2]?.submissionId).not.toBe(seen[3]?.submissionId);
   });
 
+  it('a key that was used for another plan is named as the client gave it', async () => {
+    // As the reducer says it (cluster/reducer.ts).
+    const submit = ({ submissionId }: Submission): Promise<Submitted> =>
+      Promise.reject(new TuttiError('KEY_REUSED', `${submissionId} was used for another plan (run run-1)`));
+    const server = await start(fakeBackend({ runs: { submit } }));
+    const reply = await call(server, 'POST', '/config', { ...yaml, 'idempotency-key': 'k$&' }, 'x');
+    expect(reply.status).toBe(422);
+    expect(JSON.parse(reply.body)).toMatchObject({
+      error: { code: 'KEY_REUSED', message: 'the Idempotency-Key "k$&" was used for another plan (run run-1)' },
+    });
+  });
+
   it('what changes state needs the token; what reads does not', async () => {
     const stop = (): Promise<{ runId: string }> => Promise.resolve({ runId: 'run-1' });
     const server = await start(fakeBackend({ runs: { stop } }), 'correct-horse-battery');
@@ -195,6 +211,8 @@ describe('the API', () => {
     expect((await call(server, 'POST', '/stop', { authorization: 'Bearer wrong' })).status).toBe(401);
     expect((await call(server, 'POST', '/config', yaml, 'x')).status).toBe(401);
     expect((await call(server, 'POST', '/stop', { authorization: 'Bearer correct-horse-battery' })).status).toBe(200);
+    expect((await call(server, 'POST', '/stop', { authorization: 'bearer correct-horse-battery' })).status).toBe(200);
+    expect((await call(server, 'POST', '/stop', { authorization: 'correct-horse-battery' })).status).toBe(401);
     expect((await call(server, 'GET', '/health')).status).toBe(200);
   });
 
@@ -261,7 +279,9 @@ describe('the API', () => {
     ['two lengths', 'POST /stop HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, 'BAD_REQUEST'],
     ['headers too large', `GET / HTTP/1.1\r\nCookie: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
     ['no Host', 'GET /health HTTP/1.1\r\n\r\n', 403, 'FORBIDDEN'],
-    ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'FST_ERR_BAD_URL'],
+    ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['broken JSON', `${stopWith('application/json')}{"a"`, 400, 'BAD_REQUEST'],
+    ['a body of no known type', `${stopWith('text/csv')}stop`, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: localhost\r\nExpect: gifts\r\n\r\n', 417, 'EXPECTATION_FAILED'],
   ])('answers %s in the shape of all errors', async (_, bytes, status, code) => {
     const reply = await rawCall((await start()).address.port, bytes);

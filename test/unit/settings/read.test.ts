@@ -97,6 +97,23 @@ describe('settings', () => {
     expect(problemsOf({ CLUSTER_SECRET: 'short' })).toContain('at least 16 characters');
   });
 
+  it('a token that no header can carry is refused: nobody could ever send it', () => {
+    const file = join(directory, 'two-lines');
+    writeFileSync(file, 'sixteen-characters\nand-a-second-line\n');
+    for (const token of ['sixteen-characters\nmore', 'sixteen-characters ', 'sechzehn-zeichen-für-uns'])
+      expect(problemsOf({ API_AUTH_TOKEN: token })).toContain('API_AUTH_TOKEN: must be one line of visible ASCII');
+    expect(problemsOf({ API_AUTH_TOKEN_FILE: file })).toContain(
+      `API_AUTH_TOKEN_FILE: what ${file} holds must be one line of visible ASCII`,
+    );
+    expect(readSettings({ API_AUTH_TOKEN: 'sixteen characters' }).apiAuthToken).toBe('sixteen characters');
+  });
+
+  it('the metrics port of a run can be turned off', () => {
+    expect(readSettings({ METRICS_ADDR: 'none' }).metricsAddress).toBeNull();
+    expect(problemsOf({ METRICS_ADDR: 'off' })).toContain('in brackets ([::1]:7000), or none');
+    expect(problemsOf({ CLUSTER_HEALTH_ADDR: 'none' })).toContain('CLUSTER_HEALTH_ADDR: must be host:port');
+  });
+
   it('an empty variable counts as not given', () => {
     expect(readSettings({ CLUSTER_REGION: '', CLUSTER_TYPO: '' }).region).toBe('local');
   });

@@ -138,11 +138,21 @@ it.each([
   expect(error.message).toContain(`identity.json ${what}`);
 });
 
-it('says what is wrong with a path and what to do: missing parent, file in the way, no permission', async () => {
-  const missing = await refusal(join(parent, 'no', 'data'));
-  expect(missing.code).toBe('DATA_DIR_UNUSABLE');
-  expect(missing.message).toMatch(/no\/data: ENOENT.*create/);
+it('makes the parents too, as any folder is made, and closes the directory itself to others', async () => {
+  const deep = join(parent, 'x', 'y', 'data');
+  (await openDataDirectory(deep, ids)).close();
+  expect(statSync(deep).mode & 0o777).toBe(0o700);
+  mkdirSync(join(parent, 'plain'));
+  expect(statSync(join(parent, 'x')).mode).toBe(statSync(join(parent, 'plain')).mode);
+});
+
+it('says what is wrong with a path and what to do: file as parent, file in the way, no permission', async () => {
   writeFileSync(join(parent, 'file'), '');
+  for (const below of [['data'], ['deep', 'data']]) {
+    const noParent = await refusal(join(parent, 'file', ...below));
+    expect(noParent.code).toBe('DATA_DIR_UNUSABLE');
+    expect(noParent.message).toContain('data: ENOTDIR, ');
+  }
   const inTheWay = await refusal(join(parent, 'file'));
   expect(inTheWay.code).toBe('DATA_DIR_UNUSABLE');
   expect(inTheWay.message).toMatch(/ENOTDIR, .*choose another path/);
