@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** CI and `scripts/test --all` also run what takes longer or needs more than Node.js. */
 const all = process.env.TUTTI_TEST_ALL === '1';
+const network = 'test/integration/{consensus,key-value,node,storage,transport}/**/*.test.ts';
 
 export default defineConfig({
   test: {
@@ -18,15 +19,26 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'network',
+          include: [network],
+          // They mostly wait, on silences and reconnects, and measure no load; so two files at a time.
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'processes',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          exclude: all ? [] : ['test/e2e/**/*.long.test.ts'],
+          exclude: all ? [network] : [network, 'test/e2e/**/*.long.test.ts'],
           // Real processes and real time: one file at a time, or they measure each other.
           maxWorkers: 1,
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterHealth } from '../../node/src/api/health.ts';
+import { withoutThisDisk } from '../../node/src/storage/disk-errors.ts';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
 import { startRecorder } from './support/helpers.ts';
 import { TestCluster } from './support/cluster.ts';
@@ -133,6 +134,29 @@ describe('any node of a cluster', () => {
       return problems.length > 0 && problems;
     });
     expect(own.map(({ reason }) => reason).join('\n')).toMatch(/disk|incarnation/);
+  });
+
+  it('a node whose log is lost names a remedy that works: the others go on, and a new cluster has all nodes again', async () => {
+    const id = await follower();
+    const data = (node: string): string => join(cluster.directory, node);
+    await cluster.processes.kill(id, 'SIGKILL');
+    rmSync(join(data(id), 'wal'), { recursive: true });
+    cluster.startNode(id);
+    const refusal = await waitFor('the node to refuse its start', waitMs, () =>
+      Promise.resolve(cluster.processes.firstDead() ?? false),
+    );
+    expect(refusal).toContain('the log is damaged');
+    expect(refusal).toContain(withoutThisDisk);
+
+    await cluster.processes.kill(id, 'SIGTERM');
+    await cluster.submit(plan(recorder.baseUrl, 1), 'without the lost one');
+    await cluster.runReaches('finished', waitMs);
+    expect((await cluster.report()).books).toMatchObject({ planned: 30, balanced: true });
+
+    await Promise.all(cluster.members.map(({ id: node }) => cluster.processes.kill(node, 'SIGTERM')));
+    for (const { id: node } of cluster.members) rmSync(data(node), { recursive: true });
+    for (const { id: node } of cluster.members) cluster.startNode(node);
+    expect(await cluster.formed()).toMatchObject({ peers: 3, problems: [] });
   });
 });
 

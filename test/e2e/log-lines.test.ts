@@ -1,21 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
-import { TestCluster } from './support/cluster.ts';
+import { type LogLine, TestCluster } from './support/cluster.ts';
 import { startRecorder } from './support/helpers.ts';
 
 const waitMs = 20_000;
-
-interface Line {
-  readonly level: string;
-  readonly time: string;
-  readonly msg: string;
-  readonly node?: string;
-  readonly term?: number;
-  readonly run?: string;
-  readonly peer?: string;
-}
 
 let cluster: TestCluster;
 let recorder: Awaited<ReturnType<typeof startRecorder>>;
@@ -28,14 +16,9 @@ afterAll(async () => {
   await recorder.stop();
 });
 
-const linesOf = (id: string): readonly Line[] =>
-  readFileSync(join(cluster.directory, `${id}.log`), 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Line);
 /** Waits for a line of the node that fits, and returns it. */
-const line = (id: string, what: string, from: number, fits: (line: Line) => boolean): Promise<Line> =>
-  waitFor(`${id} to log ${what}`, waitMs, () => Promise.resolve(linesOf(id).slice(from).find(fits) ?? false));
+const line = (id: string, what: string, from: number, fits: (line: LogLine) => boolean): Promise<LogLine> =>
+  waitFor(`${id} to log ${what}`, waitMs, () => Promise.resolve(cluster.log(id).slice(from).find(fits) ?? false));
 
 it('every line names the node, the term it is in, and the run that is on', async () => {
   const plan = `version: "1.0"
@@ -61,15 +44,15 @@ scenarios: [{ name: hit, steps: [{ request: { method: GET, path: "/hit/\${iterat
       const health = (await (await fetch(`http://${api}/health`)).json()) as { run_state: string };
       return health.run_state === 'finished';
     });
-  const before = new Map(living.map((id) => [id, linesOf(id).length]));
+  const before = new Map(living.map((id) => [id, cluster.log(id).length]));
   cluster.startNode(killed);
   for (const id of living) {
-    const isBack = ({ msg, peer }: Line): boolean => msg === 'connected' && peer === killed;
+    const isBack = ({ msg, peer }: LogLine): boolean => msg === 'connected' && peer === killed;
     const back = await line(id, 'the peer that is back', before.get(id)!, isBack);
     expect(back.run).toBeUndefined();
   }
   for (const { id } of cluster.members) {
-    const lines = linesOf(id);
+    const lines = cluster.log(id);
     expect(lines.filter((each) => each.node !== id)).toEqual([]);
     const elected = lines.findIndex(({ msg }) => / leads term /.test(msg));
     expect(elected).toBeGreaterThanOrEqual(0);

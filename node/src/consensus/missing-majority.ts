@@ -29,7 +29,7 @@ export function missingMajority(
     `not reached: ${quoted(missing)}`,
     ...(unmet === 0 ? [] : [`never met by a leader, and no voter before that: ${unmet} of the list`]),
     'start enough of them again, each with the data directory it had',
-    'if those are lost, only a new cluster helps: empty data directories on all members',
+    'if those are lost, only a new cluster helps: stop all members, empty the data directories of all, start them again',
   ];
   return { address: addressesOf(missing, peers), reason: sentences.join('; ') };
 }

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { TuttiError } from '../lib/errors.ts';
 import type { Incarnation, NodeId } from '../raft/types.ts';
-import { errnoOf, logDamaged, unusable } from './disk-errors.ts';
+import { errnoOf, logDamaged, unusable, withoutThisDisk } from './disk-errors.ts';
 import { MAX_NODE_ID_BYTES, readIdentity, writeIdentity, type Identity } from './identity.ts';
 import { acquireLock } from './lock-file.ts';
 import { nodeDisk } from './node-disk.ts';
@@ -104,8 +104,8 @@ async function founded(directory: string, identity: Identity, makeLog: MakeLog):
 function logWithoutIdentity(directory: string, segment: string): TuttiError {
   return new TuttiError(
     'DATA_DIR_UNUSABLE',
-    `${directory} holds a log (${segment}) but no identity.json: restore that file, or rejoin the cluster with an empty ` +
-      'data directory under a new node id',
+    `${directory} holds a log (${segment}) but no identity.json: restore that file from a copy, it has not changed since ` +
+      `the first start. Else: ${withoutThisDisk}`,
   );
 }
 

@@ -17,6 +17,12 @@ const meanings: Record<string, string> = {
   ELOOP: 'symbolic links in the path form a loop: choose another path',
 };
 
+/** What can be done today about a node whose disk is lost, while members of a cluster cannot be replaced one by one. */
+export const withoutThisDisk =
+  'the others go on without this node while they are a majority, and refuse it with an empty data directory, under any id. ' +
+  'To have all nodes again, start a new cluster: fetch the last result, stop all nodes, empty the data directories of all, ' +
+  'start them again';
+
 /** The errno's name, or null where the thrown value carries none. */
 export function errnoOf(thrown: unknown): string | null {
   if (!(thrown instanceof Error) || !('code' in thrown)) return null;
@@ -48,7 +54,7 @@ export function diskFailed(path: string, thrown: unknown): TuttiError {
     errno === 'ENOSPC' || errno === 'EDQUOT'
       ? `the disk is full (${errno}) at ${path}: nothing acknowledged is lost; free space and start this node again`
       : `disk failure at ${path}: ${explain(thrown)}; this node stops rather than acknowledge what may not be stored. ` +
-        'Once the disk is sound, start it again; else rejoin with an empty data directory under a new node id';
+        `Once the disk is sound, start it again; else: ${withoutThisDisk}`;
   return new TuttiError('DISK_FAILED', message, { cause: thrown });
 }
 
@@ -57,6 +63,6 @@ export function logDamaged(path: string, offset: number, what: string): TuttiErr
   return new TuttiError(
     'LOG_DAMAGED',
     `the log is damaged: ${path}, offset ${offset}: ${what}. This node may have promised what stood there, so it does ` +
-      'not start. Remedy: rejoin the cluster with an empty data directory under a new node id, or restore the disk as it was',
+      `not start. Repair the disk so that it gives what was written last; an older copy has forgotten promises. Else: ${withoutThisDisk}`,
   );
 }

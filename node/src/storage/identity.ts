@@ -1,7 +1,7 @@
 import { TuttiError } from '../lib/errors.ts';
 import type { Incarnation, NodeId } from '../raft/types.ts';
 import type { Disk } from './disk.ts';
-import { errnoOf, unusable } from './disk-errors.ts';
+import { errnoOf, unusable, withoutThisDisk } from './disk-errors.ts';
 
 /** Who this data directory is. Made once; a directory without it has never belonged to a node. */
 export interface Identity {
@@ -31,7 +31,7 @@ export async function readIdentity(disk: Disk, directory: string): Promise<Ident
   if (typeof identity !== 'string') return identity;
   throw new TuttiError(
     'DATA_DIR_UNUSABLE',
-    `${path} ${identity}: restore it, or rejoin the cluster with an empty data directory under a new node id`,
+    `${path} ${identity}: restore it from a copy, it has not changed since the first start. Else: ${withoutThisDisk}`,
   );
 }
 

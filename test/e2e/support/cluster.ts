@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,17 @@ export interface TestMember {
   readonly id: string;
   readonly raft: string;
   readonly api: string;
+}
+
+/** One line of a node's log; what else it holds depends on what it tells. */
+export interface LogLine {
+  readonly level: string;
+  readonly time: string;
+  readonly msg: string;
+  readonly node?: string;
+  readonly term?: number;
+  readonly run?: string;
+  readonly peer?: string;
 }
 
 /** Real node processes on loopback, each with its own data directory, started as a user would. */
@@ -111,6 +122,15 @@ export class TestCluster {
 
   report(): Promise<RunReport> {
     return this.client.get<RunReport>('/result');
+  }
+
+  /** What the node has logged so far, over all its starts; a last line that is not whole is left out. */
+  log(id: string): readonly LogLine[] {
+    const text = readFileSync(join(this.directory, `${id}.log`), 'utf8');
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as LogLine);
   }
 
   member(id: string): TestMember {

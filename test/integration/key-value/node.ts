@@ -93,6 +93,10 @@ export class KeyValueNode {
     return this.ended();
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   async kill(): Promise<void> {
     if (!this.isRunning) return;
     this.#child.kill('SIGKILL');

@@ -31,7 +31,7 @@ describe('a majority that is missing', () => {
       reason:
         'no leader can be elected: 2 of 3 members must vote, and only "a" can; not reached: "b"; never met by a leader, and ' +
         'no voter before that: 1 of the list; start enough of them again, each with the data directory it had; if those are ' +
-        'lost, only a new cluster helps: empty data directories on all members',
+        'lost, only a new cluster helps: stop all members, empty the data directories of all, start them again',
     });
   });
 

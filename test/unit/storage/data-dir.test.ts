@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { openDataDirectory } from '../../../node/src/storage/data-dir.ts';
+import { withoutThisDisk } from '../../../node/src/storage/disk-errors.ts';
 import { createWalStore } from '../../../node/src/storage/wal/wal-store.ts';
 
 let parent: string;
@@ -98,7 +99,7 @@ it('refuses to found a new log where the old one was removed: its votes would be
   rmSync(join(directory, 'wal'), { recursive: true });
   const error = await refusal(directory);
   expect(error.code).toBe('LOG_DAMAGED');
-  expect(error.message).toMatch(/empty data directory under a new node id/);
+  expect(error.message).toContain(withoutThisDisk);
 });
 
 it('refuses a new identity where there is a log', async () => {
@@ -107,6 +108,7 @@ it('refuses a new identity where there is a log', async () => {
   const error = await refusal(directory);
   expect(error.code).toBe('DATA_DIR_UNUSABLE');
   expect(error.message).toContain('no identity.json');
+  expect(error.message).toContain(withoutThisDisk);
 });
 
 it('goes on with a first start that died between the identity and the log, or before', async () => {
@@ -136,6 +138,7 @@ it.each([
   const error = await refusal(directory);
   expect(error.code).toBe('DATA_DIR_UNUSABLE');
   expect(error.message).toContain(`identity.json ${what}`);
+  expect(error.message).toContain(withoutThisDisk);
 });
 
 it('makes the parents too, as any folder is made, and closes the directory itself to others', async () => {

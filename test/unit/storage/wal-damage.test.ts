@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { withoutThisDisk } from '../../../node/src/storage/disk-errors.ts';
 import { createWalStore } from '../../../node/src/storage/wal/wal-store.ts';
 import { batch, DIRECTORY, entry, modelOf, printLog, recoverFrom, store, walOptions } from './log-model.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -46,7 +47,7 @@ function expectRefusal(outcome: { log: string } | { error: TuttiError }, path: s
   expect(error?.code).toBe('LOG_DAMAGED');
   expect(error?.message).toContain(path);
   expect(error?.message).toMatch(/offset \d+/);
-  expect(error?.message).toContain('empty data directory under a new node id');
+  expect(error?.message).toContain(withoutThisDisk);
 }
 
 /** The nonzero part of the last segment ends here; what was stored last begins there. */

@@ -102,4 +102,20 @@ describe('W1, W3, W4: power cut during every disk operation', () => {
     expect(found).toContain('1@1 command');
     expect(printLog(await recoverFrom(killed.afterPowerCut(() => 0)))).toBe(found);
   });
+
+  it('W4: SIGKILL during every disk operation, then a start that goes on, then a power cut', async () => {
+    const whole = new SimulatedDisk();
+    await runScript(whole);
+    for (let cut = 1; cut <= whole.operations; cut += 1) {
+      const disk = new SimulatedDisk();
+      disk.powerCutAt = cut;
+      const acknowledged = await runScript(disk);
+      const killed = disk.afterKill();
+      const wal = createWalStore(walOptions(killed));
+      const count = batchesIn(printLog(await wal.open()), acknowledged);
+      for (const each of all.slice(count)) await wal.append(each);
+      expect(printLog(await recoverFrom(killed.afterPowerCut(() => 0)))).toBe(printLog(modelOf(all)));
+      await wal.close();
+    }
+  });
 });

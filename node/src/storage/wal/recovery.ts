@@ -37,6 +37,7 @@ export async function recover(source: RecoverySource): Promise<Recovery> {
   const segments = await listSegments(source);
   const log: Replay = { hardState: { term: 0, votedFor: null }, entries: [] };
   let previous: { segment: Segment; scan: ScanResult } | null = null;
+  let sealed: Segment | null = null;
   for (const segment of segments) {
     checkLink(segment, previous, log);
     const unnamed = previous !== null && previous.scan.sealedFor === null;
@@ -45,9 +46,11 @@ export async function recover(source: RecoverySource): Promise<Recovery> {
       await discardUnused(source, segment, scan, segments.at(-1) === segment);
       break;
     }
+    sealed = previous?.segment ?? null;
     previous = { segment, scan };
   }
   if (previous === null) return { ...log, active: null };
+  if (sealed !== null) await syncSeal(source.disk, sealed.path);
   return { ...log, active: await reopen(source, previous.segment, previous.scan) };
 }
 
@@ -119,6 +122,21 @@ async function discardUnused(source: RecoverySource, segment: Segment, scan: Sca
     throw logDamaged(segment.path, SECTOR_BYTES, 'the segment before it ends without naming it, yet it was written to');
   }
   await attempt(segment.path, () => source.disk.unlink(segment.path));
+}
+
+/**
+ * The seal of the last segment but one may be in the page cache only, if the process before was killed in a rotation; without
+ * it, what is written behind it is lost. Older ones were synced before anything was written two segments further on.
+ */
+async function syncSeal(disk: Disk, path: string): Promise<void> {
+  const file = await attempt(path, () => disk.open(path, 'existing'));
+  try {
+    await file.datasync();
+  } catch (error) {
+    throw diskFailed(path, error);
+  } finally {
+    await file.close();
+  }
 }
 
 async function reopen(source: RecoverySource, { path, header }: Segment, scan: ScanResult): Promise<ActiveSegment> {
