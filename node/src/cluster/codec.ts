@@ -38,6 +38,7 @@ const command = z.discriminatedUnion('kind', [
     term,
     runId,
     submissionId: z.string().min(1),
+    source: z.string().min(1).nullable(),
     planText: z.string(),
     planHash: z.string().min(1),
     expected: z.array(agent).min(1),

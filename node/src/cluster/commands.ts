@@ -12,6 +12,8 @@ export type CommandBody =
       readonly kind: 'submitRun';
       readonly runId: string;
       readonly submissionId: string;
+      /** Of a plan that no person gave: the one slot that remembers what became of it. */
+      readonly source: string | null;
       readonly planText: string;
       readonly planHash: string;
       readonly expected: readonly AgentRef[];

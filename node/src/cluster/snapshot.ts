@@ -5,7 +5,7 @@ import type { EncodedMeasurements } from '../results/measurements.ts';
 import type { ClusterState, Run } from './state.ts';
 
 /** Changes whenever a snapshot of the version before could be misread. */
-const snapshotVersion = 2;
+const snapshotVersion = 3;
 
 /** The plan is not in it: it is a pure function of its text, and so cannot differ from it. */
 type EncodedRun = Omit<Run, 'plan' | 'regions'> & {
@@ -16,6 +16,7 @@ type EncodedRun = Omit<Run, 'plan' | 'regions'> & {
 interface Snapshot {
   readonly version: number;
   readonly submissions: ClusterState['submissions'];
+  readonly sources: ClusterState['sources'];
   readonly run: EncodedRun | null;
 }
 
@@ -24,6 +25,7 @@ export function encodeSnapshot(state: ClusterState): Uint8Array {
   const snapshot: Snapshot = {
     version: snapshotVersion,
     submissions: state.submissions,
+    sources: state.sources,
     run: state.run === null ? null : encodeRun(state.run),
   };
   return new TextEncoder().encode(JSON.stringify(snapshot, inKeyOrder));
@@ -51,13 +53,13 @@ export function decodeSnapshot(bytes: Uint8Array): ClusterState {
     snapshot.version === snapshotVersion,
     `a snapshot of version ${snapshot.version} cannot be read by version ${snapshotVersion}`,
   );
-  const { submissions, run } = snapshot;
-  if (run === null) return { run, submissions };
+  const { submissions, sources, run } = snapshot;
+  if (run === null) return { run, submissions, sources };
   const parsed = parsePlan(run.planText);
   invariant(parsed.ok, `the plan of run ${run.id} in the snapshot is not valid`);
   const regions = run.regions.map(({ region, measurements }) => ({
     region,
     measurements: decodeMeasurements(measurements),
   }));
-  return { submissions, run: { ...run, plan: parsed.plan, regions } };
+  return { submissions, sources, run: { ...run, plan: parsed.plan, regions } };
 }

@@ -15,6 +15,8 @@ import type { RunProgress, Submitted } from './service.ts';
 export interface Submission {
   readonly planText: string;
   readonly submissionId: string;
+  /** Of a plan that no person gives: what becomes of it is remembered for good, under this name (ADR 83). */
+  readonly source?: string;
   /** What the submitter calls the text; problems are named by it. It is not replicated. */
   readonly fileName?: string;
 }
@@ -31,7 +33,7 @@ export function checkPlan(planText: string, fileName = 'plan'): void {
  */
 export async function submitAsLeader(
   context: LeaderContext,
-  { planText, submissionId, fileName }: Submission,
+  { planText, submissionId, source, fileName }: Submission,
   runId: string,
 ): Promise<Submitted> {
   checkPlan(planText, fileName);
@@ -41,6 +43,7 @@ export async function submitAsLeader(
     runId,
     planText,
     submissionId,
+    source: source ?? null,
     planHash: createHash('sha256').update(planText).digest('hex'),
     expected: context.members(),
     missing,
@@ -53,9 +56,9 @@ export async function submitAsLeader(
 }
 
 /** Else nothing begins by this submission, and there is nobody to wait for. */
-function mayBegin({ run, submissions }: ClusterState, { submissionId }: Submission): boolean {
+function mayBegin({ run, submissions, sources }: ClusterState, { submissionId }: Submission): boolean {
   if (run !== null && !isOver(run.phase)) return false;
-  return !submissions.some((each) => each.submissionId === submissionId);
+  return ![...submissions, ...sources].some((each) => each.submissionId === submissionId);
 }
 
 /**

@@ -122,7 +122,14 @@ async function reportOf(nodeCount: number, takesMs: () => number, samples: Sampl
     region: index % 2 === 0 ? 'eu' : 'us',
   }));
   const script = new Script();
-  const submission = { runId: 'run-1', submissionId: 'sub-1', planText, planHash: 'h', submittedAtUnixMs: 1 };
+  const submission = {
+    runId: 'run-1',
+    submissionId: 'sub-1',
+    source: null,
+    planText,
+    planHash: 'h',
+    submittedAtUnixMs: 1,
+  };
   script.do({ kind: 'submitRun', ...submission, expected: agents, missing: [] });
   for (const agent of agents) script.acknowledge(agent);
   script.schedule(agents.map(slotOf), durationMs);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { apply, decodeCommand, encodeCommand, initialState } from '../../../node/src/cluster/reducer.ts';
-import { encodeSnapshot } from '../../../node/src/cluster/snapshot.ts';
+import { decodeSnapshot, encodeSnapshot } from '../../../node/src/cluster/snapshot.ts';
 import {
   a,
   agents,
@@ -46,6 +46,40 @@ describe('submitRun', () => {
     expect(script.submit('sub-2', 'run-2').ok).toBe(true);
   });
 
+  it('of a source is decided once: neither a hundred other runs nor the end of the one in its way let it begin later', () => {
+    const script = new Script();
+    expect(script.submit('file:1', 'run-1', planText, 'file of a').ok).toBe(true);
+    for (let other = 2; other <= 120; other++) {
+      script.do({ kind: 'abortRun', runId: script.run.id, reason: 'enough' });
+      expect(script.submit(`sub-${other}`, `run-${other}`).ok).toBe(true);
+    }
+    expect(script.submit('file:1', 'run-999', planText, 'file of a')).toEqual({ ok: true, runId: 'run-1' });
+    const other = `${planText}# another\n`;
+    const refused = script.submit('file:2', 'run-999', other, 'file of a');
+    expect(refused).toMatchObject({ ok: false, code: 'RUN_IN_PROGRESS' });
+    script.do({ kind: 'abortRun', runId: 'run-120', reason: 'enough' });
+    expect(script.submit('file:2', 'run-999', other, 'file of a')).toEqual(refused);
+    expect(script.submit('file:2', 'run-999', other, 'file of b')).toEqual(refused);
+    expect(script.run.id).toBe('run-120');
+    expect(decodeSnapshot(encodeSnapshot(script.state))).toEqual(script.state);
+    expect(script.state.sources).toMatchObject([
+      { source: 'file of a', submissionId: 'file:2', runId: null },
+      { source: 'file of b', submissionId: 'file:2', runId: null },
+    ]);
+  });
+
+  it('of a plan that a source was refused, by whoever gives it, settles what was open of the source', () => {
+    const script = new Script();
+    script.submit();
+    const other = `${planText}# another\n`;
+    script.submit('file:2', 'run-2', other, 'file of a');
+    script.abort();
+    expect(script.submit('key:1', 'run-2', other).ok).toBe(true);
+    expect(script.state.sources).toMatchObject([{ submissionId: 'file:2', runId: 'run-2' }]);
+    script.do({ kind: 'abortRun', runId: 'run-2', reason: 'enough' });
+    expect(script.submit('file:2', 'run-3', other, 'file of a')).toEqual({ ok: true, runId: 'run-2' });
+  });
+
   it('never gives a run id twice', () => {
     const script = new Script();
     script.submit();
@@ -72,6 +106,7 @@ describe('submitRun', () => {
         kind: 'submitRun',
         runId,
         submissionId,
+        source: null,
         planText,
         planHash: 'h',
         expected: agents,

@@ -54,12 +54,13 @@ export class Script {
     return this.state.run!;
   }
 
-  submit(submissionId = 'sub-1', runId = 'run-1', text = planText): CommandResult {
+  submit(submissionId = 'sub-1', runId = 'run-1', text = planText, source: string | null = null): CommandResult {
     const expected = agents;
     return this.do({
       kind: 'submitRun',
       runId,
       submissionId,
+      source,
       planText: text,
       planHash: `hash of ${text}`,
       expected,
