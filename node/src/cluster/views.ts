@@ -17,6 +17,7 @@ export function reportInput(run: Run): ReportInput {
       state: phase.name,
       startedAt: run.startedAtUnixMs === null ? null : new Date(run.startedAtUnixMs).toISOString(),
       durationMs: phase.name === 'finished' ? plannedEndMs(run) : measuredMs(run),
+      plannedDurationMs: plan.durationMs,
       ended: endedOf(run),
     },
     plan,

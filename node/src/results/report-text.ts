@@ -30,18 +30,37 @@ export function renderReport(report: RunReport, options: TextOptions): string {
 
 function headline({ run, verdict }: RunReport, colors: Paint, width: number): Lines {
   const how = run.ended === null ? run.state : run.state === 'aborted' ? 'aborted' : run.ended;
-  const title = [run.planName ?? 'unnamed plan', `run ${run.id}`, formatRunTime(run.durationMs), how].join('  ·  ');
-  const ink = verdict.kind === 'valid' ? colors.green : verdict.kind === 'degraded' ? colors.red : colors.yellow;
+  const isWhole = run.durationMs >= run.plannedDurationMs;
+  const reached = formatRunTime(run.durationMs);
+  const time = isWhole ? reached : `${reached} of ${formatRunTime(run.plannedDurationMs)}`;
+  const title = [run.planName ?? 'unnamed plan', `run ${run.id}`, time, how].join('  ·  ');
   const reasons = verdict.reasons.flatMap((reason) => wrap(`  - ${reason}`, width, '    '));
+  const said = isWhole || run.ended !== 'stopped' ? wholeVerdict(run, verdict) : stoppedVerdict(verdict, time);
+  return [colors.bold(clip(title, width)), ...wrap(said, width, '  ').map(inks(colors)[verdict.kind]), ...reasons];
+}
+
+const inks = (colors: Paint): Record<RunReport['verdict']['kind'], (text: string) => string> => ({
+  valid: colors.green,
+  running: colors.green,
+  'generator-limited': colors.yellow,
+  degraded: colors.red,
+});
+
+function wholeVerdict(run: RunReport['run'], { kind }: RunReport['verdict']): string {
   // While the run is on, only what went wrong is certain.
-  const word = run.ended === null ? `${verdict.kind.toUpperCase()} SO FAR` : verdict.kind.toUpperCase();
-  const meaning =
-    run.ended === null && verdict.kind === 'valid' ? 'nothing has gone wrong' : verdictMeanings[verdict.kind];
-  return [colors.bold(clip(title, width)), ink(`${word}: ${meaning}`), ...reasons];
+  const word = kind === 'running' ? 'VALID' : kind.toUpperCase();
+  return `${word}${run.ended === null ? ' SO FAR' : ''}: ${verdictMeanings[kind]}`;
+}
+
+/** Of a run that was cut short nothing is as planned but the part before. */
+function stoppedVerdict({ kind }: RunReport['verdict'], time: string): string {
+  if (kind === 'valid') return `VALID UNTIL IT WAS STOPPED at ${time}: up to there ${verdictMeanings.valid}`;
+  return `${kind.toUpperCase()}, AND STOPPED at ${time}: ${verdictMeanings[kind]}`;
 }
 
 const verdictMeanings = {
   valid: 'the load was sent as planned, and every measurement is in',
+  running: 'nothing has gone wrong',
   'generator-limited': 'the generators could not send the load as planned',
   degraded: 'part of the load or of its measurements is missing',
 } as const satisfies Record<RunReport['verdict']['kind'], string>;
@@ -147,7 +166,13 @@ function books({ run, books: all }: RunReport, colors: Paint): Lines {
   const title = colors.bold('the books, in iterations');
   const second: BooksLine = ['fired', fired, { answered, failed, unanswered }];
   const first: BooksLine | null =
-    planned === null ? null : ['planned', planned, { fired, dropped, 'not fired': notFired, lost }];
+    planned === null
+      ? null
+      : [
+          run.ended === 'stopped' ? 'planned until the stop' : 'planned',
+          planned,
+          { fired, dropped, 'not fired': notFired, lost },
+        ];
   const closed = '  nothing planned ahead: each user starts again when it is done (closed load model)';
   const held = all.heldUserMs === 0 ? [] : [`  users held back for ${formatRunTime(all.heldUserMs)}, all together`];
   return [title, first === null ? closed : booksLine(run, first, colors), booksLine(run, second, colors), ...held];

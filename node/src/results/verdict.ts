@@ -27,7 +27,7 @@ export function judge(judged: Judged): Verdict {
   const limited = limitedReasons(judged);
   if (missing.length > 0) return { kind: 'degraded', reasons: [...missing, ...limited] };
   if (limited.length > 0) return { kind: 'generator-limited', reasons: limited };
-  return { kind: 'valid', reasons: [] };
+  return { kind: judged.run.ended === null ? 'running' : 'valid', reasons: [] };
 }
 
 function limitedReasons({ books, late, localErrors }: Judged): readonly string[] {
@@ -130,5 +130,8 @@ export function exitCodeOf(report: Pick<RunReport, 'run' | 'verdict'>): ExitCode
       return exitCodes.generatorLimited;
     case 'degraded':
       return exitCodes.nodesLost;
+    // Nobody waits for the end of a run and is given this; if somebody is, it is no result.
+    case 'running':
+      return exitCodes.unexpected;
   }
 }

@@ -74,6 +74,7 @@ export class Tally {
         state,
         startedAt: this.#startedAtUnixMs === null ? null : new Date(this.#startedAtUnixMs).toISOString(),
         durationMs: state === 'finished' ? endMs : measuredMs,
+        plannedDurationMs: this.#plan.durationMs,
         ended: isOver ? ended : null,
       },
       plan: this.#plan,

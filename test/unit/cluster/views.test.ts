@@ -62,7 +62,9 @@ describe('the report of a replicated run', () => {
   it('plans no more than up to a stop', () => {
     const script = Script.running();
     script.drain('stopped', 2_000);
-    expect(reportInput(script.run).planned).toBe(100);
+    const input = reportInput(script.run);
+    expect(input.planned).toBe(100);
+    expect(input.run.plannedDurationMs).toBe(durationMs);
   });
 
   it('of an aborted run says why', () => {

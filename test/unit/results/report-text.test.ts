@@ -25,10 +25,24 @@ describe('the page', () => {
   });
 
   it('of a closed run that is on', async () => {
-    const run = { ...input().run, state: 'running', ended: null, durationMs: 3_000 };
+    const run = { ...input().run, state: 'running', ended: null, durationMs: 3_000, plannedDurationMs: 20_000 };
     const nodes = [node('a', { fired: 90, answered: 80 }, { state: 'running', inFlight: 10, startedLateMs: null })];
     const given = input({ run, nodes, planned: null, settled: false, firedPerSecond: [30, 30, 30] });
     await expect(text(given)).toMatchFileSnapshot('golden/running-closed.txt');
+  });
+
+  it('of a run that was stopped says of which part it judges, and how much was planned', () => {
+    const run = { ...input().run, durationMs: 5_400, ended: 'stopped' };
+    const page = text(input({ run }), 200);
+    expect(page).toContain('5.4 s of 20.0 s  ·  stopped');
+    expect(page).toContain(
+      'VALID UNTIL IT WAS STOPPED at 5.4 s of 20.0 s: up to there the load was sent as planned, and every measurement is in',
+    );
+    expect(page).toContain('  planned until the stop 2,000 = 2,000 fired');
+    const late = text({ ...degradedInput(), run }, 200);
+    expect(late).toContain(
+      'DEGRADED, AND STOPPED at 5.4 s of 20.0 s: part of the load or of its measurements is missing',
+    );
   });
 
   it('says what is in no percentile: requests without an answer, iterations unanswered at the end', () => {

@@ -56,6 +56,7 @@ export function input(change: Partial<ReportInput> = {}): ReportInput {
       state: 'finished',
       startedAt: '2026-11-21T10:00:00.000Z',
       durationMs: 20_000,
+      plannedDurationMs: 20_000,
       ended: 'completed',
     },
     plan,
