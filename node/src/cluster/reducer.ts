@@ -1,8 +1,8 @@
 import { parsePlan } from '../plan/parse.ts';
 import type { Command, CommandResult } from './commands.ts';
 import { countIntervals } from './count-intervals.ts';
-import { lostSpans } from './settle.ts';
-import { slotOf, type ClusterState, type Run, type SourceDecision, type Submission } from './state.ts';
+import { lostSpans, plannedEndMs } from './settle.ts';
+import { slotOf, type ClusterState, type LostSpan, type Run, type SourceDecision, type Submission } from './state.ts';
 import { isOver, transition, type PhaseEvent } from './transitions.ts';
 
 export { decodeCommand, encodeCommand } from './codec.ts';
@@ -77,9 +77,9 @@ function applyToRun(run: Run, command: RunCommand): Changed {
       return moved(run, { kind: 'drainOrdered', stop: command.stop });
     case 'finishRun':
       if (run.phase.name !== 'draining') return notNow(run, 'cannot finish');
-      return moved(run, { kind: 'settled', lostSpans: lostSpans(run, run.phase.stop) });
+      return moved(run, { kind: 'settled', lostSpans: lostSpans(run) });
     case 'abortRun':
-      return moved(run, { kind: 'aborted', reason: command.reason });
+      return moved(run, { kind: 'aborted', reason: command.reason, ...settledAtOnce(run) });
   }
 }
 
@@ -209,6 +209,13 @@ function assignStripes(run: Run, command: CommandOf<'assignStripes'>): Changed {
 /** Once its end is ordered the whole stripe of every agent is settled: nothing may move it any more. */
 function isMoving(run: Run): boolean {
   return run.phase.name === 'scheduled' || run.phase.name === 'running';
+}
+
+/** After an abort nothing is counted any more: what is missing of a run that had begun is settled with it. */
+function settledAtOnce(run: Run): { readonly endMs: number; readonly lostSpans: readonly LostSpan[] } {
+  // Scheduled and nothing heard: the instant was still to come, or so short ago that there is nothing to settle.
+  const hasBegun = run.phase.name === 'running' || run.phase.name === 'draining' || run.agents.length > 0;
+  return hasBegun ? { endMs: plannedEndMs(run), lostSpans: lostSpans(run) } : { endMs: 0, lostSpans: [] };
 }
 
 function isStarted(run: Run): boolean {

@@ -87,7 +87,13 @@ export type RunPhase =
       readonly stop: DrainOrder;
       readonly lostSpans: readonly LostSpan[];
     }
-  | { readonly name: 'aborted'; readonly reason: string };
+  | {
+      readonly name: 'aborted';
+      readonly reason: string;
+      /** Run time up to which load was planned; 0: it never began. */
+      readonly endMs: number;
+      readonly lostSpans: readonly LostSpan[];
+    };
 
 /** An instant crosses the wire only like this: on the monotonic clock of that leader in that term. */
 export interface StartInstant {

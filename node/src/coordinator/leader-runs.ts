@@ -11,6 +11,7 @@ import type { RunReport } from '../results/report.ts';
 import type { LeaderContext } from './context.ts';
 import { stopRun } from './finish.ts';
 import type { RunProgress, Submitted } from './service.ts';
+import { goneAfterMs } from './timings.ts';
 
 export interface Submission {
   readonly planText: string;
@@ -93,15 +94,20 @@ async function startHasPassed(context: LeaderContext, run: Run): Promise<boolean
 }
 
 /** The run that is on, or the last one. RUN_NOT_FOUND when there never was one. */
-export function progressOf(state: ClusterState, runMs: (runId: string) => number | null): RunProgress {
-  const run = currentRun(state);
+export function progressOf(context: LeaderContext, runMs: (runId: string) => number | null): RunProgress {
+  const run = currentRun(context.state());
   if (run.phase.name === 'finished') return runProgress(run, Infinity);
   const countedMs = run.firedPerSecond.length * 1_000;
-  return runProgress(run, Math.max(0, runMs(run.id) ?? countedMs));
+  return runProgress(run, Math.max(0, runMs(run.id) ?? countedMs), isThere(context));
 }
 
-export function reportOf(state: ClusterState): RunReport {
-  return buildReport(reportInput(currentRun(state)));
+export function reportOf(context: LeaderContext): RunReport {
+  return buildReport(reportInput(currentRun(context.state()), isThere(context)));
+}
+
+/** A connection that comes back at once was a hiccup, here as for the stripes. */
+function isThere({ presence }: LeaderContext): (slot: string) => boolean {
+  return (slot) => presence.downForMs(slot) <= goneAfterMs;
 }
 
 function currentRun(state: ClusterState): Run {

@@ -120,7 +120,7 @@ function unansweredNote({ run, totals: sum, books: { unanswered } }: RunReport):
   const parts = [
     ...(failed > 0 ? [`${formatCount(failed)} requests that got no answer (errors, below)`] : []),
     // While the run is on they are merely in flight.
-    ...(unanswered > 0 && run.state === 'finished'
+    ...(unanswered > 0 && run.ended !== null
       ? [`${formatCount(unanswered)} iterations still unanswered at the end`]
       : []),
   ];
@@ -183,8 +183,8 @@ type BooksLine = readonly [name: string, whole: number, parts: Readonly<Record<s
 function booksLine(run: RunReport['run'], [name, whole, parts]: BooksLine, colors: Paint): string {
   const sum = Object.values(parts).reduce((left, right) => left + right, 0);
   const terms = Object.entries(parts).map(([part, count]) => `${formatCount(count)} ${part}`);
-  // The rest of a run that is on, or was aborted, is nobody's yet: no fault, and not to be shown as one.
-  if (run.state !== 'finished') {
+  // The rest of a run that is on is nobody's yet: no fault, and not to be shown as one.
+  if (run.ended === null) {
     return `  ${name} ${formatCount(whole)}, of them ${terms.join(', ')}   ${colors.dim(`not settled: the run is ${run.state}`)}`;
   }
   const apart = formatCount(Math.abs(whole - sum));

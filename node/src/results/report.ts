@@ -108,7 +108,7 @@ export interface NodeReport {
   readonly session: string;
   readonly region: string;
   readonly intervals: number;
-  /** aborted: the run ended before this node's last interval. */
+  /** aborted: the run ended before this node's last interval; what is missing of it is in `lost`. */
   readonly state: 'finished' | 'running' | 'lost' | 'aborted';
   readonly lost: { readonly fromMs: number; readonly toMs: number; readonly arrivals: number | null } | null;
   readonly clockErrorMs: number | null;

@@ -78,8 +78,10 @@ export class Tally {
         ended: isOver ? ended : null,
       },
       plan: this.#plan,
-      settled: state === 'finished',
-      planned: this.#planned(endMs),
+      settled: isOver,
+      nodesFiring: null,
+      // Aborted it never began.
+      planned: this.#planned(state === 'aborted' ? 0 : endMs),
       users: this.#plan.load.model === 'concurrent' ? this.#plan.workers : null,
       regions: [{ region: 'local', measurements: this.#measurements }],
       nodes: [this.#node(state, endMs)],
@@ -112,6 +114,7 @@ export class Tally {
       requests: every.requests,
       failedRequests: every.failed,
       iterationsPerSecond: this.#firedPerSecond[lastFullSecond] ?? 0,
+      nodesFiring: state === 'running' ? 1 : 0,
       responseMsP50: quantileMs(0.5),
       responseMsP99: quantileMs(0.99),
       nodes: [

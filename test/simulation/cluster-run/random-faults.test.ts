@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { reportInput } from '../../../node/src/cluster/views.ts';
+import { buildReport } from '../../../node/src/results/build-report.ts';
 import type { RunReport } from '../../../node/src/results/report.ts';
 import { checkFinished } from './checks.ts';
 import { planText, SimulatedCluster } from './simulated-cluster.ts';
@@ -113,6 +115,8 @@ function endedBeforeTheStart(sim: SimulatedCluster, leaderWasHit: boolean): bool
   expect(sim.bugs).toEqual([]);
   const phase = sim.run([...sim.nodes.keys()][0]!)!.phase;
   if (phase.name !== 'aborted') return false;
+  const { books } = buildReport(reportInput(sim.run([...sim.nodes.keys()][0]!)!));
+  expect(books.balanced, JSON.stringify(books)).toBe(true);
   if (phase.reason === 'stopped') return true;
   return (
     leaderWasHit && sim.witness.firedBy.size === 0 && phase.reason === 'no node that is left knows when the run began'

@@ -61,6 +61,7 @@ export function input(change: Partial<ReportInput> = {}): ReportInput {
     },
     plan,
     settled: true,
+    nodesFiring: null,
     planned: 2_000,
     users: null,
     regions: [{ region: 'eu', measurements: measured(1_000) }],
