@@ -18,15 +18,25 @@ export function plannedEndMs(run: Run): number {
 
 /**
  * What is lost of every agent whose last interval never came: nothing of it is accepted after the end of the run, so that
- * each arrival is accounted for once, by its agent or here (design, "Draining ends").
+ * each arrival is accounted for once, by its agent or here (design, "Draining ends"). One that ended in mid-run may have been
+ * given a stripe again by a leader that did not know: that one is lost too.
  */
 export function lostSpans(run: Run): readonly LostSpan[] {
   const endMs = plannedEndMs(run);
-  const open = run.agents.filter((progress) => !progress.final).map((progress) => progress.agent);
   const heard = new Set(run.agents.map((progress) => slotOf(progress.agent)));
   const named = new Set(run.tables.flatMap((table) => table.slots));
   const silent = [...named].filter((slot) => !heard.has(slot)).map((slot) => refOf(run, slot));
-  return [...open, ...silent].map((agent) => lostSpan(run, agent, endMs));
+  const open = run.agents.filter((progress) => !progress.final).map((progress) => progress.agent);
+  const ended = run.agents.filter((progress) => progress.final).map((progress) => progress.agent);
+  return [
+    ...[...open, ...silent].map((agent) => lostSpan(run, agent, endMs)),
+    ...ended.map((agent) => lostSpan(run, agent, endMs)).filter(isLoss),
+  ];
+}
+
+/** Of a closed model nothing is counted: there it is time in which the agent had users. */
+function isLoss({ arrivals, fromMs, toMs }: LostSpan): boolean {
+  return arrivals === null ? toMs > fromMs : arrivals > 0;
 }
 
 function lostSpan(run: Run, agent: AgentRef, endMs: number): LostSpan {

@@ -75,11 +75,12 @@ function unheard(agent: AgentRef): AgentProgress {
 
 function reportNode(run: Run, progress: AgentProgress, span: LostSpan | null): ReportNode {
   const { agent, intervals, final, books, inFlight, start } = progress;
-  const unfinished = run.phase.name === 'aborted' ? 'aborted' : span === null ? 'running' : 'lost';
+  const isAborted = run.phase.name === 'aborted';
+  const incomplete = isAborted ? 'aborted' : span === null ? 'running' : 'lost';
   return {
     ...agent,
     intervals,
-    state: final ? 'finished' : unfinished,
+    state: final && span === null ? 'finished' : incomplete,
     lost: span === null ? null : { fromMs: span.fromMs, toMs: span.toMs, arrivals: span.arrivals },
     clockErrorMs: start?.clockErrorMs ?? null,
     startedLateMs: start?.startedLateMs ?? null,

@@ -6,8 +6,8 @@ import type { RunReport } from '../../../node/src/results/report.ts';
 import { checkFinished } from './checks.ts';
 import { planText, SimulatedCluster } from './simulated-cluster.ts';
 
-type Fault = 'kill' | 'restart' | 'cutOff' | 'pause' | 'depose' | 'generator';
-const kinds: readonly Fault[] = ['kill', 'restart', 'cutOff', 'pause', 'depose', 'generator'];
+type Fault = 'kill' | 'end' | 'restart' | 'cutOff' | 'pause' | 'depose' | 'generator';
+const kinds: readonly Fault[] = ['kill', 'end', 'restart', 'cutOff', 'pause', 'depose', 'generator'];
 
 interface Simulated {
   readonly sim: SimulatedCluster;
@@ -62,6 +62,8 @@ function strike(sim: SimulatedCluster, victim: string, fault: Fault, lastsMs: nu
   switch (fault) {
     case 'kill':
       return sim.kill(victim);
+    case 'end':
+      return void sim.end(victim);
     case 'restart':
       sim.kill(victim);
       return void sim.world.after(lastsMs, () => sim.boot(victim));

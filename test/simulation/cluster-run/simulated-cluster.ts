@@ -86,6 +86,14 @@ export class SimulatedCluster {
     this.cluster.kill(id);
   }
 
+  /** SIGTERM: another one leads first, then the runtime closes as it does in a node, then the process is gone. */
+  async end(id: string): Promise<void> {
+    const node = this.nodes.get(id)!;
+    if (node === this.leader()) this.cluster.depose();
+    await node.runtime.close();
+    if (this.nodes.get(id) === node) this.kill(id);
+  }
+
   /** The process is stopped; its generators are processes of their own and go on. */
   pause(id: string): void {
     this.nodes.get(id)!.consensus.pause();

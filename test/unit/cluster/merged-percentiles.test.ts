@@ -156,7 +156,7 @@ async function reportOf(nodeCount: number, takesMs: () => number, samples: Sampl
   const controller = new IntervalController(context as LeaderContext, collector);
   while (nodes.some((node) => node.outbox.size > 0)) {
     for (const { agent, outbox } of nodes) {
-      const head = { runId: 'run-1', agent, start: null, generators: generatorsPerNode };
+      const head = { runId: 'run-1', agent, start: null, generators: generatorsPerNode, isEnding: false };
       collector.take(decodeInterval(encodeInterval(head, outbox.head()?.texts ?? [])), nowMs);
     }
     await controller.reconcile(script.run);

@@ -343,6 +343,25 @@ describe('the end', () => {
     });
   });
 
+  it('an agent that ended and was given a stripe again, before anybody knew, owes that one', () => {
+    const script = Script.running();
+    const tableOf = (slots: readonly string[], horizonMs: number): void => {
+      script.do({ kind: 'assignStripes', runId: 'run-1', slots, reason: 'test' });
+      script.extend(horizonMs);
+    };
+    tableOf(['a/s1', 'c/s1'], 3_000);
+    tableOf(['a/s1', 'b/s1', 'c/s1'], 4_500);
+    tableOf(['a/s1', 'c/s1'], 6_000);
+    // 25 arrivals up to the table that took its stripe away, 25 of the 1.5 seconds that it had another one.
+    script.count(interval(b, 0, { fired: 17 }), interval(b, 1, { fired: 8 }, true));
+    script.drain();
+    script.finish();
+    const phase = script.run.phase;
+    expect(phase.name === 'finished' && phase.lostSpans.filter(({ agent }) => agent.node === 'b')).toEqual([
+      { agent: b, fromMs: 2_000, toMs: 4_500, arrivals: 25 },
+    ]);
+  });
+
   it('a lost agent owes its stripe up to the table that took it away, and not beyond a stop', () => {
     const script = Script.running();
     script.count(interval(b, 0, { fired: 17 }));
@@ -360,7 +379,7 @@ describe('the end', () => {
 
   it('in a closed model the span is known and the arrivals are not', () => {
     const script = Script.running(closedPlanText);
-    script.count(...agents.slice(1).map((agent) => interval(agent, 0, {}, true)));
+    script.count(...agents.slice(1).map((agent) => interval(agent, 5, {}, true)));
     script.drain();
     script.finish();
     const phase = script.run.phase;

@@ -39,7 +39,9 @@ describe('the horizon', () => {
       log: silentLog,
       horizonLengthMs: 1_500,
     };
-    controller = new HorizonController(context as LeaderContext, (slot) => dead.has(slot));
+    controller = new HorizonController(context as LeaderContext, (slot) =>
+      dead.has(slot) ? 'has no generator left' : null,
+    );
   });
 
   const lookAt = async (runMs: number): Promise<void> => {
