@@ -116,9 +116,16 @@ function steps(report: RunReport, colors: Paint, width: number): Lines {
 
 /** What never came back has no time: said where the percentiles stand, since they look the better for it. */
 function unansweredNote({ run, totals: sum, books: { unanswered } }: RunReport): Lines {
-  const failed = sum.requests - sum.response.count;
+  const unsent = sum.errors.template_error ?? 0;
+  const failed = sum.requests - sum.response.count - unsent;
+  const requests = [
+    ...(failed > 0 ? [`${formatCount(failed)} requests that got no answer`] : []),
+    ...(unsent > 0
+      ? [`${formatCount(unsent)} ${failed > 0 ? '' : 'requests '}that were never sent, for want of a variable`]
+      : []),
+  ];
   const parts = [
-    ...(failed > 0 ? [`${formatCount(failed)} requests that got no answer (errors, below)`] : []),
+    ...(requests.length > 0 ? [`${requests.join(' and ')} (errors, below)`] : []),
     // While the run is on they are merely in flight.
     ...(unanswered > 0 && run.ended !== null
       ? [`${formatCount(unanswered)} iterations still unanswered at the end`]
@@ -127,14 +134,31 @@ function unansweredNote({ run, totals: sum, books: { unanswered } }: RunReport):
   return parts.length === 0 ? [] : [`Not in these times: ${parts.join(' and ')}.`];
 }
 
-function errors({ totals: { errors: counted } }: RunReport, colors: Paint): Lines {
-  const found = (Object.entries(counted) as [ErrorCategory, number][]).sort(([, a], [, b]) => b - a);
+function errors(report: RunReport, colors: Paint): Lines {
+  const counted = (Object.entries(report.totals.errors) as [ErrorCategory, number][]).sort(([, a], [, b]) => b - a);
+  const found = [
+    ...counted.map(([error, count]) => ({ what: error, count, meaning: errorMeanings[error] })),
+    ...notExtracted(report),
+  ];
   if (found.length === 0) return [];
   const rows = layOut(
-    found.map(([error, count]) => [`  ${error}`, formatCount(count)]),
+    found.map(({ what, count }) => [`  ${what}`, formatCount(count)]),
     Infinity,
   );
-  return [colors.bold('errors'), ...rows.map((row, index) => `${row}  ${errorMeanings[found[index]![0]]}`)];
+  return [colors.bold('errors'), ...rows.map((row, index) => `${row}  ${found[index]!.meaning}`)];
+}
+
+/** A plan may have hundreds of steps; the JSON has them all. */
+const maxStepsNamed = 3;
+
+/** No failed request by itself: the step that uses the variable is one. So it says where it began. */
+function notExtracted({ scenarios }: RunReport): { what: string; count: number; meaning: string }[] {
+  const steps = scenarios.flatMap((scenario) => scenario.steps.filter((step) => step.extractionsFailed > 0));
+  if (steps.length === 0) return [];
+  const named = steps.slice(0, maxStepsNamed).map((step) => `${step.name}: ${formatCount(step.extractionsFailed)}`);
+  const where = [...named, ...(steps.length > maxStepsNamed ? ['…'] : [])].join(', ');
+  const count = steps.reduce((sum, step) => sum + step.extractionsFailed, 0);
+  return [{ what: 'not extracted', count, meaning: `values of which an answer did not hold exactly one (${where})` }];
 }
 
 const errorMeanings = {

@@ -56,6 +56,30 @@ describe('the page', () => {
     expect(text(input())).not.toContain('Not in these times');
   });
 
+  it('tells requests that were never sent from those without an answer, and what was not extracted where', () => {
+    const measurements = measured(10);
+    const [first, second] = measurements.scenarios[0]!.steps;
+    first!.extractionsFailed = 4;
+    second!.requests += 5;
+    second!.errors.set('template_error', 3).set('timeout_error', 2);
+    const page = text(input({ regions: [{ region: 'eu', measurements }] }), 200);
+    expect(page).toContain(
+      'Not in these times: 2 requests that got no answer and 3 that were never sent, for want of a variable (errors, below).',
+    );
+    expect(page).toContain(
+      [
+        '  template_error  3  the request could not be built: a variable was missing',
+        '  timeout_error   2  no whole answer within the timeout',
+        '  not extracted   4  values of which an answer did not hold exactly one (list products: 4)',
+      ].join('\n'),
+    );
+    second!.errors.delete('timeout_error');
+    second!.requests -= 2;
+    expect(text(input({ regions: [{ region: 'eu', measurements }] }), 200)).toContain(
+      'Not in these times: 3 requests that were never sent, for want of a variable (errors, below).',
+    );
+  });
+
   it('says for how long users were held back, beside the books', () => {
     const nodes = [node('a', { fired: 90, answered: 90, heldUserMs: 12_340 })];
     expect(text(input({ planned: null, users: 5, nodes }))).toContain('  users held back for 12.3 s, all together');
