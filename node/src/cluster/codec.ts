@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invariant } from '../lib/invariant.ts';
 import type { Command } from './commands.ts';
+import { planShape } from './plan-shape.ts';
 
 const whole = z.number().int().nonnegative();
 /** Run time: may carry fractions, never negative. */
@@ -40,6 +41,7 @@ const command = z.discriminatedUnion('kind', [
     submissionId: z.string().min(1),
     source: z.string().min(1).nullable(),
     planText: z.string(),
+    plan: planShape,
     planHash: z.string().min(1),
     expected: z.array(agent).min(1),
     missing: z.array(z.string().min(1)),

@@ -1,4 +1,3 @@
-import { parsePlan } from '../plan/parse.ts';
 import type { Command, CommandResult } from './commands.ts';
 import { countIntervals } from './count-intervals.ts';
 import { lostSpans, plannedEndMs } from './settle.ts';
@@ -122,18 +121,13 @@ function createRun(state: ClusterState, command: CommandOf<'submitRun'>): Applie
   if (state.submissions.some((each) => each.runId === command.runId)) {
     return refused(state, `there has been a run ${command.runId} already`);
   }
-  const parsed = parsePlan(command.planText);
-  if (!parsed.ok) {
-    const message = parsed.problems.map(({ line, column, message }) => `${line}:${column} ${message}`).join('; ');
-    return { state, result: { ok: false, code: 'PLAN_INVALID', message } };
-  }
-  const { runId: id, submissionId, planText, planHash, expected, missing, submittedAtUnixMs } = command;
+  const { runId: id, submissionId, planText, plan, planHash, expected, missing, submittedAtUnixMs } = command;
   const run: Run = {
     id,
     submissionId,
     planText,
     planHash,
-    plan: parsed.plan,
+    plan,
     submittedAtUnixMs,
     startedAtUnixMs: null,
     phase: { name: 'preparing' },

@@ -1,5 +1,4 @@
 import { invariant } from '../lib/invariant.ts';
-import { parsePlan } from '../plan/parse.ts';
 import { decodeMeasurements, encodeMeasurements } from '../results/encoding.ts';
 import type { EncodedMeasurements } from '../results/measurements.ts';
 import type { ClusterState, Run } from './state.ts';
@@ -7,9 +6,7 @@ import type { ClusterState, Run } from './state.ts';
 /** Changes whenever a snapshot of the version before could be misread. */
 const snapshotVersion = 3;
 
-/** The plan is not in it: it is a pure function of its text, and so cannot differ from it. */
-type EncodedRun = Omit<Run, 'plan' | 'regions'> & {
-  readonly plan?: undefined;
+type EncodedRun = Omit<Run, 'regions'> & {
   readonly regions: readonly { readonly region: string; readonly measurements: EncodedMeasurements }[];
 };
 
@@ -36,8 +33,7 @@ function encodeRun(run: Run): EncodedRun {
     region,
     measurements: encodeMeasurements(measurements),
   }));
-  // JSON leaves out what is undefined.
-  return { ...run, plan: undefined, regions };
+  return { ...run, regions };
 }
 
 /** Objects are built in the order in which commands gave their fields; the bytes must not depend on that. */
@@ -55,11 +51,9 @@ export function decodeSnapshot(bytes: Uint8Array): ClusterState {
   );
   const { submissions, sources, run } = snapshot;
   if (run === null) return { run, submissions, sources };
-  const parsed = parsePlan(run.planText);
-  invariant(parsed.ok, `the plan of run ${run.id} in the snapshot is not valid`);
   const regions = run.regions.map(({ region, measurements }) => ({
     region,
     measurements: decodeMeasurements(measurements),
   }));
-  return { submissions, sources, run: { ...run, plan: parsed.plan, regions } };
+  return { submissions, sources, run: { ...run, regions } };
 }

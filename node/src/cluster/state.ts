@@ -50,7 +50,7 @@ export interface Run {
   readonly planText: string;
   /** SHA-256 of the text, hexadecimal. */
   readonly planHash: string;
-  /** Parsed from planText by the reducer: a pure function of it. */
+  /** What the leader that took planText understood by it. */
   readonly plan: Plan;
   /** Labels only; nothing is computed from them. */
   readonly submittedAtUnixMs: number;

@@ -7,6 +7,7 @@ import { TuttiError } from '../lib/errors.ts';
 import { describePlanProblems } from '../plan/describe.ts';
 import { parsePlan } from '../plan/parse.ts';
 import { buildReport } from '../results/build-report.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RunReport } from '../results/report.ts';
 import type { LeaderContext } from './context.ts';
 import { stopRun } from './finish.ts';
@@ -23,9 +24,10 @@ export interface Submission {
 }
 
 /** PLAN_INVALID with every problem, one a line, each beginning with the file's name (`plan` for a text without one). */
-export function checkPlan(planText: string, fileName = 'plan'): void {
+export function checkPlan(planText: string, fileName = 'plan'): Plan {
   const parsed = parsePlan(planText);
   if (!parsed.ok) throw new TuttiError('PLAN_INVALID', describePlanProblems(fileName, parsed.problems));
+  return parsed.plan;
 }
 
 /**
@@ -37,12 +39,13 @@ export async function submitAsLeader(
   { planText, submissionId, source, fileName }: Submission,
   runId: string,
 ): Promise<Submitted> {
-  checkPlan(planText, fileName);
+  const plan = checkPlan(planText, fileName);
   const missing = mayBegin(context.state(), { planText, submissionId }) ? await context.untilComplete() : [];
   const result = await context.propose({
     kind: 'submitRun',
     runId,
     planText,
+    plan,
     submissionId,
     source: source ?? null,
     planHash: createHash('sha256').update(planText).digest('hex'),

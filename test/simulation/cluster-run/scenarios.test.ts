@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { slotOf, type Run } from '../../../node/src/cluster/state.ts';
+import { slotOf } from '../../../node/src/cluster/state.ts';
 import type { RunProgress, Submitted } from '../../../node/src/coordinator/service.ts';
 import type { TuttiError } from '../../../node/src/lib/errors.ts';
 import { arrivalTimeMs } from '../../../node/src/generator/schedule/arrivals.ts';
@@ -8,25 +8,9 @@ import { reportInput } from '../../../node/src/cluster/views.ts';
 import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
 import type { RunReport } from '../../../node/src/results/report.ts';
 import { checkFinished } from './checks.ts';
-import { closedPlanText, planText, SimulatedCluster } from './simulated-cluster.ts';
+import { closedPlanText, others, planText, runningAt, SimulatedCluster } from './simulated-cluster.ts';
 
 const horizonMs = 1_500;
-
-/** A cluster with a run of 50 arrivals a second that has come to `runMs`. */
-async function runningAt(
-  runMs: number,
-  of: { seed?: number; size?: number; seconds?: number } = {},
-): Promise<SimulatedCluster> {
-  const sim = new SimulatedCluster(of.seed ?? 1, of.size ?? 3);
-  await sim.untilFormed();
-  await sim.submit(planText(50, of.seconds ?? 10));
-  expect(await sim.until(() => (sim.runMs() ?? -1) >= runMs)).toBe(true);
-  return sim;
-}
-
-function others(sim: SimulatedCluster, id: string): readonly string[] {
-  return [...sim.nodes.keys()].filter((each) => each !== id);
-}
 
 describe('the leader is killed in mid-run', () => {
   it.each([1, 2, 3, 4, 5])(
@@ -52,53 +36,6 @@ describe('the leader is killed in mid-run', () => {
       expect(report.stripeChanges[0]!.reason).toBe(`${dead.id} is gone`);
     },
   );
-});
-
-describe('a node that ends in order in mid-run', () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    'fires its stripe up to where the others take it over, and hands in all it measured: nothing is missing (seed %i)',
-    async (seed) => {
-      const sim = await runningAt(2_000 + 137 * seed, { seed });
-      const leader = sim.leader()!;
-      const ending = seed % 2 === 0 ? leader.id : others(sim, leader.id)[0]!;
-      void sim.end(ending);
-      expect(await sim.until(() => !sim.nodes.has(ending), 5_000)).toBe(true);
-      expect(await sim.untilOver()).toBe(true);
-      const { report } = checkFinished(sim);
-      expect(report.books).toMatchObject({ planned: 500, fired: 500, lost: 0, notFired: 0 });
-      expect(report.nodes.map(({ state }) => state)).toEqual(['finished', 'finished', 'finished']);
-      expect(report.stripeChanges.map(({ reason }) => reason)).toEqual([`${ending} is ending`]);
-    },
-  );
-
-  it('that is alone aborts the run, and does not wait for anybody', async () => {
-    const sim = await runningAt(2_000, { size: 1 });
-    const sinceMs = sim.world.nowMs;
-    let run: Run | null = null;
-    const consensus = sim.nodes.get('n0')!.consensus;
-    void sim.end('n0').then(() => (run = consensus.replicated.state().run));
-    expect(await sim.until(() => run !== null)).toBe(true);
-    expect(run!).toMatchObject({ phase: { name: 'aborted', reason: 'no node is left that can send load' } });
-    expect(sim.world.nowMs - sinceMs).toBeLessThan(1_000);
-  });
-
-  it('that nobody hears goes all the same', async () => {
-    const sim = await runningAt(2_000);
-    const sinceMs = sim.world.nowMs;
-    for (const id of others(sim, 'n0')) sim.kill(id);
-    void sim.end('n0');
-    expect(await sim.until(() => !sim.nodes.has('n0'))).toBe(true);
-    expect(sim.world.nowMs - sinceMs).toBeLessThan(5_000);
-  });
-
-  it('that has no part in a run does not wait', async () => {
-    const sim = new SimulatedCluster(1, 3);
-    await sim.untilFormed();
-    const sinceMs = sim.world.nowMs;
-    void sim.end('n1');
-    expect(await sim.until(() => !sim.nodes.has('n1'))).toBe(true);
-    expect(sim.world.nowMs).toBe(sinceMs);
-  });
 });
 
 describe('a closed model while nobody leads', () => {
@@ -433,6 +370,14 @@ describe('the service on any node', () => {
     expect(outcomes).toEqual([true, false, 'RUN_IN_PROGRESS']);
     expect(await sim.untilOver()).toBe(true);
     checkFinished(sim);
+  });
+
+  it('refuses a plan that is wrong before it comes to the log', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    await sim.untilFormed();
+    const entries = sim.cluster.log.length;
+    await expect(sim.submit('version: "1.0"\nload: 7\n', 'n1')).rejects.toMatchObject({ code: 'PLAN_INVALID' });
+    expect([sim.cluster.log.length, sim.run('n0')]).toEqual([entries, null]);
   });
 
   it('says NO_LEADER after ten seconds instead of hanging', async () => {

@@ -200,3 +200,19 @@ scenarios:
       - name: one
         request: { method: GET, path: / }
 `;
+
+/** A cluster with a run of 50 arrivals a second that has come to `runMs`. */
+export async function runningAt(
+  runMs: number,
+  of: { seed?: number; size?: number; seconds?: number } = {},
+): Promise<SimulatedCluster> {
+  const sim = new SimulatedCluster(of.seed ?? 1, of.size ?? 3);
+  await sim.untilFormed();
+  await sim.submit(planText(50, of.seconds ?? 10));
+  if (!(await sim.until(() => (sim.runMs() ?? -1) >= runMs))) throw new Error(`the run never came to ${runMs} ms`);
+  return sim;
+}
+
+export function others(sim: SimulatedCluster, id: string): readonly string[] {
+  return [...sim.nodes.keys()].filter((each) => each !== id);
+}

@@ -23,7 +23,7 @@ import { encodeCut } from '../../../node/src/results/encoding.ts';
 import { Histogram } from '../../../node/src/results/histogram.ts';
 import type { Percentiles, RunReport } from '../../../node/src/results/report.ts';
 import { VirtualClock } from '../generator/fixtures.ts';
-import { durationMs, planText, ratePerSecond, Script } from './script.ts';
+import { durationMs, planOf, planText, ratePerSecond, Script } from './script.ts';
 
 const startMs = 1_000;
 const generatorsPerNode = 2;
@@ -127,6 +127,7 @@ async function reportOf(nodeCount: number, takesMs: () => number, samples: Sampl
     submissionId: 'sub-1',
     source: null,
     planText,
+    plan: planOf(planText),
     planHash: 'h',
     submittedAtUnixMs: 1,
   };

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { apply, decodeCommand, encodeCommand, initialState } from '../../../node/src/cluster/reducer.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../node/src/cluster/snapshot.ts';
@@ -10,6 +11,7 @@ import {
   durationMs,
   interval,
   measuredBy,
+  planOf,
   planText,
   refusalOf,
   Script,
@@ -87,15 +89,37 @@ describe('submitRun', () => {
     expect(refusalOf(script.submit('sub-2', 'run-1'))).toBe('STALE_COMMAND');
   });
 
-  it('refuses a plan that does not parse, with line and column, and remembers nothing of it', () => {
+  it('takes the plan as the leader understood it, whatever the rules of this version say to its text', () => {
     const script = new Script();
-    const result = script.submit('sub-1', 'run-1', 'version: "1.0"\nload: 7\n');
-    expect(result).toMatchObject({
-      ok: false,
-      code: 'PLAN_INVALID',
-      message: expect.stringMatching(/\d+:\d+ /) as unknown,
-    });
-    expect(script.state).toBe(initialState);
+    const submission = { runId: 'run-1', submissionId: 'sub-1', source: null, planHash: 'h', submittedAtUnixMs: 1 };
+    const plan = { ...planOf(planText), durationMs: 1_234 };
+    const text = 'version: "7"\nof: a later version\n';
+    const given = { kind: 'submitRun', ...submission, expected: agents, missing: [], planText: text, plan } as const;
+    expect(script.do(given)).toEqual({ ok: true, runId: 'run-1' });
+    expect(script.run.plan).toEqual(plan);
+    expect(decodeSnapshot(encodeSnapshot(script.state)).run!.plan).toEqual(plan);
+  });
+
+  it('with a plan of another shape stops the node, by the entry: another version made it', () => {
+    const script = new Script();
+    script.submit();
+    const command = JSON.parse(new TextDecoder().decode(script.log[0]!.data)) as { plan: object };
+    for (const plan of [
+      { ...command.plan, thresholds: [] },
+      { ...command.plan, durationMs: undefined },
+    ]) {
+      const bytes = new TextEncoder().encode(JSON.stringify({ ...command, plan }));
+      expect(() => decodeCommand(bytes, 7)).toThrow(/the command of entry 7 is unknown/);
+    }
+  });
+
+  it('carries every kind of plan through the log as it is', () => {
+    for (const name of readdirSync('examples').filter((each) => each.endsWith('.yaml'))) {
+      const script = new Script();
+      const text = readFileSync(`examples/${name}`, 'utf8');
+      script.submit('sub-1', 'run-1', text);
+      expect(script.run.plan, name).toEqual(planOf(text));
+    }
   });
 
   it('remembers the newest 100 submissions', () => {
@@ -108,6 +132,7 @@ describe('submitRun', () => {
         submissionId,
         source: null,
         planText,
+        plan: planOf(planText),
         planHash: 'h',
         expected: agents,
         missing: [],
