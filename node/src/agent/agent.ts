@@ -13,10 +13,21 @@ import { LocalRun } from './local-run.ts';
 /** Retries and resends are due in steps of this; state changes are looked at when they come. */
 const lookEveryMs = 250;
 
+/**
+ * A node that ends waits so long for the cluster to take its stripe over (within a horizon), and what it measured. Whoever stops
+ * it loses patience soon after.
+ */
+const endPatienceMs = 4_500;
+
 /** The part of every node that carries out the run locally, whoever leads. */
 export interface Agent {
   /** The run time on this node's clock; null while it has no mapping (or there is no such run here). */
   runMs(runId: string): number | null;
+  /**
+   * Of a process that is to end: gives its stripe back, fires it up to where the others take over, and hands in what it measured.
+   * Resolves when the cluster has it all, or will not have it in time.
+   */
+  end(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,6 +47,11 @@ class StateFollowingAgent implements Agent {
   readonly #ledTerms = new Set<number>();
   #isPoked = false;
   #isClosed = false;
+  /** Set while this process ends. */
+  #onHandedIn: (() => void) | null = null;
+  #isEnding = false;
+  /** The consensus is at its end: nobody will hear of anything. */
+  #isFatal = false;
   #cancelLook: (() => void) | null = null;
 
   constructor(options: AgentOptions) {
@@ -43,6 +59,7 @@ class StateFollowingAgent implements Agent {
     options.consensus.handle(agentMethods.runTime, (body) => this.#answerRunTime(body));
     this.#unsubscribe = options.consensus.subscribe((event) => {
       if (event.kind === 'leadershipGained') this.#ledTerms.add(event.term);
+      if (event.kind === 'fatal') this.#isFatal = true;
       this.#poke();
     });
     this.#poke();
@@ -51,6 +68,23 @@ class StateFollowingAgent implements Agent {
   runMs(runId: string): number | null {
     if (this.#local?.runId !== runId) return null;
     return this.#local.mapping.clock?.runMs(this.#context.clock.nowMs()) ?? null;
+  }
+
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    if (this.#local?.end() !== true || this.#isFatal) return;
+    const { clock, log } = this.#context;
+    const { runId } = this.#local;
+    log.info({ run: runId }, 'hands its part of the run over before it ends');
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const cancel = clock.at(clock.nowMs() + endPatienceMs, () => {
+      log.warn({ run: runId }, 'ends though the cluster does not have all it measured');
+      resolve(undefined);
+    });
+    this.#onHandedIn = () => resolve(undefined);
+    this.#poke();
+    await promise;
+    cancel();
   }
 
   async close(): Promise<void> {
@@ -75,9 +109,11 @@ class StateFollowingAgent implements Agent {
     const { run } = this.#context.state();
     if (run === null || isOver(run.phase) || this.#local?.runId !== run.id) this.#retire();
     if (run !== null && !isOver(run.phase)) {
-      if (this.#local === null && this.#concernsUs(run)) this.#local = new LocalRun(this.#context, run.id);
+      if (this.#local === null && !this.#isEnding && this.#concernsUs(run))
+        this.#local = new LocalRun(this.#context, run.id);
       this.#local?.reconcile(run);
     }
+    if (run === null || this.#isFatal || this.#local?.isHandedIn(run) !== false) this.#onHandedIn?.();
     this.#cancelLook?.();
     this.#cancelLook = null;
     if (this.#local === null) return;

@@ -21,7 +21,7 @@ export class IntervalSender {
   #sentTo: string | null = null;
   #sentUpTo = -1;
   #sentDead = false;
-  /** The office that has taken the word that no generator is left. */
+  /** The office that has taken the word that this agent will fire no more. */
   #knownDeadBy: string | null = null;
   #nextSendMs = -Infinity;
 
@@ -36,19 +36,19 @@ export class IntervalSender {
 
   /**
    * One message under way at most: it holds the oldest intervals, so nothing is gained by more. An agent that can no longer
-   * fire says so once to each leader even with no interval to send, or its stripe would stay unfired to the end of the run.
+   * fire, or ends, says so once to each leader even with no interval to send, or its stripe would stay unfired to the end of the run.
    */
-  reconcile(start: StartQuality | null, generators: number): void {
+  reconcile(start: StartQuality | null, generators: number, isEnding: boolean): void {
     const head = this.outbox.head();
     const { leaderId, term } = this.#context.consensus.status();
     if (leaderId === null || this.#sending) return;
     const office = `${leaderId} in term ${term}`;
-    const isDead = generators === 0;
+    const isDead = generators === 0 || isEnding;
     if (head === null && !(isDead && this.#knownDeadBy !== office)) return;
     const last = head?.last ?? this.#sentUpTo;
     const isNews = last > this.#sentUpTo || office !== this.#sentTo || isDead !== this.#sentDead;
     if (!isNews && this.#context.clock.nowMs() < this.#nextSendMs) return;
-    const message = { runId: this.#runId, agent: this.#context.self, start, generators };
+    const message = { runId: this.#runId, agent: this.#context.self, start, generators, isEnding };
     this.#sentDead = isDead;
     void this.#send(leaderId, office, encodeInterval(message, head?.texts ?? []), last);
   }

@@ -11,6 +11,8 @@ import { UnsentRescue } from './unsent-rescue.ts';
 /** The leader commits an acknowledgement within a round trip or two; past this it, or the answer, was lost. */
 const acknowledgeAgainAfterMs = 500;
 const acknowledgeTimeoutMs = 2_000;
+/** Of a node that ends: iterations in flight where its stripe ends get this long. */
+const endingGraceMs = 1_000;
 /** A slew smaller than this is not worth a message: it is below what an arrival's timer resolves. */
 const minSlewMs = 0.1;
 
@@ -38,6 +40,7 @@ export class LocalRun {
   #horizonGivenMs = 0;
   #isHeld = false;
   #isDraining = false;
+  #isEnding = false;
   #isClosed = false;
 
   constructor(context: AgentContext, runId: string) {
@@ -62,6 +65,17 @@ export class LocalRun {
     this.#acknowledge(run);
     this.#drive(run);
     this.#report(run);
+  }
+
+  /** This process is to end: the others are asked to take the stripe over. False: there is nothing here to hand in. */
+  end(): boolean {
+    this.#isEnding = this.#startedWithMs !== null;
+    return this.#isEnding;
+  }
+
+  /** The last interval of this agent is in the replicated state. */
+  isHandedIn(run: Run): boolean {
+    return run.agents.some((each) => each.final && slotOf(each.agent) === slotOf(this.#context.self));
   }
 
   async close(): Promise<void> {
@@ -144,10 +158,21 @@ export class LocalRun {
       this.#startedWithMs = startMs;
       generators.start(startMs);
     }
-    if (run.phase.name === 'draining' && !this.#isDraining) {
+    const end = run.phase.name === 'draining' ? run.phase.stop : this.#ownEnd(run, runClock.runMs(nowMs));
+    if (end !== null && !this.#isDraining) {
       this.#isDraining = true;
-      generators.drain(run.phase.stop.atMs, run.phase.stop.deadlineMs);
+      generators.drain(end.atMs, end.deadlineMs);
     }
+  }
+
+  /** Where the part of a node that ends is over: at the table that gave its stripe to others; null until there is one. */
+  #ownEnd(run: Run, runMs: number): { readonly atMs: number; readonly deadlineMs: number } | null {
+    if (!this.#isEnding) return null;
+    const slot = slotOf(this.#context.self);
+    const last = run.tables.findLastIndex((table) => table.slots.includes(slot));
+    if (last === run.tables.length - 1) return null;
+    const atMs = Math.max(runMs, last < 0 ? 0 : run.tables[last + 1]!.fromMs);
+    return { atMs, deadlineMs: atMs + endingGraceMs };
   }
 
   /** Intervals nobody takes: the horizon is not passed on, so no arrival starts and the books say `notFired`. */
@@ -176,7 +201,9 @@ export class LocalRun {
     const { self } = this.#context;
     const progress = run.agents.find((each) => slotOf(each.agent) === slotOf(self));
     if (progress !== undefined) this.#sender.outbox.counted(progress.lastInterval);
-    if (this.#outcome?.ok === true) this.#sender.reconcile(this.#startQuality(), this.#generators?.living() ?? 0);
+    if (this.#outcome?.ok === true) {
+      this.#sender.reconcile(this.#startQuality(), this.#generators?.living() ?? 0, this.#isEnding);
+    }
     this.#rescue.reconcile(run, this.#mapping.clock, this.#generators, this.#horizonGivenMs);
   }
 }

@@ -42,7 +42,7 @@ export interface ClusterHealth {
     readonly reason: string | null;
   }[];
   /**
-   * What an operator must look at: a peer with another id, cluster, address or disk than expected; last, that too few members
+   * What an operator must look at: a peer with another id, cluster, address or disk than expected; this node's plan file; last, that too few members
    * are reached for a leader.
    */
   readonly problems: readonly { readonly address: string; readonly reason: string }[];

@@ -77,7 +77,8 @@ function plainLines(): ProgressLine {
 export function describe(progress: RunProgress): string {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms % 1000 === 0 ? 0 : 1)} s`;
   const started = progress.elapsedMs > 0 || progress.iterations.fired > 0;
-  const firing = progress.nodes.filter((node) => node.inStripes).length;
+  const firing = progress.nodesFiring;
+  const isSilent = started && progress.state === 'running' && firing === 0;
   return [
     started
       ? `${progress.state} ${seconds(Math.min(progress.elapsedMs, progress.durationMs))} of ${seconds(progress.durationMs)}`
@@ -91,6 +92,7 @@ export function describe(progress: RunProgress): string {
     ...(progress.responseMsP50 === null || progress.responseMsP99 === null
       ? []
       : [`response p50 ${progress.responseMsP50.toFixed(1)} ms, p99 ${progress.responseMsP99.toFixed(1)} ms`]),
+    ...(isSilent ? ['NO NODE SENDS LOAD'] : []),
     ...(firing > 0 ? [`${firing} ${firing === 1 ? 'node' : 'nodes'}`] : []),
   ].join(separator);
 }

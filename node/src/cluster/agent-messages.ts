@@ -37,6 +37,8 @@ export interface IntervalMessage {
   readonly start: StartQuality | null;
   /** Generators that can still send load; none: the agent's stripe is better given to others. */
   readonly generators: number;
+  /** Its process is about to end in order: the same, and what it has measured is still to come. */
+  readonly isEnding: boolean;
   readonly cuts: readonly Cut[];
 }
 
@@ -63,6 +65,7 @@ const intervalMessage = z.strictObject({
   agent,
   start: z.strictObject({ clockErrorMs: z.number(), startedLateMs: z.number() }).nullable(),
   generators: z.int().nonnegative(),
+  isEnding: z.boolean(),
   // Read by results/encoding.ts, which knows the shape of a cut.
   cuts: z.array(z.unknown()).max(64),
 });

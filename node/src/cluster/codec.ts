@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invariant } from '../lib/invariant.ts';
 import type { Command } from './commands.ts';
+import { planShape } from './plan-shape.ts';
 
 const whole = z.number().int().nonnegative();
 /** Run time: may carry fractions, never negative. */
@@ -38,7 +39,9 @@ const command = z.discriminatedUnion('kind', [
     term,
     runId,
     submissionId: z.string().min(1),
+    source: z.string().min(1).nullable(),
     planText: z.string(),
+    plan: planShape,
     planHash: z.string().min(1),
     expected: z.array(agent).min(1),
     missing: z.array(z.string().min(1)),

@@ -1,3 +1,4 @@
+import type { Plan } from '../plan/plan.ts';
 import type { Books, EncodedMeasurements } from '../results/measurements.ts';
 import type { Acknowledgement, AgentRef, DrainOrder, StartInstant, StartQuality } from './state.ts';
 
@@ -12,7 +13,11 @@ export type CommandBody =
       readonly kind: 'submitRun';
       readonly runId: string;
       readonly submissionId: string;
+      /** Of a plan that no person gave: the one slot that remembers what became of it. */
+      readonly source: string | null;
       readonly planText: string;
+      /** What the leader understood by the text. No node asks its own rules again: they may be of another version. */
+      readonly plan: Plan;
       readonly planHash: string;
       readonly expected: readonly AgentRef[];
       readonly missing: readonly string[];
@@ -71,6 +76,6 @@ export type CommandResult =
   | { readonly ok: true; readonly runId: string }
   | {
       readonly ok: false;
-      readonly code: 'RUN_IN_PROGRESS' | 'KEY_REUSED' | 'RUN_NOT_FOUND' | 'STALE_COMMAND' | 'PLAN_INVALID';
+      readonly code: 'RUN_IN_PROGRESS' | 'KEY_REUSED' | 'RUN_NOT_FOUND' | 'STALE_COMMAND';
       readonly message: string;
     };

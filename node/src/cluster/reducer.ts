@@ -1,21 +1,22 @@
-import { parsePlan } from '../plan/parse.ts';
 import type { Command, CommandResult } from './commands.ts';
 import { countIntervals } from './count-intervals.ts';
-import { lostSpans } from './settle.ts';
-import { slotOf, type ClusterState, type Run, type Submission } from './state.ts';
+import { lostSpans, plannedEndMs } from './settle.ts';
+import { slotOf, type ClusterState, type LostSpan, type Run, type SourceDecision, type Submission } from './state.ts';
 import { isOver, transition, type PhaseEvent } from './transitions.ts';
 
 export { decodeCommand, encodeCommand } from './codec.ts';
 
 /** Submission ids remembered: a client that retries does so within minutes, and a hundred runs take hours. */
 const maxSubmissions = 100;
+/** One for each node that ever had a plan file: far more than a cluster has members. */
+const maxSources = 100;
 
 export interface Applied {
   readonly state: ClusterState;
   readonly result: CommandResult;
 }
 
-export const initialState: ClusterState = { run: null, submissions: [] };
+export const initialState: ClusterState = { run: null, submissions: [], sources: [] };
 
 /**
  * The one way the replicated value changes: a pure function of the committed commands, in log order, the same on every node.
@@ -75,9 +76,9 @@ function applyToRun(run: Run, command: RunCommand): Changed {
       return moved(run, { kind: 'drainOrdered', stop: command.stop });
     case 'finishRun':
       if (run.phase.name !== 'draining') return notNow(run, 'cannot finish');
-      return moved(run, { kind: 'settled', lostSpans: lostSpans(run, run.phase.stop) });
+      return moved(run, { kind: 'settled', lostSpans: lostSpans(run) });
     case 'abortRun':
-      return moved(run, { kind: 'aborted', reason: command.reason });
+      return moved(run, { kind: 'aborted', reason: command.reason, ...settledAtOnce(run) });
   }
 }
 
@@ -88,28 +89,45 @@ function resubmitted({ submissionId, runId, planHash }: Submission, again: strin
   return { ok: false, code: 'KEY_REUSED', message };
 }
 
+/** A person who is refused tries again and knows it; of a source the first answer stands, whatever comes later (ADR 83). */
 function submitRun(state: ClusterState, command: CommandOf<'submitRun'>): Applied {
+  const { source, submissionId, planHash } = command;
+  const decided = state.sources.find((each) => each.submissionId === submissionId);
+  const applied = decided === undefined ? createRun(state, command) : { state, result: asDecided(decided) };
+  const { result } = applied;
+  if (source === null || (!result.ok && result.code !== 'RUN_IN_PROGRESS')) return applied;
+  const answer = result.ok ? { runId: result.runId, refusal: null } : { runId: null, refusal: result.message };
+  const others = state.sources.filter((each) => each.source !== source);
+  const sources = [...others, { source, submissionId, planHash, ...answer }].slice(-maxSources);
+  return { state: { ...applied.state, sources }, result };
+}
+
+function asDecided({ runId, refusal }: SourceDecision): CommandResult {
+  if (runId !== null) return { ok: true, runId };
+  return { ok: false, code: 'RUN_IN_PROGRESS', message: refusal ?? 'it was refused' };
+}
+
+function createRun(state: ClusterState, command: CommandOf<'submitRun'>): Applied {
   const earlier = state.submissions.find((each) => each.submissionId === command.submissionId);
   if (earlier !== undefined) return { state, result: resubmitted(earlier, command.planHash) };
   if (state.run !== null && !isOver(state.run.phase)) {
-    const message = `run ${state.run.id} is on (${state.run.phase.name}): wait until it has ended, or stop it`;
+    const { id, phase } = state.run;
+    const message =
+      command.source === null
+        ? `run ${id} is on (${phase.name}): wait until it has ended, or stop it`
+        : `run ${id} was on (${phase.name}) when it was given`;
     return { state, result: { ok: false, code: 'RUN_IN_PROGRESS', message } };
   }
   if (state.submissions.some((each) => each.runId === command.runId)) {
     return refused(state, `there has been a run ${command.runId} already`);
   }
-  const parsed = parsePlan(command.planText);
-  if (!parsed.ok) {
-    const message = parsed.problems.map(({ line, column, message }) => `${line}:${column} ${message}`).join('; ');
-    return { state, result: { ok: false, code: 'PLAN_INVALID', message } };
-  }
-  const { runId: id, submissionId, planText, planHash, expected, missing, submittedAtUnixMs } = command;
+  const { runId: id, submissionId, planText, plan, planHash, expected, missing, submittedAtUnixMs } = command;
   const run: Run = {
     id,
     submissionId,
     planText,
     planHash,
-    plan: parsed.plan,
+    plan,
     submittedAtUnixMs,
     startedAtUnixMs: null,
     phase: { name: 'preparing' },
@@ -126,7 +144,10 @@ function submitRun(state: ClusterState, command: CommandOf<'submitRun'>): Applie
     endedPerSecond: [],
   };
   const submissions = [...state.submissions, { submissionId, planHash, runId: id }].slice(-maxSubmissions);
-  return { state: { run, submissions }, result: { ok: true, runId: id } };
+  const sources = state.sources.map((each) =>
+    each.runId === null && each.planHash === planHash ? { ...each, runId: id, refusal: null } : each,
+  );
+  return { state: { run, submissions, sources }, result: { ok: true, runId: id } };
 }
 
 /** Of the latest attempt, once per agent: the first one stands. An agent that was not expected joins. */
@@ -182,6 +203,13 @@ function assignStripes(run: Run, command: CommandOf<'assignStripes'>): Changed {
 /** Once its end is ordered the whole stripe of every agent is settled: nothing may move it any more. */
 function isMoving(run: Run): boolean {
   return run.phase.name === 'scheduled' || run.phase.name === 'running';
+}
+
+/** After an abort nothing is counted any more: what is missing of a run that had begun is settled with it. */
+function settledAtOnce(run: Run): { readonly endMs: number; readonly lostSpans: readonly LostSpan[] } {
+  // Scheduled and nothing heard: the instant was still to come, or so short ago that there is nothing to settle.
+  const hasBegun = run.phase.name === 'running' || run.phase.name === 'draining' || run.agents.length > 0;
+  return hasBegun ? { endMs: plannedEndMs(run), lostSpans: lostSpans(run) } : { endMs: 0, lostSpans: [] };
 }
 
 function isStarted(run: Run): boolean {

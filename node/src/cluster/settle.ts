@@ -1,6 +1,6 @@
 import { arrivalsBefore } from '../generator/schedule/arrivals.ts';
 import { countStripe } from '../generator/schedule/stripes.ts';
-import { slotOf, type AgentRef, type DrainOrder, type LostSpan, type Run } from './state.ts';
+import { slotOf, type AgentRef, type LostSpan, type Run } from './state.ts';
 
 /** Arrivals of the whole schedule that the run was to fire: up to the end of the plan or the stop. Null: a closed model. */
 export function plannedArrivals(run: Run): number | null {
@@ -8,24 +8,35 @@ export function plannedArrivals(run: Run): number | null {
   return load.model === 'concurrent' ? null : arrivalsBefore(load, plannedEndMs(run));
 }
 
-/** Run time at which the last arrival of the run lies behind; of an aborted run, the end of its plan. */
+/** Run time at which the last arrival of the run lies behind; 0 of a run that was aborted before it began. */
 export function plannedEndMs(run: Run): number {
   const { phase, plan } = run;
+  if (phase.name === 'aborted') return phase.endMs;
   const stopped = phase.name === 'draining' || phase.name === 'finished' ? phase.stop.atMs : Infinity;
   return Math.min(plan.durationMs, stopped);
 }
 
 /**
  * What is lost of every agent whose last interval never came: nothing of it is accepted after the end of the run, so that
- * each arrival is accounted for once, by its agent or here (design, "Draining ends").
+ * each arrival is accounted for once, by its agent or here (design, "Draining ends"). One that ended in mid-run may have been
+ * given a stripe again by a leader that did not know: that one is lost too.
  */
-export function lostSpans(run: Run, stop: DrainOrder): readonly LostSpan[] {
-  const endMs = Math.min(run.plan.durationMs, stop.atMs);
-  const open = run.agents.filter((progress) => !progress.final).map((progress) => progress.agent);
+export function lostSpans(run: Run): readonly LostSpan[] {
+  const endMs = plannedEndMs(run);
   const heard = new Set(run.agents.map((progress) => slotOf(progress.agent)));
   const named = new Set(run.tables.flatMap((table) => table.slots));
   const silent = [...named].filter((slot) => !heard.has(slot)).map((slot) => refOf(run, slot));
-  return [...open, ...silent].map((agent) => lostSpan(run, agent, endMs));
+  const open = run.agents.filter((progress) => !progress.final).map((progress) => progress.agent);
+  const ended = run.agents.filter((progress) => progress.final).map((progress) => progress.agent);
+  return [
+    ...[...open, ...silent].map((agent) => lostSpan(run, agent, endMs)),
+    ...ended.map((agent) => lostSpan(run, agent, endMs)).filter(isLoss),
+  ];
+}
+
+/** Of a closed model nothing is counted: there it is time in which the agent had users. */
+function isLoss({ arrivals, fromMs, toMs }: LostSpan): boolean {
+  return arrivals === null ? toMs > fromMs : arrivals > 0;
 }
 
 function lostSpan(run: Run, agent: AgentRef, endMs: number): LostSpan {

@@ -1,21 +1,19 @@
 import { invariant } from '../lib/invariant.ts';
-import { parsePlan } from '../plan/parse.ts';
 import { decodeMeasurements, encodeMeasurements } from '../results/encoding.ts';
 import type { EncodedMeasurements } from '../results/measurements.ts';
 import type { ClusterState, Run } from './state.ts';
 
 /** Changes whenever a snapshot of the version before could be misread. */
-const snapshotVersion = 2;
+const snapshotVersion = 3;
 
-/** The plan is not in it: it is a pure function of its text, and so cannot differ from it. */
-type EncodedRun = Omit<Run, 'plan' | 'regions'> & {
-  readonly plan?: undefined;
+type EncodedRun = Omit<Run, 'regions'> & {
   readonly regions: readonly { readonly region: string; readonly measurements: EncodedMeasurements }[];
 };
 
 interface Snapshot {
   readonly version: number;
   readonly submissions: ClusterState['submissions'];
+  readonly sources: ClusterState['sources'];
   readonly run: EncodedRun | null;
 }
 
@@ -24,6 +22,7 @@ export function encodeSnapshot(state: ClusterState): Uint8Array {
   const snapshot: Snapshot = {
     version: snapshotVersion,
     submissions: state.submissions,
+    sources: state.sources,
     run: state.run === null ? null : encodeRun(state.run),
   };
   return new TextEncoder().encode(JSON.stringify(snapshot, inKeyOrder));
@@ -34,8 +33,7 @@ function encodeRun(run: Run): EncodedRun {
     region,
     measurements: encodeMeasurements(measurements),
   }));
-  // JSON leaves out what is undefined.
-  return { ...run, plan: undefined, regions };
+  return { ...run, regions };
 }
 
 /** Objects are built in the order in which commands gave their fields; the bytes must not depend on that. */
@@ -51,13 +49,11 @@ export function decodeSnapshot(bytes: Uint8Array): ClusterState {
     snapshot.version === snapshotVersion,
     `a snapshot of version ${snapshot.version} cannot be read by version ${snapshotVersion}`,
   );
-  const { submissions, run } = snapshot;
-  if (run === null) return { run, submissions };
-  const parsed = parsePlan(run.planText);
-  invariant(parsed.ok, `the plan of run ${run.id} in the snapshot is not valid`);
+  const { submissions, sources, run } = snapshot;
+  if (run === null) return { run, submissions, sources };
   const regions = run.regions.map(({ region, measurements }) => ({
     region,
     measurements: decodeMeasurements(measurements),
   }));
-  return { submissions, run: { ...run, plan: parsed.plan, regions } };
+  return { submissions, sources, run: { ...run, regions } };
 }

@@ -22,12 +22,26 @@ export interface Submission {
   readonly runId: string;
 }
 
+/** What became of the last plan that a source gave; for good, unlike a submission's id, which is forgotten in time. */
+export interface SourceDecision {
+  /** Which source of which node. */
+  readonly source: string;
+  readonly submissionId: string;
+  readonly planHash: string;
+  /** The run it is; null: it was refused. */
+  readonly runId: string | null;
+  /** Why it was refused; null: it was not. */
+  readonly refusal: string | null;
+}
+
 /** The replicated value. Changed only by `apply` (cluster/reducer.ts), with committed commands. */
 export interface ClusterState {
   /** The run that is on, or the last one. */
   readonly run: Run | null;
   /** Submission id -> run id, the newest 100: the same id twice is one run. */
   readonly submissions: readonly Submission[];
+  /** One for each source: no plan of theirs begins for want of memory, or because what was in its way has ended (ADR 83). */
+  readonly sources: readonly SourceDecision[];
 }
 
 export interface Run {
@@ -36,7 +50,7 @@ export interface Run {
   readonly planText: string;
   /** SHA-256 of the text, hexadecimal. */
   readonly planHash: string;
-  /** Parsed from planText by the reducer: a pure function of it. */
+  /** What the leader that took planText understood by it. */
   readonly plan: Plan;
   /** Labels only; nothing is computed from them. */
   readonly submittedAtUnixMs: number;
@@ -73,7 +87,13 @@ export type RunPhase =
       readonly stop: DrainOrder;
       readonly lostSpans: readonly LostSpan[];
     }
-  | { readonly name: 'aborted'; readonly reason: string };
+  | {
+      readonly name: 'aborted';
+      readonly reason: string;
+      /** Run time up to which load was planned; 0: it never began. */
+      readonly endMs: number;
+      readonly lostSpans: readonly LostSpan[];
+    };
 
 /** An instant crosses the wire only like this: on the monotonic clock of that leader in that term. */
 export interface StartInstant {

@@ -7,7 +7,12 @@ export type PhaseEvent =
   | { readonly kind: 'startReached' }
   | { readonly kind: 'drainOrdered'; readonly stop: DrainOrder }
   | { readonly kind: 'settled'; readonly lostSpans: readonly LostSpan[] }
-  | { readonly kind: 'aborted'; readonly reason: string };
+  | {
+      readonly kind: 'aborted';
+      readonly reason: string;
+      readonly endMs: number;
+      readonly lostSpans: readonly LostSpan[];
+    };
 
 /**
  * The one place that knows the way of a run: preparing → ready → scheduled → running → draining → finished, and from each
@@ -27,7 +32,8 @@ export function transition(phase: RunPhase, event: PhaseEvent): RunPhase | null 
       if (phase.name !== 'draining') return null;
       return { name: 'finished', start: phase.start, stop: phase.stop, lostSpans: event.lostSpans };
     case 'aborted':
-      return isOver(phase) ? null : { name: 'aborted', reason: event.reason };
+      if (isOver(phase)) return null;
+      return { name: 'aborted', reason: event.reason, endMs: event.endMs, lostSpans: event.lostSpans };
   }
 }
 

@@ -3,10 +3,18 @@ import { emptyBooks } from '../results/measurements.ts';
 import { addBooks, addStep, createStep } from '../results/merge.ts';
 import type { RunProgress } from '../results/progress.ts';
 import { plannedArrivals, plannedEndMs } from './settle.ts';
+import { isOver } from './transitions.ts';
 import { slotOf, type AgentProgress, type AgentRef, type LostSpan, type Run } from './state.ts';
 
-/** What `buildReport` needs of a run, finished or not. */
-export function reportInput(run: Run): ReportInput {
+/** Whether the agent of a slot is there to fire. */
+type IsThere = (slot: string) => boolean;
+const everyone: IsThere = () => true;
+
+/**
+ * What `buildReport` needs of a run, finished or not. `isThere`: whether the agent of a slot is there to fire, which only a
+ * leader can tell; without it everyone is taken to be.
+ */
+export function reportInput(run: Run, isThere: IsThere = everyone): ReportInput {
   const { phase, plan } = run;
   return {
     run: {
@@ -17,10 +25,12 @@ export function reportInput(run: Run): ReportInput {
       state: phase.name,
       startedAt: run.startedAtUnixMs === null ? null : new Date(run.startedAtUnixMs).toISOString(),
       durationMs: phase.name === 'finished' ? plannedEndMs(run) : measuredMs(run),
+      plannedDurationMs: plan.durationMs,
       ended: endedOf(run),
     },
     plan,
-    settled: phase.name === 'finished',
+    settled: isOver(phase),
+    nodesFiring: phase.name === 'running' ? firingSlots(run, isThere).length : null,
     planned: plannedArrivals(run),
     users: plan.load.model === 'concurrent' ? plan.workers : null,
     regions: run.regions,
@@ -45,7 +55,7 @@ function endedOf({ phase }: Run): string | null {
 /** Every agent that was heard, and every one that was lost without a word. */
 function reportNodes(run: Run): readonly ReportNode[] {
   const lost = new Map<string, LostSpan>(
-    run.phase.name === 'finished' ? run.phase.lostSpans.map((span) => [slotOf(span.agent), span]) : [],
+    'lostSpans' in run.phase ? run.phase.lostSpans.map((span) => [slotOf(span.agent), span]) : [],
   );
   const heard = new Set(run.agents.map((progress) => slotOf(progress.agent)));
   const silent = [...lost.values()].filter((span) => !heard.has(slotOf(span.agent)));
@@ -65,11 +75,12 @@ function unheard(agent: AgentRef): AgentProgress {
 
 function reportNode(run: Run, progress: AgentProgress, span: LostSpan | null): ReportNode {
   const { agent, intervals, final, books, inFlight, start } = progress;
-  const unfinished = run.phase.name === 'aborted' ? 'aborted' : 'running';
+  const isAborted = run.phase.name === 'aborted';
+  const incomplete = isAborted ? 'aborted' : span === null ? 'running' : 'lost';
   return {
     ...agent,
     intervals,
-    state: final ? 'finished' : span === null ? unfinished : 'lost',
+    state: final && span === null ? 'finished' : incomplete,
     lost: span === null ? null : { fromMs: span.fromMs, toMs: span.toMs, arrivals: span.arrivals },
     clockErrorMs: start?.clockErrorMs ?? null,
     startedLateMs: start?.startedLateMs ?? null,
@@ -78,8 +89,11 @@ function reportNode(run: Run, progress: AgentProgress, span: LostSpan | null): R
   };
 }
 
-/** `elapsedMs`: run time as the node that answers knows it; 0 before the start. Ends at the end of the planned load. */
-export function runProgress(run: Run, elapsedMs: number): RunProgress {
+/**
+ * `elapsedMs`: run time as the node that answers knows it; 0 before the start. Ends at the end of the planned load. `isThere`
+ * as in `reportInput`.
+ */
+export function runProgress(run: Run, elapsedMs: number, isThere: IsThere = everyone): RunProgress {
   const books = emptyBooks();
   for (const progress of run.agents) addBooks(books, progress.books);
   const { fired, answered, failed, dropped } = books;
@@ -90,7 +104,9 @@ export function runProgress(run: Run, elapsedMs: number): RunProgress {
   }
   const quantileMs = (q: number): number | null =>
     every.responseUs.count === 0 ? null : every.responseUs.quantile(q) / 1_000;
-  const durationMs = plannedEndMs(run);
+  const durationMs = run.phase.name === 'aborted' ? run.plan.durationMs : plannedEndMs(run);
+  const nodesFiring = firingSlots(run, isOver(run.phase) ? everyone : isThere).length;
+  const isSilent = run.phase.name === 'running' && nodesFiring === 0;
   const withinMs = Math.min(durationMs, Math.max(0, elapsedMs));
   return {
     runId: run.id,
@@ -105,11 +121,16 @@ export function runProgress(run: Run, elapsedMs: number): RunProgress {
     iterations: { fired, answered, failed, dropped, inFlight },
     requests: every.requests,
     failedRequests: every.failed,
-    iterationsPerSecond: run.firedPerSecond[lastWholeSecond(run)] ?? 0,
+    iterationsPerSecond: isSilent ? 0 : (run.firedPerSecond[lastWholeSecond(run)] ?? 0),
+    nodesFiring,
     responseMsP50: quantileMs(0.5),
     responseMsP99: quantileMs(0.99),
     nodes: progressNodes(run),
   };
+}
+
+function firingSlots(run: Run, isThere: IsThere): readonly string[] {
+  return (run.tables.at(-1)?.slots ?? []).filter(isThere);
 }
 
 /** The last second of which every agent that fires has reported; a later one would show a share as the whole. */

@@ -8,14 +8,14 @@ import { extendEveryMs, goneAfterMs, mappingPatienceMs, minRestToJoinMs, stableB
  */
 export class HorizonController implements Controller {
   readonly #context: LeaderContext;
-  /** Agents whose generators have all died; known from their intervals. */
-  readonly #cannotFire: (slot: string) => boolean;
+  /** Agents whose generators have all died, or whose process is ending; known from their intervals. Null: neither. */
+  readonly #whyNotFiring: (slot: string) => string | null;
   #extendedAtMs = -Infinity;
   #unmappedSinceMs: number | null = null;
 
-  constructor(context: LeaderContext, cannotFire: (slot: string) => boolean) {
+  constructor(context: LeaderContext, whyNotFiring: (slot: string) => string | null) {
     this.#context = context;
-    this.#cannotFire = cannotFire;
+    this.#whyNotFiring = whyNotFiring;
   }
 
   async reconcile(run: Run): Promise<void> {
@@ -52,7 +52,7 @@ export class HorizonController implements Controller {
     // All that is left is to settle it: generators that have ended by now (UnsentRescue) are no reason to abort.
     if (runMs >= run.plan.durationMs) return { next: current, reason: null };
     const gone = current.filter((slot) => presence.downForMs(slot) > goneAfterMs);
-    const broken = current.filter((slot) => !gone.includes(slot) && this.#cannotFire(slot));
+    const broken = current.filter((slot) => !gone.includes(slot) && this.#whyNotFiring(slot) !== null);
     const stay = current.filter((slot) => !gone.includes(slot) && !broken.includes(slot));
     const room = Math.max(0, maxSlots(run.plan) - stay.length);
     const isLate = run.plan.durationMs - runMs < this.#context.horizonLengthMs + minRestToJoinMs;
@@ -68,14 +68,14 @@ export class HorizonController implements Controller {
     const names = (slots: readonly string[]): string => slots.map((slot) => nodeOf(run, slot)).join(', ');
     const reasons = [
       ...(gone.length > 0 ? [`${names(gone)} is gone`] : []),
-      ...(broken.length > 0 ? [`${names(broken)} has no generator left`] : []),
+      ...broken.map((slot) => `${names([slot])} ${this.#whyNotFiring(slot) ?? ''}`),
       ...(joining.length > 0 ? [`${names(joining)} joined`] : []),
     ];
     return { next: [...stay, ...joining].sort(), reason: reasons.length === 0 ? null : reasons.join('; ') };
   }
 
   #mayJoin(run: Run, slot: string, stableMs: number): boolean {
-    if (currentSlots(run).includes(slot) || this.#cannotFire(slot)) return false;
+    if (currentSlots(run).includes(slot) || this.#whyNotFiring(slot) !== null) return false;
     const isFinal = run.agents.some((progress) => slotOf(progress.agent) === slot && progress.final);
     const upMs = this.#context.presence.upForMs(slot);
     if (isFinal || upMs === null || upMs < stableMs) return false;

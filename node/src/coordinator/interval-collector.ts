@@ -14,6 +14,7 @@ interface Collected {
   start: StartQuality | null;
   readonly cuts: Map<number, Cut>;
   generators: number;
+  isEnding: boolean;
   heardAtMs: number;
 }
 
@@ -34,11 +35,13 @@ export class IntervalCollector {
       start: null,
       cuts: new Map(),
       generators: 0,
+      isEnding: false,
       heardAtMs: 0,
     };
     this.#agents.set(slot, known);
     known.start = message.start;
     known.generators = message.generators;
+    known.isEnding = message.isEnding;
     known.heardAtMs = nowMs;
     for (const cut of message.cuts) {
       if (known.cuts.size >= maxCollectedPerAgent && !known.cuts.has(cut.number)) return false;
@@ -51,9 +54,11 @@ export class IntervalCollector {
     return this.#agents.get(slot)?.heardAtMs ?? null;
   }
 
-  /** It said so itself: its generators have all died. */
-  cannotFire(slot: string): boolean {
-    return this.#agents.get(slot)?.generators === 0;
+  /** What it said itself that keeps it from firing (any longer); null: nothing. */
+  whyNotFiring(slot: string): string | null {
+    const known = this.#agents.get(slot);
+    if (known?.isEnding === true) return 'is ending';
+    return known?.generators === 0 ? 'has no generator left' : null;
   }
 
   /**

@@ -7,22 +7,27 @@ import { TuttiError } from '../lib/errors.ts';
 import { describePlanProblems } from '../plan/describe.ts';
 import { parsePlan } from '../plan/parse.ts';
 import { buildReport } from '../results/build-report.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RunReport } from '../results/report.ts';
 import type { LeaderContext } from './context.ts';
 import { stopRun } from './finish.ts';
 import type { RunProgress, Submitted } from './service.ts';
+import { goneAfterMs } from './timings.ts';
 
 export interface Submission {
   readonly planText: string;
   readonly submissionId: string;
+  /** Of a plan that no person gives: what becomes of it is remembered for good, under this name (ADR 83). */
+  readonly source?: string;
   /** What the submitter calls the text; problems are named by it. It is not replicated. */
   readonly fileName?: string;
 }
 
 /** PLAN_INVALID with every problem, one a line, each beginning with the file's name (`plan` for a text without one). */
-export function checkPlan(planText: string, fileName = 'plan'): void {
+export function checkPlan(planText: string, fileName = 'plan'): Plan {
   const parsed = parsePlan(planText);
   if (!parsed.ok) throw new TuttiError('PLAN_INVALID', describePlanProblems(fileName, parsed.problems));
+  return parsed.plan;
 }
 
 /**
@@ -31,16 +36,18 @@ export function checkPlan(planText: string, fileName = 'plan'): void {
  */
 export async function submitAsLeader(
   context: LeaderContext,
-  { planText, submissionId, fileName }: Submission,
+  { planText, submissionId, source, fileName }: Submission,
   runId: string,
 ): Promise<Submitted> {
-  checkPlan(planText, fileName);
+  const plan = checkPlan(planText, fileName);
   const missing = mayBegin(context.state(), { planText, submissionId }) ? await context.untilComplete() : [];
   const result = await context.propose({
     kind: 'submitRun',
     runId,
     planText,
+    plan,
     submissionId,
+    source: source ?? null,
     planHash: createHash('sha256').update(planText).digest('hex'),
     expected: context.members(),
     missing,
@@ -53,9 +60,9 @@ export async function submitAsLeader(
 }
 
 /** Else nothing begins by this submission, and there is nobody to wait for. */
-function mayBegin({ run, submissions }: ClusterState, { submissionId }: Submission): boolean {
+function mayBegin({ run, submissions, sources }: ClusterState, { submissionId }: Submission): boolean {
   if (run !== null && !isOver(run.phase)) return false;
-  return !submissions.some((each) => each.submissionId === submissionId);
+  return ![...submissions, ...sources].some((each) => each.submissionId === submissionId);
 }
 
 /**
@@ -90,15 +97,20 @@ async function startHasPassed(context: LeaderContext, run: Run): Promise<boolean
 }
 
 /** The run that is on, or the last one. RUN_NOT_FOUND when there never was one. */
-export function progressOf(state: ClusterState, runMs: (runId: string) => number | null): RunProgress {
-  const run = currentRun(state);
+export function progressOf(context: LeaderContext, runMs: (runId: string) => number | null): RunProgress {
+  const run = currentRun(context.state());
   if (run.phase.name === 'finished') return runProgress(run, Infinity);
   const countedMs = run.firedPerSecond.length * 1_000;
-  return runProgress(run, Math.max(0, runMs(run.id) ?? countedMs));
+  return runProgress(run, Math.max(0, runMs(run.id) ?? countedMs), isThere(context));
 }
 
-export function reportOf(state: ClusterState): RunReport {
-  return buildReport(reportInput(currentRun(state)));
+export function reportOf(context: LeaderContext): RunReport {
+  return buildReport(reportInput(currentRun(context.state()), isThere(context)));
+}
+
+/** A connection that comes back at once was a hiccup, here as for the stripes. */
+function isThere({ presence }: LeaderContext): (slot: string) => boolean {
+  return (slot) => presence.downForMs(slot) <= goneAfterMs;
 }
 
 function currentRun(state: ClusterState): Run {

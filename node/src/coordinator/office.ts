@@ -27,12 +27,12 @@ export class Office {
   constructor(context: LeaderContext, onBug: (error: unknown) => void) {
     this.context = context;
     this.#onBug = onBug;
-    const cannotFire = (slot: string): boolean => this.collector.cannotFire(slot);
+    const whyNotFiring = (slot: string): string | null => this.collector.whyNotFiring(slot);
     const lastHeardMs = (slot: string): number | null => this.collector.lastHeardMs(slot);
     this.#controllers = Object.entries({
       prepare: new PrepareController(context),
       start: new StartController(context),
-      horizon: new HorizonController(context, cannotFire),
+      horizon: new HorizonController(context, whyNotFiring),
       intervals: new IntervalController(context, this.collector),
       finish: new FinishController(context, lastHeardMs),
     }).map(([name, controller]) => ({ name, controller, isBusy: false }));

@@ -49,7 +49,7 @@ class ForwardingRunService implements RunService {
 
   constructor(options: RunServiceOptions) {
     this.#options = options;
-    const { newRunId, runMs, state } = options;
+    const { newRunId, runMs } = options;
     this.#submit = {
       method: 'run.submit',
       local: (leader, submission) => submitAsLeader(leader, submission, newRunId()),
@@ -60,8 +60,8 @@ class ForwardingRunService implements RunService {
       local: (leader, { tenant }) => stopAsLeader(leader, tenant),
       isIdempotent: false,
     };
-    this.#progress = { method: 'run.progress', local: () => progressOf(state(), runMs), isIdempotent: true };
-    this.#report = { method: 'run.report', local: () => reportOf(state()), isIdempotent: true };
+    this.#progress = { method: 'run.progress', local: (leader) => progressOf(leader, runMs), isIdempotent: true };
+    this.#report = { method: 'run.report', local: reportOf, isIdempotent: true };
   }
 
   register(): void {

@@ -20,6 +20,8 @@ export interface RunService {
   submit(submission: {
     readonly planText: string;
     readonly submissionId: string;
+    /** Of a plan that no person gives: the first answer about it stands for good (ADR 83). */
+    readonly source?: string;
     readonly fileName?: string;
   }): Promise<Submitted>;
   /** Ends the run in an orderly way; resolves when the order is committed. RUN_NOT_FOUND when none is on. */

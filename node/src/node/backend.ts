@@ -14,12 +14,18 @@ export function createBackend(parts: {
   readonly runtime: NodeRuntime;
   readonly state: () => ClusterState;
   readonly region: string;
+  /** What an operator must look at besides peers: the plan file of this node. */
+  readonly ownProblem: () => { readonly address: string; readonly reason: string } | null;
 }): ApiBackend {
-  const { consensus, runtime, state, region } = parts;
+  const { consensus, runtime, state, region, ownProblem } = parts;
   return {
     runs: runtime.runs,
     region,
-    status: () => consensus.status(),
+    status() {
+      const status = consensus.status();
+      const own = ownProblem();
+      return own === null ? status : { ...status, problems: [...status.problems, own] };
+    },
     peers: () => consensus.peers(),
     localRun() {
       const run = state().run;

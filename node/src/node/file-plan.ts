@@ -1,49 +1,117 @@
 import type { CommandResult } from '../cluster/commands.ts';
+import type { ClusterState } from '../cluster/state.ts';
 import type { Consensus } from '../consensus/consensus.ts';
+import { checkPlan } from '../coordinator/leader-runs.ts';
 import { whenComplete } from '../coordinator/roll-call.ts';
 import type { RunService } from '../coordinator/service.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { fetchFromFile } from '../source/file.ts';
+import { fetchFromFile, type SourcedPlan } from '../source/file.ts';
+
+/** The service has looked for a leader for ten seconds by then; there is no hurry. */
+const tryAgainAfterMs = 1_000;
 
 export interface FilePlanOptions {
   readonly path: string;
+  /** The file as it was at the start of this node, judged already. */
+  readonly plan: SourcedPlan;
   readonly consensus: Pick<Consensus<CommandResult>, 'subscribe' | 'peers' | 'status'>;
   readonly runs: Pick<RunService, 'submit'>;
+  readonly state: () => ClusterState;
   readonly clock: Clock;
-  /** How long a new leader waits for the whole list before it starts with the members that are there. */
+  /** How long the node waits for the whole list, once a leader is known, before it goes on with the members that are there. */
   readonly waitForMembersMs: number;
   readonly log: Log;
 }
 
-/**
- * CLUSTER_CONFIG_SOURCE=file: whoever comes to lead submits the plan of its file once every listed member is connected, or the
- * wait is over. The submission id is the content's, so the run of an earlier leader is found, not repeated. Returns what ends it.
- */
-export function submitFromFile(options: FilePlanOptions): () => void {
-  const { consensus, clock, waitForMembersMs } = options;
-  let giveUp = (): void => undefined;
-  const unsubscribe = consensus.subscribe((event) => {
-    if (event.kind !== 'leadershipLost' && event.kind !== 'leadershipGained') return;
-    giveUp();
-    if (event.kind === 'leadershipLost') return;
-    giveUp = whenComplete(consensus, clock, clock.nowMs() + waitForMembersMs, () => void submit(options));
-  });
-  return () => {
-    giveUp();
-    unsubscribe();
-  };
+/** A plan that is missing or wrong is as bad as any other setting: SETTINGS_INVALID or PLAN_INVALID. */
+export async function readPlanFile(path: string): Promise<SourcedPlan> {
+  const plan = await fetchFromFile(path);
+  checkPlan(plan.text, path);
+  return plan;
 }
 
-/** A failure is logged and left: the next leader tries again, and so does a restart. */
-async function submit({ path, runs, log }: FilePlanOptions): Promise<void> {
-  try {
-    const { text, submissionId } = await fetchFromFile(path);
-    const { runId, created } = await runs.submit({ planText: text, submissionId, fileName: path });
-    log.info({ path, run: runId }, created ? 'the plan file was submitted' : 'the plan file is this run already');
-  } catch (thrown) {
-    const error = TuttiError.from(thrown);
-    log.error({ path, code: error.code }, `the plan file was not submitted: ${error.message}`);
+/** The plan file of this node, on its way to the cluster. */
+export interface FilePlan {
+  /** Why the plan is no run, for whoever asks after the health of the cluster; null: it is one, or nothing is amiss yet. */
+  problem(): { readonly address: string; readonly reason: string } | null;
+  close(): void;
+}
+
+/**
+ * CLUSTER_CONFIG_SOURCE=file: each node gives its plan once, at its own start, as soon as a leader is known and every listed
+ * member is connected or the wait is over. What the cluster answers stands for that content (ADR 83), so neither an election
+ * nor the end of another run begins load that nobody asked for just then.
+ */
+export function submitFromFile(options: FilePlanOptions): FilePlan {
+  return new SubmittedFile(options);
+}
+
+class SubmittedFile implements FilePlan {
+  readonly #options: FilePlanOptions;
+  readonly #source: string;
+  #stop: () => void = () => undefined;
+  #closed = false;
+  /** Why it is not settled yet, or never will be by itself. */
+  #failure: string | null = null;
+
+  constructor(options: FilePlanOptions) {
+    this.#options = options;
+    this.#source = `file of ${options.consensus.status().nodeId}`;
+    this.#stop = options.consensus.subscribe(() => this.#begin());
+    this.#begin();
   }
+
+  problem(): { readonly address: string; readonly reason: string } | null {
+    const { path, plan, state } = this.#options;
+    const decided = state().sources.find(
+      ({ source, submissionId }) => source === this.#source && submissionId === plan.submissionId,
+    );
+    const refusal = decided?.refusal ?? null;
+    if (refusal !== null) return { address: path, reason: notRun(refusal) };
+    return this.#failure === null ? null : { address: path, reason: this.#failure };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stop();
+  }
+
+  /** Asked anew: it may have been closed while something was awaited. */
+  #isClosed(): boolean {
+    return this.#closed;
+  }
+
+  #begin(): void {
+    const { clock, consensus, waitForMembersMs } = this.#options;
+    if (this.#isClosed() || consensus.status().leaderId === null) return;
+    this.#stop();
+    this.#stop = whenComplete(consensus, clock, clock.nowMs() + waitForMembersMs, () => void this.#submit());
+  }
+
+  async #submit(): Promise<void> {
+    if (this.#isClosed()) return;
+    const { clock, log, path, plan, runs } = this.#options;
+    const { submissionId, text: planText } = plan;
+    try {
+      const { runId, created } = await runs.submit({ planText, submissionId, source: this.#source, fileName: path });
+      this.#failure = null;
+      log.info({ path, run: runId }, created ? 'the plan file was submitted' : 'the plan file is this run already');
+    } catch (thrown) {
+      const { code, isRetryable, message } = TuttiError.from(thrown);
+      const isOpen = code !== 'RUN_IN_PROGRESS' && (isRetryable || code === 'OUTCOME_UNKNOWN');
+      const reason = isOpen ? `the plan in this file could not be submitted yet: ${message}` : notRun(message);
+      if (reason !== this.#failure && !this.#isClosed()) log.error({ path, code }, `${path}: ${reason}`);
+      // Of what the cluster has decided, its replicated state tells.
+      this.#failure = code === 'RUN_IN_PROGRESS' ? null : reason;
+      if (isOpen && !this.#isClosed()) {
+        this.#stop = clock.at(clock.nowMs() + tryAgainAfterMs, () => void this.#submit());
+      }
+    }
+  }
+}
+
+function notRun(why: string): string {
+  return `the plan in this file was not run, and will not be by itself: ${why}. Submit it (POST /config), or change it and restart this node`;
 }

@@ -15,6 +15,7 @@ import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts'
 import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
 import { writeUnsentTo } from '../runtime/write-unsent.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { SourcedPlan } from '../source/file.ts';
 import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
 import { createWalStore } from '../storage/wal/wal-store.ts';
 import { formatAddress } from '../transport/addresses.ts';
@@ -24,7 +25,7 @@ import { createBackend } from './backend.ts';
 import { type Close, closeAll } from './close-all.ts';
 import { handOver } from './hand-over.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
-import { submitFromFile } from './file-plan.ts';
+import { type FilePlan, readPlanFile, submitFromFile } from './file-plan.ts';
 import { type Place, readPlace } from './place.ts';
 import { watchUnreachable } from './unreachable.ts';
 import { watchMajority } from './watch-majority.ts';
@@ -46,11 +47,12 @@ export interface NodeHooks {
 /** Opens everything a node consists of, from the disk up to the API; what was opened is closed again if a later part fails. */
 export async function startNode(settings: Settings, hooks: NodeHooks): Promise<RunningNode> {
   checkDoors(settings);
+  const plan = settings.configFile === null ? null : await readPlanFile(settings.configFile);
   const place = await readPlace(settings);
   const directory = await openOwnDirectory(settings, place);
   const opened: Close[] = [() => directory.close()];
   try {
-    return await openParts(settings, hooks, place, directory, opened);
+    return await openParts(settings, hooks, place, directory, plan, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -62,6 +64,7 @@ async function openParts(
   hooks: NodeHooks,
   place: Place,
   directory: DataDirectory,
+  plan: SourcedPlan | null,
   opened: Close[],
 ): Promise<RunningNode> {
   const { nodeId } = directory;
@@ -79,7 +82,15 @@ async function openParts(
   const runtime = openRuntime(settings, hooks, self, consensus, replicated);
   opened.push(() => runtime.close());
   opened.push(() => handOver(consensus, hooks.log));
-  const backend = createBackend({ consensus, runtime, state: () => replicated.state(), region: settings.region });
+  const filePlan = plan === null ? null : openFilePlan(settings, hooks, plan, { consensus, runtime, replicated });
+  opened.push(() => filePlan?.close());
+  const backend = createBackend({
+    consensus,
+    runtime,
+    state: () => replicated.state(),
+    region: settings.region,
+    ownProblem: () => filePlan?.problem() ?? null,
+  });
   const api: ApiServer = await startApi({
     backend,
     ...settings.healthAddress,
@@ -88,15 +99,32 @@ async function openParts(
     log: hooks.log,
   });
   opened.push(() => api.close());
-  if (settings.configFile !== null) {
-    const { configFile: path, configTimeoutSecs } = settings;
-    const waiting = { clock: systemClock, waitForMembersMs: configTimeoutSecs * 1000 };
-    opened.push(submitFromFile({ path, consensus, runs: runtime.runs, ...waiting, log: hooks.log }));
-  }
   return {
     apiAddress: formatAddress(api.address.host, api.address.port),
     close: () => closeAll(opened),
   };
+}
+
+function openFilePlan(
+  settings: Settings,
+  hooks: NodeHooks,
+  plan: SourcedPlan,
+  of: {
+    readonly consensus: Consensus<CommandResult>;
+    readonly runtime: NodeRuntime;
+    readonly replicated: ReplicatedState;
+  },
+): FilePlan {
+  return submitFromFile({
+    path: settings.configFile!,
+    plan,
+    consensus: of.consensus,
+    runs: of.runtime.runs,
+    state: () => of.replicated.state(),
+    clock: systemClock,
+    waitForMembersMs: settings.configTimeoutSecs * 1000,
+    log: hooks.log,
+  });
 }
 
 function runThatIsOn({ run }: ClusterState): string | undefined {

@@ -15,6 +15,8 @@ export interface ReportInput {
   };
   /** Nothing more will come: the books must balance now. */
   readonly settled: boolean;
+  /** Nodes that are there to send the load of a run that is on; null: it is not on, or nobody can tell. */
+  readonly nodesFiring: number | null;
   /** Arrivals of the whole schedule up to the end or the stop, from the schedule's arithmetic; null for closed models. */
   readonly planned: number | null;
   /** Virtual users of the whole run; null for open models. */
@@ -44,7 +46,7 @@ export function buildReport(input: ReportInput): RunReport {
   return {
     schema: 'tutti.report/1',
     run: input.run,
-    verdict: judge({ run: input.run, settled: input.settled, books, late, localErrors, nodes: input.nodes }),
+    verdict: judge({ ...input, books, late, localErrors }),
     totals: totalsOf(whole, every, input.run.durationMs),
     scenarios: scenariosOf(input, whole),
     regions: input.regions.map(({ region, measurements }) => ({ region, scenarios: scenariosOf(input, measurements) })),

@@ -64,7 +64,7 @@ export interface Books {
   fired: number;
   /** Not started because the bound on iterations in flight was reached. */
   dropped: number;
-  /** Not started because the instant passed beyond the horizon, before a late join, or after a stop. */
+  /** Not started because the instant passed beyond the horizon, or before a late join. */
   notFired: number;
   /** Not started because a generator died (closed models: one for each of its users); a lost node's are reckoned at the end. */
   lost: number;

@@ -18,8 +18,10 @@ export interface RunProgress {
   };
   readonly requests: number;
   readonly failedRequests: number;
-  /** Over the last counted second. */
+  /** Over the last counted second; 0 when no node is there to fire. */
   readonly iterationsPerSecond: number;
+  /** Nodes that have a stripe and are there to fire it, as the leader sees them. */
+  readonly nodesFiring: number;
   readonly responseMsP50: number | null;
   readonly responseMsP99: number | null;
   readonly nodes: readonly {

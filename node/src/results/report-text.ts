@@ -30,18 +30,37 @@ export function renderReport(report: RunReport, options: TextOptions): string {
 
 function headline({ run, verdict }: RunReport, colors: Paint, width: number): Lines {
   const how = run.ended === null ? run.state : run.state === 'aborted' ? 'aborted' : run.ended;
-  const title = [run.planName ?? 'unnamed plan', `run ${run.id}`, formatRunTime(run.durationMs), how].join('  ·  ');
-  const ink = verdict.kind === 'valid' ? colors.green : verdict.kind === 'degraded' ? colors.red : colors.yellow;
+  const isWhole = run.durationMs >= run.plannedDurationMs;
+  const reached = formatRunTime(run.durationMs);
+  const time = isWhole ? reached : `${reached} of ${formatRunTime(run.plannedDurationMs)}`;
+  const title = [run.planName ?? 'unnamed plan', `run ${run.id}`, time, how].join('  ·  ');
   const reasons = verdict.reasons.flatMap((reason) => wrap(`  - ${reason}`, width, '    '));
+  const said = isWhole || run.ended !== 'stopped' ? wholeVerdict(run, verdict) : stoppedVerdict(verdict, time);
+  return [colors.bold(clip(title, width)), ...wrap(said, width, '  ').map(inks(colors)[verdict.kind]), ...reasons];
+}
+
+const inks = (colors: Paint): Record<RunReport['verdict']['kind'], (text: string) => string> => ({
+  valid: colors.green,
+  running: colors.green,
+  'generator-limited': colors.yellow,
+  degraded: colors.red,
+});
+
+function wholeVerdict(run: RunReport['run'], { kind }: RunReport['verdict']): string {
   // While the run is on, only what went wrong is certain.
-  const word = run.ended === null ? `${verdict.kind.toUpperCase()} SO FAR` : verdict.kind.toUpperCase();
-  const meaning =
-    run.ended === null && verdict.kind === 'valid' ? 'nothing has gone wrong' : verdictMeanings[verdict.kind];
-  return [colors.bold(clip(title, width)), ink(`${word}: ${meaning}`), ...reasons];
+  const word = kind === 'running' ? 'VALID' : kind.toUpperCase();
+  return `${word}${run.ended === null ? ' SO FAR' : ''}: ${verdictMeanings[kind]}`;
+}
+
+/** Of a run that was cut short nothing is as planned but the part before. */
+function stoppedVerdict({ kind }: RunReport['verdict'], time: string): string {
+  if (kind === 'valid') return `VALID UNTIL IT WAS STOPPED at ${time}: up to there ${verdictMeanings.valid}`;
+  return `${kind.toUpperCase()}, AND STOPPED at ${time}: ${verdictMeanings[kind]}`;
 }
 
 const verdictMeanings = {
   valid: 'the load was sent as planned, and every measurement is in',
+  running: 'nothing has gone wrong',
   'generator-limited': 'the generators could not send the load as planned',
   degraded: 'part of the load or of its measurements is missing',
 } as const satisfies Record<RunReport['verdict']['kind'], string>;
@@ -97,25 +116,49 @@ function steps(report: RunReport, colors: Paint, width: number): Lines {
 
 /** What never came back has no time: said where the percentiles stand, since they look the better for it. */
 function unansweredNote({ run, totals: sum, books: { unanswered } }: RunReport): Lines {
-  const failed = sum.requests - sum.response.count;
+  const unsent = sum.errors.template_error ?? 0;
+  const failed = sum.requests - sum.response.count - unsent;
+  const requests = [
+    ...(failed > 0 ? [`${formatCount(failed)} requests that got no answer`] : []),
+    ...(unsent > 0
+      ? [`${formatCount(unsent)} ${failed > 0 ? '' : 'requests '}that were never sent, for want of a variable`]
+      : []),
+  ];
   const parts = [
-    ...(failed > 0 ? [`${formatCount(failed)} requests that got no answer (errors, below)`] : []),
+    ...(requests.length > 0 ? [`${requests.join(' and ')} (errors, below)`] : []),
     // While the run is on they are merely in flight.
-    ...(unanswered > 0 && run.state === 'finished'
+    ...(unanswered > 0 && run.ended !== null
       ? [`${formatCount(unanswered)} iterations still unanswered at the end`]
       : []),
   ];
   return parts.length === 0 ? [] : [`Not in these times: ${parts.join(' and ')}.`];
 }
 
-function errors({ totals: { errors: counted } }: RunReport, colors: Paint): Lines {
-  const found = (Object.entries(counted) as [ErrorCategory, number][]).sort(([, a], [, b]) => b - a);
+function errors(report: RunReport, colors: Paint): Lines {
+  const counted = (Object.entries(report.totals.errors) as [ErrorCategory, number][]).sort(([, a], [, b]) => b - a);
+  const found = [
+    ...counted.map(([error, count]) => ({ what: error, count, meaning: errorMeanings[error] })),
+    ...notExtracted(report),
+  ];
   if (found.length === 0) return [];
   const rows = layOut(
-    found.map(([error, count]) => [`  ${error}`, formatCount(count)]),
+    found.map(({ what, count }) => [`  ${what}`, formatCount(count)]),
     Infinity,
   );
-  return [colors.bold('errors'), ...rows.map((row, index) => `${row}  ${errorMeanings[found[index]![0]]}`)];
+  return [colors.bold('errors'), ...rows.map((row, index) => `${row}  ${found[index]!.meaning}`)];
+}
+
+/** A plan may have hundreds of steps; the JSON has them all. */
+const maxStepsNamed = 3;
+
+/** No failed request by itself: the step that uses the variable is one. So it says where it began. */
+function notExtracted({ scenarios }: RunReport): { what: string; count: number; meaning: string }[] {
+  const steps = scenarios.flatMap((scenario) => scenario.steps.filter((step) => step.extractionsFailed > 0));
+  if (steps.length === 0) return [];
+  const named = steps.slice(0, maxStepsNamed).map((step) => `${step.name}: ${formatCount(step.extractionsFailed)}`);
+  const where = [...named, ...(steps.length > maxStepsNamed ? ['…'] : [])].join(', ');
+  const count = steps.reduce((sum, step) => sum + step.extractionsFailed, 0);
+  return [{ what: 'not extracted', count, meaning: `values of which an answer did not hold exactly one (${where})` }];
 }
 
 const errorMeanings = {
@@ -147,7 +190,13 @@ function books({ run, books: all }: RunReport, colors: Paint): Lines {
   const title = colors.bold('the books, in iterations');
   const second: BooksLine = ['fired', fired, { answered, failed, unanswered }];
   const first: BooksLine | null =
-    planned === null ? null : ['planned', planned, { fired, dropped, 'not fired': notFired, lost }];
+    planned === null
+      ? null
+      : [
+          run.ended === 'stopped' ? 'planned until the stop' : 'planned',
+          planned,
+          { fired, dropped, 'not fired': notFired, lost },
+        ];
   const closed = '  nothing planned ahead: each user starts again when it is done (closed load model)';
   const held = all.heldUserMs === 0 ? [] : [`  users held back for ${formatRunTime(all.heldUserMs)}, all together`];
   return [title, first === null ? closed : booksLine(run, first, colors), booksLine(run, second, colors), ...held];
@@ -158,8 +207,8 @@ type BooksLine = readonly [name: string, whole: number, parts: Readonly<Record<s
 function booksLine(run: RunReport['run'], [name, whole, parts]: BooksLine, colors: Paint): string {
   const sum = Object.values(parts).reduce((left, right) => left + right, 0);
   const terms = Object.entries(parts).map(([part, count]) => `${formatCount(count)} ${part}`);
-  // The rest of a run that is on, or was aborted, is nobody's yet: no fault, and not to be shown as one.
-  if (run.state !== 'finished') {
+  // The rest of a run that is on is nobody's yet: no fault, and not to be shown as one.
+  if (run.ended === null) {
     return `  ${name} ${formatCount(whole)}, of them ${terms.join(', ')}   ${colors.dim(`not settled: the run is ${run.state}`)}`;
   }
   const apart = formatCount(Math.abs(whole - sum));

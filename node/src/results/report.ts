@@ -15,6 +15,8 @@ export interface RunReport {
     readonly startedAt: string | null;
     /** How long load was planned: the whole plan, or up to the stop; while the run is on, what has been measured. */
     readonly durationMs: number;
+    /** Of the whole plan, whenever the run ended. */
+    readonly plannedDurationMs: number;
     /** Why it ended: completed, stopped, or the reason of an abort; null while it is on. */
     readonly ended: string | null;
   };
@@ -47,12 +49,12 @@ export interface RunReport {
 }
 
 /**
- * valid: as planned. generator-limited: the generators could not keep the schedule (latenesses or drops beyond the bound).
+ * valid: as planned, or up to the stop (`run.ended`, `run.plannedDurationMs`). running: the run is on, and nothing is amiss yet. generator-limited: the generators could not keep the schedule (latenesses or drops beyond the bound).
  * degraded: part of the load or of its measurements is missing (a lost node, time without load, iterations that never ended).
  * Never silently (docs/plan.md, "The verdict").
  */
 export interface Verdict {
-  readonly kind: 'valid' | 'generator-limited' | 'degraded';
+  readonly kind: 'valid' | 'running' | 'generator-limited' | 'degraded';
   readonly reasons: readonly string[];
 }
 
@@ -92,7 +94,7 @@ export interface StepReport {
 }
 
 export interface BooksReport extends Readonly<Books> {
-  /** Arrivals of the whole schedule up to the end of the run; null for closed load models. */
+  /** Arrivals of the whole schedule up to the end of the run, or up to its stop; null for closed load models. */
   readonly planned: number | null;
   /** What `heldUserMs` is a part of: users times the duration; null for open load models. */
   readonly plannedUserMs: number | null;
@@ -106,7 +108,7 @@ export interface NodeReport {
   readonly session: string;
   readonly region: string;
   readonly intervals: number;
-  /** aborted: the run ended before this node's last interval. */
+  /** aborted: the run ended before this node's last interval; what is missing of it is in `lost`. */
   readonly state: 'finished' | 'running' | 'lost' | 'aborted';
   readonly lost: { readonly fromMs: number; readonly toMs: number; readonly arrivals: number | null } | null;
   readonly clockErrorMs: number | null;

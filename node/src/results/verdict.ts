@@ -14,6 +14,7 @@ const maxMissingShare = 0.001;
 export interface Judged {
   readonly run: RunReport['run'];
   readonly settled: boolean;
+  readonly nodesFiring: number | null;
   readonly books: BooksReport;
   readonly late: { readonly requests: number; readonly of: number };
   /** Requests that failed for want of something on the generating machine. */
@@ -27,7 +28,7 @@ export function judge(judged: Judged): Verdict {
   const limited = limitedReasons(judged);
   if (missing.length > 0) return { kind: 'degraded', reasons: [...missing, ...limited] };
   if (limited.length > 0) return { kind: 'generator-limited', reasons: limited };
-  return { kind: 'valid', reasons: [] };
+  return { kind: judged.run.ended === null ? 'running' : 'valid', reasons: [] };
 }
 
 function limitedReasons({ books, late, localErrors }: Judged): readonly string[] {
@@ -53,17 +54,18 @@ function limitedReasons({ books, late, localErrors }: Judged): readonly string[]
   return reasons;
 }
 
-function missingReasons({ run, settled, books, nodes }: Judged): readonly string[] {
+function missingReasons({ run, settled, nodesFiring, books, nodes }: Judged): readonly string[] {
   const reasons: string[] = [];
   if (run.state === 'aborted') reasons.push(`the run was aborted: ${run.ended ?? 'no reason given'}`);
-  for (const { node, lost, inFlight } of nodes) {
+  if (nodesFiring === 0) reasons.push('no node sends load: of those that were to, none is there');
+  for (const { node, state, lost, inFlight } of nodes) {
     if (lost === null) continue;
     const { fromMs, toMs, arrivals } = lost;
     if (toMs > fromMs || (arrivals ?? 0) > 0) {
       const what = arrivals === null ? '' : `, ${arrivals} planned iterations`;
-      reasons.push(
-        `node ${node} was lost: nothing is known of its part from ${inSeconds(fromMs)} to ${inSeconds(toMs)}${what}`,
-      );
+      const part = state === 'aborted' ? `the part of node ${node}` : 'its part';
+      const known = `nothing is known of ${part} from ${inSeconds(fromMs)} to ${inSeconds(toMs)}${what}`;
+      reasons.push(state === 'aborted' ? known : `node ${node} was lost: ${known}`);
     } else if (inFlight > 0) {
       reasons.push(`node ${node} was lost with ${inFlight} iterations in flight`);
     }
@@ -130,5 +132,8 @@ export function exitCodeOf(report: Pick<RunReport, 'run' | 'verdict'>): ExitCode
       return exitCodes.generatorLimited;
     case 'degraded':
       return exitCodes.nodesLost;
+    // Nobody waits for the end of a run and is given this; if somebody is, it is no result.
+    case 'running':
+      return exitCodes.unexpected;
   }
 }

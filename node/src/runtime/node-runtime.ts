@@ -18,7 +18,7 @@ export interface NodeRuntime {
   readonly runs: RunService;
   /** The run time as this node knows it; null while it has no part in that run. */
   runMs(runId: string): number | null;
-  /** Ends the local part of a run and all generators. Close it before the consensus. */
+  /** Hands the local part of a run over, then ends it and all generators. Close it before the consensus, while that still works. */
   close(): Promise<void>;
 }
 
@@ -78,6 +78,7 @@ export function createNodeRuntime(options: NodeRuntimeOptions): NodeRuntime {
     runs,
     runMs,
     close: async () => {
+      await agent.end();
       coordinator.close();
       await agent.close();
     },

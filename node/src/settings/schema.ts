@@ -143,13 +143,13 @@ export const settings = {
       .nullable()
       .default(null),
     'none (required)',
-    'Where the plan comes from. api: POST /config or `tutti submit`. file: CLUSTER_CONFIG_FILE, read by the leader.',
+    'Where the plan comes from. api: POST /config or `tutti submit`. file: CLUSTER_CONFIG_FILE, and POST /config after it.',
   ),
   configFile: setting(
     'CLUSTER_CONFIG_FILE',
     text.nullable().default(null),
     'none',
-    'The plan, when CLUSTER_CONFIG_SOURCE is file. Its content is one submission: a re-election does not repeat the run.',
+    'The plan, when CLUSTER_CONFIG_SOURCE is file: taken when the node starts. The same content is run only once.',
   ),
   configTimeoutSecs: setting(
     'CLUSTER_CONFIG_TIMEOUT_SECS',

@@ -10,12 +10,12 @@ export interface SourcedPlan {
 
 /**
  * The plan in a file of this machine. Its content is the submission: neither a restart nor a re-election repeats the run, a
- * changed file is a new one. Rejects with PLAN_INVALID when the file cannot be read.
+ * changed file is a new one. Rejects with SETTINGS_INVALID when the file cannot be read.
  */
 export async function fetchFromFile(path: string): Promise<SourcedPlan> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new TuttiError('PLAN_INVALID', `CLUSTER_CONFIG_FILE: cannot read ${path} (${code})`, { cause: error });
+    throw new TuttiError('SETTINGS_INVALID', `CLUSTER_CONFIG_FILE: cannot read ${path} (${code})`, { cause: error });
   });
   return { text, submissionId: `file:${createHash('sha256').update(text).digest('hex')}` };
 }

@@ -1,31 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { slotOf } from '../../../node/src/cluster/state.ts';
-import type { Submitted } from '../../../node/src/coordinator/service.ts';
+import type { RunProgress, Submitted } from '../../../node/src/coordinator/service.ts';
 import type { TuttiError } from '../../../node/src/lib/errors.ts';
 import { arrivalTimeMs } from '../../../node/src/generator/schedule/arrivals.ts';
 import { ownerOf } from '../../../node/src/generator/schedule/stripes.ts';
 import { reportInput } from '../../../node/src/cluster/views.ts';
 import { buildReport, exitCodeOf } from '../../../node/src/results/build-report.ts';
+import type { RunReport } from '../../../node/src/results/report.ts';
 import { checkFinished } from './checks.ts';
-import { closedPlanText, planText, SimulatedCluster } from './simulated-cluster.ts';
+import { closedPlanText, others, planText, runningAt, SimulatedCluster } from './simulated-cluster.ts';
 
 const horizonMs = 1_500;
-
-/** A cluster with a run of 50 arrivals a second that has come to `runMs`. */
-async function runningAt(
-  runMs: number,
-  of: { seed?: number; size?: number; seconds?: number } = {},
-): Promise<SimulatedCluster> {
-  const sim = new SimulatedCluster(of.seed ?? 1, of.size ?? 3);
-  await sim.untilFormed();
-  await sim.submit(planText(50, of.seconds ?? 10));
-  expect(await sim.until(() => (sim.runMs() ?? -1) >= runMs)).toBe(true);
-  return sim;
-}
-
-function others(sim: SimulatedCluster, id: string): readonly string[] {
-  return [...sim.nodes.keys()].filter((each) => each !== id);
-}
 
 describe('the leader is killed in mid-run', () => {
   it.each([1, 2, 3, 4, 5])(
@@ -179,8 +164,24 @@ describe('a node that starts again in mid-run', () => {
     const ids = [...sim.nodes.keys()];
     for (const id of ids) sim.kill(id);
     for (const id of ids) sim.boot(id);
+    await sim.untilFormed();
+    const { runs } = sim.nodes.get('n0')!.runtime;
+    const seen: { progress?: RunProgress; report?: RunReport } = {};
+    void runs.progress().then((progress) => (seen.progress = progress));
+    void runs.report().then((report) => (seen.report = report));
+    await sim.until(() => seen.progress !== undefined && seen.report !== undefined);
+    expect(seen.progress).toMatchObject({ state: 'running', nodesFiring: 0, iterationsPerSecond: 0 });
+    expect(seen.report!.verdict).toMatchObject({
+      kind: 'degraded',
+      reasons: [expect.stringContaining('no node sends')],
+    });
     expect(await sim.untilOver()).toBe(true);
-    expect(sim.run('n0')!.phase).toEqual({ name: 'aborted', reason: 'no node that is left knows when the run began' });
+    const run = sim.run('n0')!;
+    expect(run.phase).toMatchObject({ name: 'aborted', reason: 'no node that is left knows when the run began' });
+    const { books, nodes } = buildReport(reportInput(run));
+    expect(books).toMatchObject({ planned: 3_000, balanced: true });
+    expect(books.lost).toBe(3_000 - books.fired - books.dropped - books.notFired);
+    expect(nodes.map((node) => node.lost?.toMs)).toEqual([60_000, 60_000, 60_000]);
     expect(sim.bugs).toEqual([]);
   });
 });
@@ -254,6 +255,8 @@ describe('preparing', () => {
     expect(sim.run('n0')!.phase).toEqual({
       name: 'aborted',
       reason: "not prepared after 3 attempts: node n1, step 'resolve names': no such host",
+      endMs: 0,
+      lostSpans: [],
     });
   });
 
@@ -367,6 +370,14 @@ describe('the service on any node', () => {
     expect(outcomes).toEqual([true, false, 'RUN_IN_PROGRESS']);
     expect(await sim.untilOver()).toBe(true);
     checkFinished(sim);
+  });
+
+  it('refuses a plan that is wrong before it comes to the log', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    await sim.untilFormed();
+    const entries = sim.cluster.log.length;
+    await expect(sim.submit('version: "1.0"\nload: 7\n', 'n1')).rejects.toMatchObject({ code: 'PLAN_INVALID' });
+    expect([sim.cluster.log.length, sim.run('n0')]).toEqual([entries, null]);
   });
 
   it('says NO_LEADER after ten seconds instead of hanging', async () => {

@@ -86,6 +86,14 @@ export class SimulatedCluster {
     this.cluster.kill(id);
   }
 
+  /** SIGTERM: another one leads first, then the runtime closes as it does in a node, then the process is gone. */
+  async end(id: string): Promise<void> {
+    const node = this.nodes.get(id)!;
+    if (node === this.leader()) this.cluster.depose();
+    await node.runtime.close();
+    if (this.nodes.get(id) === node) this.kill(id);
+  }
+
   /** The process is stopped; its generators are processes of their own and go on. */
   pause(id: string): void {
     this.nodes.get(id)!.consensus.pause();
@@ -192,3 +200,19 @@ scenarios:
       - name: one
         request: { method: GET, path: / }
 `;
+
+/** A cluster with a run of 50 arrivals a second that has come to `runMs`. */
+export async function runningAt(
+  runMs: number,
+  of: { seed?: number; size?: number; seconds?: number } = {},
+): Promise<SimulatedCluster> {
+  const sim = new SimulatedCluster(of.seed ?? 1, of.size ?? 3);
+  await sim.untilFormed();
+  await sim.submit(planText(50, of.seconds ?? 10));
+  if (!(await sim.until(() => (sim.runMs() ?? -1) >= runMs))) throw new Error(`the run never came to ${runMs} ms`);
+  return sim;
+}
+
+export function others(sim: SimulatedCluster, id: string): readonly string[] {
+  return [...sim.nodes.keys()].filter((each) => each !== id);
+}

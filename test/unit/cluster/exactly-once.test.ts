@@ -251,9 +251,7 @@ describe('snapshots', () => {
     expect(back.run!.plan).toEqual(script.run.plan);
     expect(encodeSnapshot(back)).toEqual(encodeSnapshot(script.state));
     const shuffled = Object.fromEntries(Object.entries(script.run).reverse()) as unknown as typeof script.run;
-    expect(encodeSnapshot({ submissions: script.state.submissions, run: shuffled })).toEqual(
-      encodeSnapshot(script.state),
-    );
+    expect(encodeSnapshot({ ...script.state, run: shuffled })).toEqual(encodeSnapshot(script.state));
   });
 
   it('of another version are refused', () => {

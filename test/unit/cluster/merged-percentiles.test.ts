@@ -23,7 +23,7 @@ import { encodeCut } from '../../../node/src/results/encoding.ts';
 import { Histogram } from '../../../node/src/results/histogram.ts';
 import type { Percentiles, RunReport } from '../../../node/src/results/report.ts';
 import { VirtualClock } from '../generator/fixtures.ts';
-import { durationMs, planText, ratePerSecond, Script } from './script.ts';
+import { durationMs, planOf, planText, ratePerSecond, Script } from './script.ts';
 
 const startMs = 1_000;
 const generatorsPerNode = 2;
@@ -122,7 +122,15 @@ async function reportOf(nodeCount: number, takesMs: () => number, samples: Sampl
     region: index % 2 === 0 ? 'eu' : 'us',
   }));
   const script = new Script();
-  const submission = { runId: 'run-1', submissionId: 'sub-1', planText, planHash: 'h', submittedAtUnixMs: 1 };
+  const submission = {
+    runId: 'run-1',
+    submissionId: 'sub-1',
+    source: null,
+    planText,
+    plan: planOf(planText),
+    planHash: 'h',
+    submittedAtUnixMs: 1,
+  };
   script.do({ kind: 'submitRun', ...submission, expected: agents, missing: [] });
   for (const agent of agents) script.acknowledge(agent);
   script.schedule(agents.map(slotOf), durationMs);
@@ -149,7 +157,7 @@ async function reportOf(nodeCount: number, takesMs: () => number, samples: Sampl
   const controller = new IntervalController(context as LeaderContext, collector);
   while (nodes.some((node) => node.outbox.size > 0)) {
     for (const { agent, outbox } of nodes) {
-      const head = { runId: 'run-1', agent, start: null, generators: generatorsPerNode };
+      const head = { runId: 'run-1', agent, start: null, generators: generatorsPerNode, isEnding: false };
       collector.take(decodeInterval(encodeInterval(head, outbox.head()?.texts ?? [])), nowMs);
     }
     await controller.reconcile(script.run);

@@ -1,6 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { apply, decodeCommand, encodeCommand, initialState } from '../../../node/src/cluster/reducer.ts';
-import { encodeSnapshot } from '../../../node/src/cluster/snapshot.ts';
+import { decodeSnapshot, encodeSnapshot } from '../../../node/src/cluster/snapshot.ts';
 import {
   a,
   agents,
@@ -10,6 +11,7 @@ import {
   durationMs,
   interval,
   measuredBy,
+  planOf,
   planText,
   refusalOf,
   Script,
@@ -46,6 +48,40 @@ describe('submitRun', () => {
     expect(script.submit('sub-2', 'run-2').ok).toBe(true);
   });
 
+  it('of a source is decided once: neither a hundred other runs nor the end of the one in its way let it begin later', () => {
+    const script = new Script();
+    expect(script.submit('file:1', 'run-1', planText, 'file of a').ok).toBe(true);
+    for (let other = 2; other <= 120; other++) {
+      script.do({ kind: 'abortRun', runId: script.run.id, reason: 'enough' });
+      expect(script.submit(`sub-${other}`, `run-${other}`).ok).toBe(true);
+    }
+    expect(script.submit('file:1', 'run-999', planText, 'file of a')).toEqual({ ok: true, runId: 'run-1' });
+    const other = `${planText}# another\n`;
+    const refused = script.submit('file:2', 'run-999', other, 'file of a');
+    expect(refused).toMatchObject({ ok: false, code: 'RUN_IN_PROGRESS' });
+    script.do({ kind: 'abortRun', runId: 'run-120', reason: 'enough' });
+    expect(script.submit('file:2', 'run-999', other, 'file of a')).toEqual(refused);
+    expect(script.submit('file:2', 'run-999', other, 'file of b')).toEqual(refused);
+    expect(script.run.id).toBe('run-120');
+    expect(decodeSnapshot(encodeSnapshot(script.state))).toEqual(script.state);
+    expect(script.state.sources).toMatchObject([
+      { source: 'file of a', submissionId: 'file:2', runId: null },
+      { source: 'file of b', submissionId: 'file:2', runId: null },
+    ]);
+  });
+
+  it('of a plan that a source was refused, by whoever gives it, settles what was open of the source', () => {
+    const script = new Script();
+    script.submit();
+    const other = `${planText}# another\n`;
+    script.submit('file:2', 'run-2', other, 'file of a');
+    script.abort();
+    expect(script.submit('key:1', 'run-2', other).ok).toBe(true);
+    expect(script.state.sources).toMatchObject([{ submissionId: 'file:2', runId: 'run-2' }]);
+    script.do({ kind: 'abortRun', runId: 'run-2', reason: 'enough' });
+    expect(script.submit('file:2', 'run-3', other, 'file of a')).toEqual({ ok: true, runId: 'run-2' });
+  });
+
   it('never gives a run id twice', () => {
     const script = new Script();
     script.submit();
@@ -53,15 +89,37 @@ describe('submitRun', () => {
     expect(refusalOf(script.submit('sub-2', 'run-1'))).toBe('STALE_COMMAND');
   });
 
-  it('refuses a plan that does not parse, with line and column, and remembers nothing of it', () => {
+  it('takes the plan as the leader understood it, whatever the rules of this version say to its text', () => {
     const script = new Script();
-    const result = script.submit('sub-1', 'run-1', 'version: "1.0"\nload: 7\n');
-    expect(result).toMatchObject({
-      ok: false,
-      code: 'PLAN_INVALID',
-      message: expect.stringMatching(/\d+:\d+ /) as unknown,
-    });
-    expect(script.state).toBe(initialState);
+    const submission = { runId: 'run-1', submissionId: 'sub-1', source: null, planHash: 'h', submittedAtUnixMs: 1 };
+    const plan = { ...planOf(planText), durationMs: 1_234 };
+    const text = 'version: "7"\nof: a later version\n';
+    const given = { kind: 'submitRun', ...submission, expected: agents, missing: [], planText: text, plan } as const;
+    expect(script.do(given)).toEqual({ ok: true, runId: 'run-1' });
+    expect(script.run.plan).toEqual(plan);
+    expect(decodeSnapshot(encodeSnapshot(script.state)).run!.plan).toEqual(plan);
+  });
+
+  it('with a plan of another shape stops the node, by the entry: another version made it', () => {
+    const script = new Script();
+    script.submit();
+    const command = JSON.parse(new TextDecoder().decode(script.log[0]!.data)) as { plan: object };
+    for (const plan of [
+      { ...command.plan, thresholds: [] },
+      { ...command.plan, durationMs: undefined },
+    ]) {
+      const bytes = new TextEncoder().encode(JSON.stringify({ ...command, plan }));
+      expect(() => decodeCommand(bytes, 7)).toThrow(/the command of entry 7 is unknown/);
+    }
+  });
+
+  it('carries every kind of plan through the log as it is', () => {
+    for (const name of readdirSync('examples').filter((each) => each.endsWith('.yaml'))) {
+      const script = new Script();
+      const text = readFileSync(`examples/${name}`, 'utf8');
+      script.submit('sub-1', 'run-1', text);
+      expect(script.run.plan, name).toEqual(planOf(text));
+    }
   });
 
   it('remembers the newest 100 submissions', () => {
@@ -72,7 +130,9 @@ describe('submitRun', () => {
         kind: 'submitRun',
         runId,
         submissionId,
+        source: null,
         planText,
+        plan: planOf(planText),
         planHash: 'h',
         expected: agents,
         missing: [],
@@ -308,6 +368,25 @@ describe('the end', () => {
     });
   });
 
+  it('an agent that ended and was given a stripe again, before anybody knew, owes that one', () => {
+    const script = Script.running();
+    const tableOf = (slots: readonly string[], horizonMs: number): void => {
+      script.do({ kind: 'assignStripes', runId: 'run-1', slots, reason: 'test' });
+      script.extend(horizonMs);
+    };
+    tableOf(['a/s1', 'c/s1'], 3_000);
+    tableOf(['a/s1', 'b/s1', 'c/s1'], 4_500);
+    tableOf(['a/s1', 'c/s1'], 6_000);
+    // 25 arrivals up to the table that took its stripe away, 25 of the 1.5 seconds that it had another one.
+    script.count(interval(b, 0, { fired: 17 }), interval(b, 1, { fired: 8 }, true));
+    script.drain();
+    script.finish();
+    const phase = script.run.phase;
+    expect(phase.name === 'finished' && phase.lostSpans.filter(({ agent }) => agent.node === 'b')).toEqual([
+      { agent: b, fromMs: 2_000, toMs: 4_500, arrivals: 25 },
+    ]);
+  });
+
   it('a lost agent owes its stripe up to the table that took it away, and not beyond a stop', () => {
     const script = Script.running();
     script.count(interval(b, 0, { fired: 17 }));
@@ -325,7 +404,7 @@ describe('the end', () => {
 
   it('in a closed model the span is known and the arrivals are not', () => {
     const script = Script.running(closedPlanText);
-    script.count(...agents.slice(1).map((agent) => interval(agent, 0, {}, true)));
+    script.count(...agents.slice(1).map((agent) => interval(agent, 5, {}, true)));
     script.drain();
     script.finish();
     const phase = script.run.phase;

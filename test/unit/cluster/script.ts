@@ -1,6 +1,8 @@
 import type { Command, CommandBody, CommandResult, CountedInterval } from '../../../node/src/cluster/commands.ts';
 import { apply, decodeCommand, encodeCommand, initialState } from '../../../node/src/cluster/reducer.ts';
 import type { AgentRef, ClusterState, Run } from '../../../node/src/cluster/state.ts';
+import { parsePlan } from '../../../node/src/plan/parse.ts';
+import type { Plan } from '../../../node/src/plan/plan.ts';
 import { createMeasurements, encodeMeasurements } from '../../../node/src/results/encoding.ts';
 import { emptyBooks, type Books, type EncodedMeasurements } from '../../../node/src/results/measurements.ts';
 
@@ -22,6 +24,12 @@ scenarios:
 `;
 
 export const closedPlanText = planText.replace(/load:\n.*\n.*\n/, 'load:\n  model: concurrent\n');
+
+export function planOf(text: string): Plan {
+  const parsed = parsePlan(text);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.plan;
+}
 
 export const agents: readonly AgentRef[] = ['a', 'b', 'c'].map((node) => ({
   node,
@@ -54,13 +62,15 @@ export class Script {
     return this.state.run!;
   }
 
-  submit(submissionId = 'sub-1', runId = 'run-1', text = planText): CommandResult {
+  submit(submissionId = 'sub-1', runId = 'run-1', text = planText, source: string | null = null): CommandResult {
     const expected = agents;
     return this.do({
       kind: 'submitRun',
       runId,
       submissionId,
+      source,
       planText: text,
+      plan: planOf(text),
       planHash: `hash of ${text}`,
       expected,
       missing: [],

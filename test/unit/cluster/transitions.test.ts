@@ -11,7 +11,7 @@ const phases: readonly RunPhase[] = [
   { name: 'running', start },
   { name: 'draining', start, stop },
   { name: 'finished', start, stop, lostSpans: [] },
-  { name: 'aborted', reason: 'first' },
+  { name: 'aborted', reason: 'first', endMs: 0, lostSpans: [] },
 ];
 const events: readonly PhaseEvent[] = [
   { kind: 'everyoneAcknowledged' },
@@ -19,7 +19,7 @@ const events: readonly PhaseEvent[] = [
   { kind: 'startReached' },
   { kind: 'drainOrdered', stop },
   { kind: 'settled', lostSpans: [] },
-  { kind: 'aborted', reason: 'late' },
+  { kind: 'aborted', reason: 'late', endMs: 0, lostSpans: [] },
 ];
 
 describe('the way of a run', () => {

@@ -62,17 +62,54 @@ describe('the report of a replicated run', () => {
   it('plans no more than up to a stop', () => {
     const script = Script.running();
     script.drain('stopped', 2_000);
-    expect(reportInput(script.run).planned).toBe(100);
+    const input = reportInput(script.run);
+    expect(input.planned).toBe(100);
+    expect(input.run.plannedDurationMs).toBe(durationMs);
   });
 
-  it('of an aborted run says why', () => {
+  it('of a run that was aborted before it began: nothing was planned, and nothing is open', () => {
+    for (const upTo of ['preparing', 'scheduled']) {
+      const script = new Script();
+      script.submit();
+      if (upTo === 'scheduled') {
+        for (const agent of agents) script.acknowledge(agent);
+        script.schedule();
+      }
+      script.abort('stopped');
+      const report = buildReport(reportInput(script.run));
+      expect(report.books).toMatchObject({ planned: 0, lost: 0, balanced: true });
+      expect(report.verdict.reasons).toEqual(['the run was aborted: stopped']);
+      expect(report.run).toMatchObject({ durationMs: 0, plannedDurationMs: durationMs });
+      expect(runProgress(script.run, 0)).toMatchObject({ durationMs, percent: 0 });
+    }
+  });
+
+  it('of a run that was aborted while it drained plans no more than up to the stop', () => {
     const script = Script.running();
-    script.count(interval(a, 0, { fired: 1 }));
+    script.count(interval(a, 0, { fired: 17, answered: 17 }));
+    script.drain('stopped', 2_000);
+    script.abort();
+    const report = buildReport(reportInput(script.run));
+    expect(report.books).toMatchObject({ planned: 100, fired: 17, lost: 83, balanced: true });
+  });
+
+  it('of an aborted run says why, and settles what is missing as lost', () => {
+    const script = Script.running();
+    script.count(interval(a, 0, { fired: 17, answered: 17 }));
     script.abort('node c could not prepare: generators');
     const report = buildReport(reportInput(script.run));
     expect(report.run).toMatchObject({ state: 'aborted', ended: 'node c could not prepare: generators' });
-    expect(report.nodes[0]!.state).toBe('aborted');
-    expect(report.verdict).toMatchObject({ kind: 'degraded', reasons: [expect.stringContaining('could not prepare')] });
+    expect(report.nodes.map(({ state }) => state)).toEqual(['aborted', 'aborted', 'aborted']);
+    expect(report.books).toMatchObject({ planned: 300, fired: 17, lost: 283, balanced: true });
+    expect(report.verdict).toEqual({
+      kind: 'degraded',
+      reasons: [
+        'the run was aborted: node c could not prepare: generators',
+        'nothing is known of the part of node a from 1.0 s to 6.0 s, 83 planned iterations',
+        'nothing is known of the part of node b from 0.0 s to 6.0 s, 100 planned iterations',
+        'nothing is known of the part of node c from 0.0 s to 6.0 s, 100 planned iterations',
+      ],
+    });
     expect(exitCodeOf(report)).toBe(123);
   });
 });
@@ -100,6 +137,18 @@ describe('the progress of a replicated run', () => {
       lastInterval: 1,
       inStripes: true,
     });
+  });
+
+  it('says at once that no node fires any more, whatever was fired last; before and after the run nobody need fire', () => {
+    const script = Script.running();
+    for (const agent of agents) script.count(interval(agent, 0, { fired: 17, answered: 17 }));
+    const isThere = (slot: string): boolean => slot === 'a/s1';
+    expect(runProgress(script.run, 1_900, isThere)).toMatchObject({ nodesFiring: 1, iterationsPerSecond: 51 });
+    expect(runProgress(script.run, 1_900, () => false)).toMatchObject({ nodesFiring: 0, iterationsPerSecond: 0 });
+    const reasons = (): readonly string[] => buildReport(reportInput(script.run, () => false)).verdict.reasons;
+    expect(reasons()).toEqual(['no node sends load: of those that were to, none is there']);
+    script.drain();
+    expect(reasons()).toEqual([]);
   });
 
   it('before the start: who has acknowledged, and no figures', () => {

@@ -39,7 +39,9 @@ describe('the horizon', () => {
       log: silentLog,
       horizonLengthMs: 1_500,
     };
-    controller = new HorizonController(context as LeaderContext, (slot) => dead.has(slot));
+    controller = new HorizonController(context as LeaderContext, (slot) =>
+      dead.has(slot) ? 'has no generator left' : null,
+    );
   });
 
   const lookAt = async (runMs: number): Promise<void> => {
@@ -57,7 +59,7 @@ describe('the horizon', () => {
   it('aborts when nobody is left who could send what is still to come', async () => {
     for (const agent of script.run.expected) dead.add(slotOf(agent));
     await lookAt(1_000);
-    expect(script.run.phase).toEqual({ name: 'aborted', reason: 'no node is left that can send load' });
+    expect(script.run.phase).toMatchObject({ name: 'aborted', reason: 'no node is left that can send load' });
   });
 
   it('after the end is moved there by whoever is left, with or without generators: the run is to be settled', async () => {

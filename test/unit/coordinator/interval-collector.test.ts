@@ -16,7 +16,7 @@ function message(agent: typeof a, numbers: readonly number[], generators = 1): I
     inFlight: 0,
     measurements: { scenarios: [] },
   }));
-  return { runId: 'run', agent, start: null, generators, cuts };
+  return { runId: 'run', agent, start: null, generators, isEnding: false, cuts };
 }
 
 /** Only what the collector reads of a run. */
@@ -70,9 +70,11 @@ describe('IntervalCollector', () => {
     const collector = new IntervalCollector();
     collector.take(message(a, [0], 0), 70);
     expect(collector.lastHeardMs(slotOf(a))).toBe(70);
-    expect(collector.cannotFire(slotOf(a))).toBe(true);
+    expect(collector.whyNotFiring(slotOf(a))).toBe('has no generator left');
     expect(collector.lastHeardMs(slotOf(b))).toBeNull();
-    expect(collector.cannotFire(slotOf(b))).toBe(false);
+    expect(collector.whyNotFiring(slotOf(b))).toBeNull();
+    collector.take({ ...message(b, []), isEnding: true }, 90);
+    expect(collector.whyNotFiring(slotOf(b))).toBe('is ending');
   });
 
   it('forgets a run when another one begins', () => {

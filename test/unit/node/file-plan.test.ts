@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { initialState } from '../../../node/src/cluster/reducer.ts';
+import type { SourceDecision } from '../../../node/src/cluster/state.ts';
 import type { ConsensusEvent, ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
+import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
-import { submitFromFile } from '../../../node/src/node/file-plan.ts';
+import { type FilePlan, submitFromFile } from '../../../node/src/node/file-plan.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'tutti-file-plan-'));
-const path = join(directory, 'plan.yaml');
-afterAll(() => rmSync(directory, { recursive: true }));
+const path = '/etc/plan.yaml';
+const plan = { text: 'version: "1.0"\n', submissionId: 'file:1' };
 const patience = { timeout: 10_000, interval: 5 };
 
 const peer = {
@@ -25,39 +24,38 @@ const peer = {
 const status: ConsensusStatus = {
   nodeId: 'a',
   incarnation: 'i',
-  role: 'leader',
+  role: 'follower',
   term: 1,
-  leaderId: 'a',
+  leaderId: 'b',
   lastIndex: 1,
   commitIndex: 1,
   appliedIndex: 1,
   membership: { clusterId: 'c', voters: ['a', 'b'].map((id) => ({ id, incarnation: 'i' })), unmet: 0 },
   listedSize: 3,
-  leading: true,
+  leading: false,
   problems: [],
 };
 
 describe('a plan from a file', () => {
   let listeners: Set<(event: ConsensusEvent) => void>;
+  let leaderId: string | null;
   let states: PeerStatus['state'][];
   let expire: () => void;
-  let submitted: { planText: string; submissionId: string; fileName?: string }[];
-  let close: () => void;
-  const gained: ConsensusEvent = { kind: 'leadershipGained', term: 1 };
+  let submitted: { planText: string; submissionId: string; source?: string; fileName?: string }[];
+  let refusal: TuttiError | null;
+  let sources: readonly SourceDecision[];
+  let filePlan: FilePlan;
 
-  beforeEach(() => {
-    writeFileSync(path, 'version: "1.0"\n');
-    states = ['connected', 'connecting'];
-    submitted = [];
-    listeners = new Set();
-    close = submitFromFile({
+  const open = (): void => {
+    filePlan = submitFromFile({
       path,
+      plan,
       consensus: {
         subscribe: (listener) => {
           listeners.add(listener);
           return () => void listeners.delete(listener);
         },
-        status: () => status,
+        status: () => ({ ...status, leaderId }),
         peers: () =>
           states.map((state, index) => ({
             address: `h:${index}`,
@@ -71,9 +69,12 @@ describe('a plan from a file', () => {
       runs: {
         submit: (submission) => {
           submitted.push(submission);
-          return Promise.resolve({ runId: 'run-1', created: true, missing: [] });
+          return refusal === null
+            ? Promise.resolve({ runId: 'run-1', created: true, missing: [] })
+            : Promise.reject(refusal);
         },
       },
+      state: () => ({ ...initialState, sources }),
       clock: {
         nowMs: () => 0,
         at: (_atMs, callback) => {
@@ -84,47 +85,103 @@ describe('a plan from a file', () => {
       waitForMembersMs: 1000,
       log: silentLog,
     });
+  };
+
+  beforeEach(() => {
+    leaderId = 'b';
+    states = ['connected', 'connected'];
+    submitted = [];
+    refusal = null;
+    sources = [];
+    expire = () => undefined;
+    listeners = new Set();
   });
 
-  const emit = (event: ConsensusEvent): void => {
-    for (const listener of [...listeners]) listener(event);
-  };
   const peerUp = (): void => {
-    emit({ kind: 'peerUp', peer });
+    for (const listener of [...listeners]) listener({ kind: 'peerUp', peer });
+  };
+  const refuse = (code: 'RUN_IN_PROGRESS' | 'NO_LEADER', message: string): void => {
+    refusal = new TuttiError(code, message);
   };
 
-  it('is submitted once all listed members are connected, under an id of its content', async () => {
-    emit(gained);
+  it('is given once a leader is known and all listed members are connected, under the id of its content', async () => {
+    leaderId = null;
+    open();
+    leaderId = 'b';
+    states = ['connected', 'connecting'];
+    peerUp();
     expect(submitted).toEqual([]);
     states = ['connected', 'connected'];
     peerUp();
     await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
-    expect(submitted[0]).toMatchObject({
+    expect(submitted[0]).toEqual({
       fileName: path,
-      planText: 'version: "1.0"\n',
-      submissionId: expect.stringMatching(/^file:[0-9a-f]{64}$/) as string,
+      planText: plan.text,
+      submissionId: plan.submissionId,
+      source: 'file of a',
     });
+    expect(filePlan.problem()).toBe(null);
+  });
+
+  it('is given once: no election, no member and no time makes it be given again', async () => {
+    open();
+    await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
     expire();
+    for (const kind of ['leadershipGained', 'leadershipLost'] as const) {
+      for (const listener of [...listeners]) listener({ kind, term: 2, reason: 'test' });
+    }
     peerUp();
+    expect(listeners.size).toBe(0);
     expect(submitted).toHaveLength(1);
   });
 
-  it('is submitted without those that are still missing when the wait is over', async () => {
-    emit(gained);
+  it('is given without those that are still missing when the wait is over', async () => {
+    states = ['connecting', 'connected'];
+    open();
     expire();
     await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
   });
 
-  it('is not submitted by a node that does not lead any more, nor by one that never led', () => {
-    states = ['connected', 'connected'];
+  it('is not given again when a run was on: the health of the cluster says so until it has been run', async () => {
+    refuse('RUN_IN_PROGRESS', 'run r was on');
+    open();
+    await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
+    const decision = {
+      source: 'file of a',
+      submissionId: 'file:1',
+      planHash: 'h',
+      runId: null,
+      refusal: 'run r was on',
+    };
+    sources = [{ ...decision, source: 'file of b', submissionId: 'file:2' }, decision];
+    expect(filePlan.problem()).toMatchObject({
+      address: path,
+      reason: expect.stringMatching(/was not run.*: run r was on\. .*POST \/config.*restart/) as string,
+    });
+    expire();
     peerUp();
+    expect(submitted).toHaveLength(1);
+    sources = [{ ...decision, runId: 'run-7', refusal: null }];
+    expect(filePlan.problem()).toBe(null);
+  });
+
+  it('is given again when nobody could answer, and the health of the cluster says so meanwhile', async () => {
+    refuse('NO_LEADER', 'no leader answered');
+    open();
+    await vi.waitFor(() => expect(filePlan.problem()?.reason).toContain('yet: no leader answered'), patience);
+    refusal = null;
+    expire();
+    await vi.waitFor(() => expect(filePlan.problem()).toBe(null), patience);
+    expect(submitted).toHaveLength(2);
+  });
+
+  it('is not given by a node that ends', () => {
     states = ['connecting', 'connected'];
-    emit(gained);
-    emit({ kind: 'leadershipLost', term: 1, reason: 'test' });
+    open();
+    filePlan.close();
     states = ['connected', 'connected'];
     peerUp();
     expire();
-    close();
     expect(submitted).toEqual([]);
   });
 });

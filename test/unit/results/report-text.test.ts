@@ -25,10 +25,24 @@ describe('the page', () => {
   });
 
   it('of a closed run that is on', async () => {
-    const run = { ...input().run, state: 'running', ended: null, durationMs: 3_000 };
+    const run = { ...input().run, state: 'running', ended: null, durationMs: 3_000, plannedDurationMs: 20_000 };
     const nodes = [node('a', { fired: 90, answered: 80 }, { state: 'running', inFlight: 10, startedLateMs: null })];
     const given = input({ run, nodes, planned: null, settled: false, firedPerSecond: [30, 30, 30] });
     await expect(text(given)).toMatchFileSnapshot('golden/running-closed.txt');
+  });
+
+  it('of a run that was stopped says of which part it judges, and how much was planned', () => {
+    const run = { ...input().run, durationMs: 5_400, ended: 'stopped' };
+    const page = text(input({ run }), 200);
+    expect(page).toContain('5.4 s of 20.0 s  ·  stopped');
+    expect(page).toContain(
+      'VALID UNTIL IT WAS STOPPED at 5.4 s of 20.0 s: up to there the load was sent as planned, and every measurement is in',
+    );
+    expect(page).toContain('  planned until the stop 2,000 = 2,000 fired');
+    const late = text({ ...degradedInput(), run }, 200);
+    expect(late).toContain(
+      'DEGRADED, AND STOPPED at 5.4 s of 20.0 s: part of the load or of its measurements is missing',
+    );
   });
 
   it('says what is in no percentile: requests without an answer, iterations unanswered at the end', () => {
@@ -40,6 +54,30 @@ describe('the page', () => {
       'Not in these times: 5 requests that got no answer (errors, below) and 2 iterations still unanswered at the end.',
     );
     expect(text(input())).not.toContain('Not in these times');
+  });
+
+  it('tells requests that were never sent from those without an answer, and what was not extracted where', () => {
+    const measurements = measured(10);
+    const [first, second] = measurements.scenarios[0]!.steps;
+    first!.extractionsFailed = 4;
+    second!.requests += 5;
+    second!.errors.set('template_error', 3).set('timeout_error', 2);
+    const page = text(input({ regions: [{ region: 'eu', measurements }] }), 200);
+    expect(page).toContain(
+      'Not in these times: 2 requests that got no answer and 3 that were never sent, for want of a variable (errors, below).',
+    );
+    expect(page).toContain(
+      [
+        '  template_error  3  the request could not be built: a variable was missing',
+        '  timeout_error   2  no whole answer within the timeout',
+        '  not extracted   4  values of which an answer did not hold exactly one (list products: 4)',
+      ].join('\n'),
+    );
+    second!.errors.delete('timeout_error');
+    second!.requests -= 2;
+    expect(text(input({ regions: [{ region: 'eu', measurements }] }), 200)).toContain(
+      'Not in these times: 3 requests that were never sent, for want of a variable (errors, below).',
+    );
   });
 
   it('says for how long users were held back, beside the books', () => {
@@ -76,12 +114,17 @@ describe('the page', () => {
 
   it('of an aborted run blames nobody for open books', () => {
     const run = { ...input().run, state: 'aborted', ended: 'node c could not prepare' };
-    const page = text(
-      input({ run, settled: false, nodes: [], regions: [{ region: 'eu', measurements: measured(0) }] }),
+    const measurements = [{ region: 'eu', measurements: measured(0) }];
+    const never = text(input({ run: { ...run, durationMs: 0 }, planned: 0, nodes: [], regions: measurements }));
+    expect(never).toContain('the run was aborted: node c could not prepare');
+    expect(never).toContain('planned 0 = 0 fired + 0 dropped + 0 not fired + 0 lost   balances');
+    const lost = { fromMs: 10_000, toMs: 20_000, arrivals: 1_000 };
+    const nodes = [node('a', { fired: 1_000, answered: 1_000 }, { state: 'aborted', lost })];
+    const begun = text(input({ run, nodes }), 200);
+    expect(begun).toContain(
+      '  - nothing is known of the part of node a from 10.0 s to 20.0 s, 1000 planned iterations',
     );
-    expect(page).toContain('the run was aborted: node c could not prepare');
-    expect(page).toContain('not settled: the run is aborted');
-    expect(page).not.toContain('DOES NOT BALANCE');
+    expect(begun).toContain('planned 2,000 = 1,000 fired + 0 dropped + 0 not fired + 1,000 lost   balances');
   });
 });
 

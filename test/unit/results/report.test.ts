@@ -68,6 +68,15 @@ describe('the books', () => {
 });
 
 describe('the verdict and its exit code', () => {
+  it('while the run is on is not valid: only what has gone wrong is certain', () => {
+    const run = { ...input().run, state: 'running', ended: null };
+    const report = buildReport(input({ run, settled: false }));
+    expect(report.verdict).toEqual({ kind: 'running', reasons: [] });
+    expect(exitCodeOf(report)).not.toBe(0);
+    const nodes = [node('a', { fired: 900, answered: 900, notFired: 100 })];
+    expect(buildReport(input({ run, settled: false, nodes })).verdict.kind).toBe('degraded');
+  });
+
   it('a closed model that lost users with a generator is degraded, though nothing was planned ahead', () => {
     const nodes = [node('a', { fired: 90, answered: 82, failed: 8, lost: 5 })];
     const report = buildReport(input({ planned: null, nodes }));
@@ -162,7 +171,7 @@ describe('the verdict and its exit code', () => {
   it('iterations in flight are given up only once the run has ended, and those of a lost node are named with it', () => {
     const nodes = [node('a', { fired: 2_000, answered: 1_900 }, { inFlight: 100, state: 'running' })];
     const run = { ...input().run, state: 'draining', ended: null };
-    expect(buildReport(input({ run, nodes, settled: false })).verdict.kind).toBe('valid');
+    expect(buildReport(input({ run, nodes, settled: false })).verdict.kind).toBe('running');
     const lost = { state: 'lost', lost: { fromMs: 9_000, toMs: 20_000, arrivals: 0 } } as const;
     expect(buildReport(input({ nodes: [{ ...nodes[0]!, ...lost }] })).verdict.reasons).toEqual([
       expect.stringContaining('node a was lost'),
