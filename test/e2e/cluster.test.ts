@@ -201,10 +201,9 @@ describe('CLUSTER_CONFIG_SOURCE=file', () => {
       await cluster.processes.kill('a', 'SIGKILL');
       const problem = (): Promise<string> =>
         waitFor('the plan file to be a problem', waitMs, async () => {
-          const { problems } = await get<ClusterHealth>('a', '/health/cluster');
+          const { problems } = await cluster.client.get<ClusterHealth>('/health/cluster');
           return problems.find(({ address }) => address === file)?.reason ?? false;
         });
-      const get = <Body>(_id: string, path: string): Promise<Body> => cluster.client.get<Body>(path);
       start(fromFile);
       expect(await problem()).toMatch(new RegExp(`was not run.*${other}`));
       await cluster.runReaches('aborted', waitMs);

@@ -23,6 +23,13 @@ describe('a leader whose process ends', () => {
     expect(sorted[98]).toBeLessThan(electionTimeoutMinMs);
   });
 
+  it.each([3, 5])('is replaced among %i as well where a hop takes longer than a step, and a write too', (size) => {
+    const slow = { ...quiet(size), network: { ...quiet(size).network, maxDelayMs: 8 }, maxSyncMs: 8 };
+    const sorted = seeds.map((seed) => failoverMs(seed, slow)).sort((a, b) => a - b);
+    expect(sorted[49]).toBeLessThan(electionTimeoutMinMs / 2);
+    expect(sorted[98]).toBeLessThan(electionTimeoutMinMs);
+  });
+
   it('is replaced by the timeout where nobody hears of its end', () => {
     const sorted = seeds.map((seed) => failoverMs(seed, { ...quiet(3), maxEndNewsMs: Infinity }));
     expect(Math.min(...sorted)).toBeGreaterThan(electionTimeoutMinMs - timingProfiles.lan.heartbeatMs);

@@ -3,10 +3,12 @@ import type { NodeId } from '../../node/src/raft/types.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
+export const STRAGGLE_FACTOR = 10;
+
 export interface NetworkFaults {
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
-  /** Of the messages, how many take ten times the longest delay: the ones that arrive in another age. */
+  /** Of the messages, how many take `STRAGGLE_FACTOR` times as long: the ones that arrive in another age. */
   readonly straggle: number;
   readonly drop: number;
   readonly duplicate: number;
@@ -30,7 +32,8 @@ export class SimulatedNetwork {
     const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       const { minDelayMs, maxDelayMs, straggle } = this.faults;
-      const delayMs = this.#random.between(minDelayMs, maxDelayMs) * (this.#random.chance(straggle) ? 10 : 1);
+      const delayMs =
+        this.#random.between(minDelayMs, maxDelayMs) * (this.#random.chance(straggle) ? STRAGGLE_FACTOR : 1);
       this.#scheduler.in(delayMs, deliver);
     }
   }

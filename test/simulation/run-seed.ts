@@ -5,6 +5,7 @@ import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
 import type { FaultPlan } from './faults.ts';
+import { STRAGGLE_FACTOR } from './network.ts';
 import { calmNetwork, drawFaults, drawLaterFaults } from './faults.ts';
 import type { DurableState } from './disk.ts';
 import type { CreateCore, SimulatedNode } from './node.ts';
@@ -146,7 +147,7 @@ function crashSome(cluster: SimulatedCluster, random: Random): void {
   const node = random.chance(plan.crashLeader) ? cluster.leader : random.pick(cluster.nodes);
   if (node?.isUp !== true) return;
   cluster.crash(node);
-  if (plan.wipe && random.chance(0.2) && mayLoseDisk(cluster)) {
+  if (plan.wipe && random.chance(0.2) && mayLoseDisk(cluster, node)) {
     cluster.trace(`${node.id} loses its disk`);
     node.wipe();
   }
@@ -156,13 +157,16 @@ function crashSome(cluster: SimulatedCluster, random: Random): void {
 }
 
 /**
- * One lost disk is all that three members can bear, and only once all are bound: before the founding nothing tells disks
- * apart, and with a member unmet the rest may be too few to elect anyone.
+ * One lost disk is all that three members can bear, and only once all are bound and the others have it on theirs: who knows of no
+ * founding can take the empty disk for a member that was never there, and found another cluster with it (ADR 0011).
  */
-function mayLoseDisk(cluster: SimulatedCluster): boolean {
+function mayLoseDisk(cluster: SimulatedCluster, victim: SimulatedNode): boolean {
   const memberships = new MembershipHistory();
   memberships.append(cluster.checks.committed);
-  return memberships.current?.unmet === 0 && cluster.nodes.every(({ wipedDisks }) => wipedDisks.length === 0);
+  if (memberships.current?.unmet !== 0) return false;
+  return cluster.nodes.every(
+    (node) => node.wipedDisks.length === 0 && (node === victim || node.disk.durable.entries.length > 0),
+  );
 }
 
 /**
@@ -255,6 +259,9 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
   scheduler.run(healedMs + boundMs, converged);
   if (!converged()) throw new Error(`liveness: no progress within ${boundMs} ms of the healing`);
   const convergeMs = scheduler.nowMs - healedMs;
+  // What the dead sent before they died may arrive after that, and make one more term.
+  scheduler.run(healedMs + STRAGGLE_FACTOR * cluster.plan.network.maxDelayMs);
+  scheduler.run(scheduler.nowMs + boundMs, converged);
   const term = cluster.leader!.core!.status().term;
   scheduler.run(scheduler.nowMs + STABLE_TIMEOUTS * timeoutMs);
   for (const node of core) {

@@ -1,6 +1,6 @@
 import type { TimeoutNow, VoteRequest, VoteResponse } from './messages.ts';
 import { becomeLeader } from './leading.ts';
-import { postponeAttempt, takeAttempt } from './fast-election.ts';
+import { postponeAttempt, takeAttempt, yieldsTo } from './fast-election.ts';
 import { armElectionTimer, becomeFollower, hearsLeader, setLeader, setRole } from './roles.ts';
 import type { Answer, Election, RaftState } from './state.ts';
 import { countVotes } from './quorum.ts';
@@ -115,7 +115,7 @@ function recordAnswer(state: RaftState, election: Election, from: NodeId, { gran
 export function handleVoteRequest(state: RaftState, message: VoteRequest): void {
   const reason = refusalReason(state, message);
   const granted = reason === null;
-  if (granted) postponeAttempt(state);
+  if (granted) postponeAttempt(state, true);
   if (granted && !message.preVote) {
     if (state.votedFor === null) {
       state.votedFor = message.from;
@@ -136,18 +136,20 @@ export function handleVoteRequest(state: RaftState, message: VoteRequest): void 
 
 /** Null: the vote is granted. A real request of a higher term moves this node to that term, granted or not. */
 function refusalReason(state: RaftState, message: VoteRequest): string | null {
+  const last = { index: message.lastLogIndex, term: message.lastLogTerm };
   // A leader that asks for votes leads no more, so its former followers need not wait for its silence. A leader that hands
   // over does so in its own term, so the election is for the next one: whoever claims more is not believed (raft.md T6).
   const isHandover = message.transfer && !message.preVote && message.term === state.term + 1;
   if (hearsLeader(state) && message.from !== state.leaderId && !isHandover) return `${state.leaderId ?? ''} leads`;
   if (message.preVote) {
     if (message.term <= state.term) return `term ${state.term} has begun`;
+    if (!yieldsTo(state, message.from, last)) return `${state.options.self.id} campaigns too, and comes first`;
   } else {
     if (message.term > state.term) becomeFollower(state, message.term, null, `${message.from} campaigns`);
     if (message.term < state.term) return `term ${state.term} has begun`;
     if (state.votedFor !== null && state.votedFor !== message.from) return `voted for ${state.votedFor}`;
   }
   if (state.foundedElsewhere && message.lastLogIndex === 0) return 'the cluster is founded';
-  const isUpToDate = state.log.isCoveredBy({ index: message.lastLogIndex, term: message.lastLogTerm });
+  const isUpToDate = state.log.isCoveredBy(last);
   return isUpToDate ? null : 'the log of the candidate is behind';
 }
