@@ -2,7 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 /** CI and `scripts/test --all` also run what takes longer or needs more than Node.js. */
 const all = process.env.TUTTI_TEST_ALL === '1';
-const network = 'test/integration/{consensus,key-value,node,storage,transport}/**/*.test.ts';
+/** These measure time or load, or need a port that stands in the documentation. */
+const alone = [
+  'test/e2e/{demo,demo-ports,failover,node-end,node-kill,readme,rejoin}*.test.ts',
+  'test/integration/{generator,standalone}/**/*.test.ts',
+  'test/integration/foreign-load.test.ts',
+];
+const long = all ? [] : ['test/**/*.long.test.ts'];
 
 export default defineConfig({
   test: {
@@ -19,9 +25,10 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'network',
-          include: [network],
-          // They mostly wait, on silences and reconnects, and measure no load; so two files at a time.
+          name: 'processes',
+          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          exclude: [...alone, ...long],
+          // Real processes and sockets, that mostly wait, on silences, elections and reconnects; so two files at a time.
           maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -30,10 +37,10 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'processes',
-          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          exclude: all ? [network] : [network, 'test/e2e/**/*.long.test.ts'],
-          // Real processes and real time: one file at a time, or they measure each other.
+          name: 'alone',
+          include: alone,
+          exclude: long,
+          // One file at a time, or they measure each other.
           maxWorkers: 1,
           fileParallelism: false,
           testTimeout: 60_000,

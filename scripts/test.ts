@@ -21,13 +21,17 @@ const checks: readonly (readonly [name: string, ...command: string[]])[] = [
 
 let passed = 0;
 let failed = 0;
-for (const [name, ...command] of checks) {
-  const started = Date.now();
-  const ok = (await run(command)) === 0;
-  console.log(`${ok ? 'ok    ' : 'FAILED'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
-  if (ok) passed++;
-  else failed++;
-}
+await Promise.all(
+  checks.map(async ([name, ...command]) => {
+    const started = Date.now();
+    const { exitCode, output } = await runQuietly(command);
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
+    // Each check's own words stay together, though they run at the same time.
+    process.stdout.write(`${output}${exitCode === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)\n`);
+    if (exitCode === 0) passed++;
+    else failed++;
+  }),
+);
 
 const reportDirectory = mkdtempSync(join(tmpdir(), 'tutti-test-'));
 try {
@@ -56,6 +60,19 @@ try {
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
+
+function runQuietly([file, ...args]: readonly string[]): Promise<{
+  readonly exitCode: number;
+  readonly output: string;
+}> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += String(bytes)));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ exitCode: code ?? 1, output }));
+  });
+}
 
 function run(command: readonly string[], environment: Record<string, string> = {}): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
-import { freePorts } from './support/cluster.ts';
+import { freePorts } from '../support/ports.ts';
 import { run, tutti } from './support/tutti.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tutti-help-'));

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ClusterHealth } from '../../node/src/api/health.ts';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
-import { freePorts, TestCluster } from './support/cluster.ts';
+import { freePorts } from '../support/ports.ts';
+import { TestCluster } from './support/cluster.ts';
 
 const waitMs = 20_000;
 const plan = `version: "1.0"

@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
@@ -8,6 +7,7 @@ import type { RunProgress } from '../../../node/src/coordinator/service.ts';
 import type { RunReport } from '../../../node/src/results/report.ts';
 import { Processes } from '../../../scripts/lib/processes.ts';
 import { waitFor } from '../../../scripts/lib/wait-for.ts';
+import { freePorts } from '../../support/ports.ts';
 
 const formingTimeoutMs = 20_000;
 
@@ -144,24 +144,4 @@ export class TestCluster {
     await this.processes.stopAll();
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-/** Ports nobody listens on now. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.on('error', reject);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            if (address === null || typeof address === 'string') reject(new Error('no port'));
-            else resolve(address.port);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -3,7 +3,8 @@ import { SILENT_AFTER_MS } from '../../../node/src/transport/peer/liveness.ts';
 import type { Transport } from '../../../node/src/transport/transport.ts';
 import { createTcpTransport } from '../../../node/src/transport/tcp/tcp-transport.ts';
 import { BadLink } from './bad-link.ts';
-import { type CreateTransport, LoopbackCluster, networkTransports, takePort } from './loopback.ts';
+import { type CreateTransport, LoopbackCluster, networkTransports } from './loopback.ts';
+import { takePort } from '../../support/ports.ts';
 import { Recorder } from './recorder.ts';
 import { numbered } from './transport-contract.ts';
 

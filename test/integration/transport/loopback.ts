@@ -4,6 +4,7 @@ import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-trans
 import type { PeerTransportOptions } from '../../../node/src/transport/peer/options.ts';
 import { createTcpTransport } from '../../../node/src/transport/tcp/tcp-transport.ts';
 import type { ListedPeer, PeerIdentity, Transport } from '../../../node/src/transport/transport.ts';
+import { takePort } from '../../support/ports.ts';
 
 export type CreateTransport = (options: PeerTransportOptions) => Transport;
 
@@ -12,19 +13,6 @@ export const networkTransports = [
   ['grpc', createGrpcTransport],
   ['tcp', createTcpTransport],
 ] as const satisfies readonly (readonly [string, CreateTransport])[];
-
-const FIRST_PORT = 20_000;
-/** Twice as many are below where the system takes ports of its own from (32768): two files may run at a time. */
-const PORTS = 5_000;
-const firstPort = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % 2) * PORTS;
-/** Another beginning for each process, so that two runs of the suite on one machine do not meet. */
-let nextPort = (process.pid * 101) % PORTS;
-
-/** A port of this suite's range; each test takes new ones, so that a lingering connection of another does not matter. */
-export function takePort(): number {
-  nextPort = (nextPort + 1) % PORTS;
-  return firstPort + nextPort;
-}
 
 export function identityOf(nodeId: string, changes: Partial<PeerIdentity> = {}): PeerIdentity {
   return {

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import type { ListedPeer, Transport } from '../../../node/src/transport/transport.ts';
-import { LoopbackCluster, networkTransports, type NodeChanges, takePort } from './loopback.ts';
+import { LoopbackCluster, networkTransports, type NodeChanges } from './loopback.ts';
+import { takePort } from '../../support/ports.ts';
 import { Recorder } from './recorder.ts';
 
 let cluster: LoopbackCluster;

@@ -1,0 +1,33 @@
+import { createServer } from 'node:net';
+
+const FIRST_PORT = 20_000;
+/** Twice as many are below where the system takes ports of its own from (32768): two files may run at a time. */
+const PORTS = 5_000;
+const firstPort = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % 2) * PORTS;
+/** Another beginning for each process, so that two runs of the suite on one machine do not meet. */
+let nextPort = (process.pid * 101) % PORTS;
+
+/** A port of this worker's range; each test takes new ones, so that a lingering connection of another does not matter. */
+export function takePort(): number {
+  nextPort = (nextPort + 1) % PORTS;
+  return firstPort + nextPort;
+}
+
+/** Ports of this worker's range that nobody listens on now. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const ports: number[] = [];
+  for (let tries = 0; ports.length < count; tries += 1) {
+    if (tries === PORTS) throw new Error(`fewer than ${count} free ports from ${firstPort} on`);
+    const port = takePort();
+    if (await isFree(port)) ports.push(port);
+  }
+  return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
