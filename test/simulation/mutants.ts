@@ -220,8 +220,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'compares logs by length (E2)',
-    fromSeed: 1,
-    withinSeeds: 30,
+    fromSeed: 240,
+    withinSeeds: 10,
     foundAs: complete,
     create: comparesLogsByLength,
     focus: shortReigns,
