@@ -48,7 +48,8 @@ ${codes.join('\n')}
 
 ## Exit codes of \`tutti\`
 
-k6's numbers where it has one. Failed requests are no failure of the tool: they are in the report.
+k6's numbers where it has one. Failed requests are no failure of the tool: they are in the report. \`run\` and \`submit --wait\` end
+with what the verdict came to; \`result\` and \`status\` end with 0 once they have shown it.
 
 | code | meaning |
 |---|---|

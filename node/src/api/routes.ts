@@ -51,7 +51,7 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
   server.post('/config', { onRequest: [authorize, wantsPlan] }, async (request, reply) => {
     const id = submissionId(request);
     const submitted = await backend.runs
-      .submit({ planText: request.body as string, submissionId: id, ...fileNameOf(request) })
+      .submit({ planText: request.body as string, submissionId: id, ...fileNameOf(request) }, askerOf(reply))
       .catch((thrown: unknown) => {
         throw inClientsWords(TuttiError.from(thrown), id);
       });
@@ -66,10 +66,19 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
     });
   });
 
-  server.post('/stop', { onRequest: authorize }, async (request) => {
-    const stopped = await backend.runs.stop({ tenant: tenantOf(request.body) });
+  server.post('/stop', { onRequest: authorize }, async (request, reply) => {
+    const stopped = await backend.runs.stop({ tenant: tenantOf(request.body) }, askerOf(reply));
     return { stopped: true, run_id: stopped.runId };
   });
+}
+
+/** Aborted when the client goes away before it was answered. */
+function askerOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
 }
 
 /** Whose run may be stopped; null: anybody's. What is not understood must not stop somebody else's. */

@@ -43,6 +43,12 @@ export function addClusterCommands(program: Command): void {
     .action(stop);
 }
 
+/** Founded, but not whole: no majority elects a leader at the moment. */
+function standingOf({ cluster_formed, cluster_id, leader_id }: ClusterHealth): string {
+  if (cluster_formed) return 'formed';
+  return cluster_id !== null && leader_id === null ? 'founded' : 'forming';
+}
+
 async function status(options: ClusterOptions): Promise<void> {
   const client = clientOf(options);
   const cluster = await client.get<ClusterHealth>('/health/cluster');
@@ -52,7 +58,7 @@ async function status(options: ClusterOptions): Promise<void> {
   const run = hasLeader ? await runOf(client) : null;
   if (options.json) return console.log(JSON.stringify({ cluster, run }, null, 2));
   console.log(
-    `cluster  ${cluster.cluster_formed ? 'formed' : 'forming'}, leader ${cluster.leader_id ?? 'unknown'}, term ${cluster.term}, asked ${cluster.node_id}`,
+    `cluster  ${standingOf(cluster)}, leader ${cluster.leader_id ?? 'unknown'}, term ${cluster.term}, asked ${cluster.node_id}`,
   );
   for (const member of cluster.members)
     console.log(

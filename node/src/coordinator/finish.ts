@@ -63,8 +63,11 @@ export class FinishController implements Controller {
  */
 export function stopRun(context: LeaderContext, runId: string): Promise<boolean> {
   return beginDraining(context, runId, (run) => {
-    const atMs = Math.min(run.plan.durationMs, run.horizonMs);
-    return { reason: 'stopped', atMs, deadlineMs: atMs + stoppedGraceMs };
+    const { durationMs } = run.plan;
+    const atMs = Math.min(durationMs, run.horizonMs);
+    // A stop that comes after the planned end (nobody led until then) cuts nothing short.
+    const isOver = atMs === durationMs && (context.runMs(runId) ?? 0) >= durationMs;
+    return { reason: isOver ? 'completed' : 'stopped', atMs, deadlineMs: atMs + stoppedGraceMs };
   });
 }
 

@@ -76,13 +76,13 @@ class ForwardingRunService implements RunService {
     }
   }
 
-  async submit(submission: Submission): Promise<Submitted> {
+  async submit(submission: Submission, asker?: AbortSignal): Promise<Submitted> {
     checkPlan(submission.planText, submission.fileName);
-    return this.#call(this.#submit, submission);
+    return this.#call(this.#submit, submission, asker);
   }
 
-  stop(request: { readonly tenant: string | null }): Promise<{ readonly runId: string }> {
-    return this.#call(this.#stop, request);
+  stop(request: { readonly tenant: string | null }, asker?: AbortSignal): Promise<{ readonly runId: string }> {
+    return this.#call(this.#stop, request, asker);
   }
 
   progress(): Promise<RunProgress> {
@@ -94,11 +94,16 @@ class ForwardingRunService implements RunService {
   }
 
   /** Waits for a leader and for what is safe to try again, up to a deadline that names what it waited for. */
-  async #call<Request extends object, Answer>(call: Call<Request, Answer>, request: Request): Promise<Answer> {
+  async #call<Request extends object, Answer>(
+    call: Call<Request, Answer>,
+    request: Request,
+    asker?: AbortSignal,
+  ): Promise<Answer> {
     const { clock } = this.#options;
     const deadlineMs = clock.nowMs() + serviceDeadlineMs;
     let last: TuttiError | null = null;
     while (clock.nowMs() < deadlineMs) {
+      if (asker?.aborted === true) throw new TuttiError('TIMEOUT', `${call.method}: whoever asked has gone; not done`);
       try {
         const answer = await this.#tryOnce(call, request, deadlineMs);
         if (answer !== null) return answer.value;

@@ -13,19 +13,23 @@ export interface Submitted {
 
 /**
  * What any node offers about runs, whichever node leads: the API and the CLI stand on it. A follower forwards to the leader
- * over the cluster's streams. Each call rejects with a TuttiError (NO_LEADER, TIMEOUT, ... as in lib/errors.ts).
+ * over the cluster's streams. Each call rejects with a TuttiError (NO_LEADER, TIMEOUT, ... as in lib/errors.ts). A change whose
+ * `asker` has gone before there was anybody to give it to is not made: it would come as a surprise.
  */
 export interface RunService {
   /** Validates (PLAN_INVALID lists every problem), then commits. The same submissionId twice is one run. RUN_IN_PROGRESS. */
-  submit(submission: {
-    readonly planText: string;
-    readonly submissionId: string;
-    /** Of a plan that no person gives: the first answer about it stands for good (ADR 83). */
-    readonly source?: string;
-    readonly fileName?: string;
-  }): Promise<Submitted>;
+  submit(
+    submission: {
+      readonly planText: string;
+      readonly submissionId: string;
+      /** Of a plan that no person gives: the first answer about it stands for good (ADR 83). */
+      readonly source?: string;
+      readonly fileName?: string;
+    },
+    asker?: AbortSignal,
+  ): Promise<Submitted>;
   /** Ends the run in an orderly way; resolves when the order is committed. RUN_NOT_FOUND when none is on. */
-  stop(request: { readonly tenant: string | null }): Promise<{ readonly runId: string }>;
+  stop(request: { readonly tenant: string | null }, asker?: AbortSignal): Promise<{ readonly runId: string }>;
   /** RUN_NOT_FOUND when there never was one. */
   progress(): Promise<RunProgress>;
   /** The merged result so far, or of the last run. RUN_NOT_FOUND. */

@@ -181,7 +181,7 @@ export class PeerTransport implements Transport {
     const { clock, log } = this.#options;
     if (place !== undefined) this.#problems.wasUp(place, clock.nowMs());
     log.info({ peer: peer.nodeId }, `lost: ${reason}`);
-    place?.wentDown(peer);
+    place?.wentDown(peer, reason);
     this.#handlers?.onPeerDown(peer, reason);
   }
 

@@ -46,6 +46,7 @@ export class Place<Outbound extends PlaceLink = PlaceLink> {
   }
 
   dialled(link: Outbound): void {
+    if (!this.#isRefused) this.#problem = null;
     this.#outbound = link;
     this.#identity = link.identity;
   }
@@ -67,8 +68,9 @@ export class Place<Outbound extends PlaceLink = PlaceLink> {
     return nowMs - this.#upSinceMs >= STEADY_AFTER_MS;
   }
 
-  wentDown(peer: PeerIdentity): void {
+  wentDown(peer: PeerIdentity, reason: string): void {
     this.#lost = peer;
+    if (!this.#isRefused) this.#problem = `lost: ${reason}`;
   }
 
   /** The address refuses connections: whoever was up there has ended. Told once. */
