@@ -26,6 +26,8 @@ const horizonMs = 1500;
  */
 const detectionMs = 300;
 const longestPauseMs = 50;
+/** What is judged is what the kill does to the others. Until here target and generators are cold: code is compiled, connections open. */
+const warmFromMs = 1_000;
 /**
  * The dead node's last requests: late by what its generator was late, or sent and not yet read by the target. It moves what is
  * missing to before the kill, and makes it no longer than promised.
@@ -136,7 +138,7 @@ function judge(each: Case, seen: Seen): Outcome {
 
 /** Longer than promised, by more than an idle process lost meanwhile. */
 const tooLong = ({ longest }: Outcome): readonly Gap[] =>
-  longest.filter(({ gapMs, machineLostMs }) => gapMs - machineLostMs > longestPauseMs);
+  longest.filter(({ fromMs, gapMs, machineLostMs }) => fromMs >= warmFromMs && gapMs - machineLostMs > longestPauseMs);
 const isOurs = ({ foreignShare }: Gap): boolean => foreignShare <= foreignShareOfQuiet;
 /** Whether the machine was left to us well enough to say that no pause was ours. */
 const isValid = (outcome: Outcome): boolean => tooLong(outcome).every(isOurs);

@@ -10,6 +10,7 @@ const health = {
   term: 0,
   peers: 1,
   cluster_formed: false,
+  cluster_id: null,
   members: [
     { id: 'a', connected: true },
     { id: 'b', connected: false, reason: 'connect ECONNREFUSED 10.0.0.2:7000' },
