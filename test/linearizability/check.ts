@@ -4,7 +4,7 @@ import { access, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/pro
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { CheckerInput } from './history.ts';
+import type { CheckerInput } from './checker-input.ts';
 
 const run = promisify(execFile);
 const sources = join(import.meta.dirname, 'checker');

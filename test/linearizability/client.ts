@@ -53,6 +53,7 @@ export class Client {
     if (end.outcome === 'ok' && end.answer.kind === 'value') this.#seen = { key, value: end.answer.value };
     if (end.outcome === 'ok' && end.answer.kind === 'written' && call.op !== 'read')
       this.#seen = { key, value: call.value };
+    if (end.outcome === 'unknown' && call.op !== 'read') lane.countUnknown(key);
     record({ client: number, key, kind: lane.kind, call, callNs, end });
     return end;
   }

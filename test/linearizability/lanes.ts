@@ -5,6 +5,7 @@ import type { ObjectKind } from './history.ts';
  * of an object that are open at the same time, is done with it in milliseconds.
  */
 const operationsPerKey: Readonly<Record<ObjectKind, number>> = { register: 400, set: 150 };
+const unknownPerKey = 6;
 
 /** A sequence of objects, each used by the same few clients until it has had its operations. */
 export class Lane {
@@ -12,6 +13,7 @@ export class Lane {
   readonly #name: string;
   #generation = 0;
   #operations = 0;
+  #unknown = 0;
 
   constructor(name: string, kind: ObjectKind) {
     this.#name = name;
@@ -20,12 +22,18 @@ export class Lane {
 
   /** The object that the next operation is for. */
   next(): string {
-    if (this.#operations === operationsPerKey[this.kind]) {
+    if (this.#operations >= operationsPerKey[this.kind] || this.#unknown >= unknownPerKey) {
       this.#operations = 0;
+      this.#unknown = 0;
       this.#generation++;
     }
     this.#operations++;
     return this.#key(this.#generation);
+  }
+
+  /** Tells of a write to `key` whose outcome is unknown. */
+  countUnknown(key: string): void {
+    if (key === this.#key(this.#generation)) this.#unknown++;
   }
 
   /** All objects there have been. */

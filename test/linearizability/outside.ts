@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { checkHistory, findChecker } from './check.ts';
 import type { Verdict } from './check.ts';
 import type { Summary } from './episode.ts';
-import { checkerInput } from './history.ts';
+import { checkerInput } from './checker-input.ts';
 import type { Operation } from './history.ts';
 import { isolation } from './isolation.ts';
 import { directoryPrefix, sweep } from './leftovers.ts';
