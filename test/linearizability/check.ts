@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { CheckerInput } from './checker-input.ts';
+import { Unavailable } from './unavailable.ts';
 
 const run = promisify(execFile);
 const sources = join(import.meta.dirname, 'checker');
@@ -19,9 +20,6 @@ export interface Verdict {
   /** Keys on which porcupine came to no end in its time: neither proved nor disproved. */
   readonly undecided: readonly string[];
 }
-
-/** This machine cannot do it; the message is one line that says what to install. */
-export class Unavailable extends Error {}
 
 /** The path of the checker: the one in the cache if it was made from these sources, else it is built. @throws Unavailable */
 export async function findChecker(): Promise<string> {

@@ -26,10 +26,17 @@ export interface CheckerInput {
 }
 
 /**
- * The history as porcupine needs it. What certainly did not happen is left out, and so is a read whose answer nobody got. A
- * write of unknown outcome stays: it is no failure, and a later read may see it.
+ * The history as porcupine needs it, with intervals as short as it proves them. What certainly did not happen is left out, and
+ * so is a read whose answer nobody got. A write of unknown outcome stays: it is no failure, and a later read may see it.
  */
 export function checkerInput(operations: readonly Operation[], faults: readonly FaultRecord[]): CheckerInput {
+  const { keys } = unsettledInput(operations, faults);
+  const settledKeys = keys.map((key) => ({ ...key, operations: settled(key.kind, key.operations) }));
+  return { keys: settledKeys, faults };
+}
+
+/** The same with the intervals as the clients saw them. */
+export function unsettledInput(operations: readonly Operation[], faults: readonly FaultRecord[]): CheckerInput {
   const keys = new Map<string, { kind: ObjectKind; operations: CheckedOperation[] }>();
   for (const operation of operations) {
     const { key, kind, call, end } = operation;
@@ -39,12 +46,7 @@ export function checkerInput(operations: readonly Operation[], faults: readonly 
     of.operations.push(checked(operation));
     keys.set(key, of);
   }
-  const settledKeys = [...keys].map(([name, { kind, operations }]) => ({
-    name,
-    kind,
-    operations: settled(kind, operations),
-  }));
-  return { keys: settledKeys, faults };
+  return { keys: [...keys].map(([name, of]) => ({ name, ...of })), faults };
 }
 
 function checked({ client, key, kind, call, callNs, end }: Operation): CheckedOperation {

@@ -4,7 +4,7 @@
 // at the end one line of JSON on standard output. Exit code 1: not linearizable, or something else is wrong; history, logs
 // and pictures are kept, and the command to repeat it is printed. Exit code 2: this machine cannot do it, or wrong usage.
 import { parseArgs } from 'node:util';
-import { Unavailable } from './check.ts';
+import { Unavailable } from './unavailable.ts';
 import { Outside } from './outside.ts';
 
 const usage = 'node test/linearizability/run.ts [--seconds 120] [--seed N] [--transport grpc|tcp] [--keep DIRECTORY]';
