@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultRecord } from './history.ts';
+import { alone, companions } from './nemeses/all.ts';
 import type { Battlefield, Nemesis } from './nemesis.ts';
 
 /** How often links are cut while something else goes wrong too. */
@@ -11,9 +12,6 @@ const minDurationMs = 2_000;
 export interface Campaign {
   /** Every one of them has its turn before any has its next. */
   readonly nemeses: readonly Nemesis[];
-  /** Those that go together with any other that is not among them, unless it is in `alone`. */
-  readonly companions: readonly Nemesis[];
-  readonly alone: readonly Nemesis[];
   readonly seconds: number;
   readonly nowNs: () => number;
   /** Called when all is healed: resolves when the cluster serves again, rejects if it does not come to it. */
@@ -21,17 +19,18 @@ export interface Campaign {
   readonly onFault: (fault: FaultRecord) => void;
 }
 
-/** One round of faults after another, drawn from the seed, until the time is up. Rejects with what `recovered` rejects with. */
+/** One round of faults after another, drawn from the seed, until the time is up and each kind has had its turn. Rejects with what `recovered` rejects with. */
 export async function fight(field: Battlefield, campaign: Campaign): Promise<void> {
   const { random } = field;
-  const { nemeses, companions, alone, seconds, nowNs, recovered } = campaign;
+  const { nemeses, seconds, nowNs, recovered } = campaign;
   const leftMs = (): number => seconds * 1_000 - nowNs() / 1e6;
+  const allowed = companions.filter((nemesis) => nemeses.includes(nemesis));
   let deck: Nemesis[] = [];
-  while (leftMs() > 0) {
+  for (let turns = 0; turns < nemeses.length || leftMs() > 0; turns++) {
     if (deck.length === 0) deck = random.shuffled(nemeses);
     const first = deck.pop()!;
-    const mayHaveCompanion = !companions.includes(first) && !alone.includes(first);
-    const round = mayHaveCompanion && random.chance(companionChance) ? [first, random.pick(companions)] : [first];
+    const mayHaveCompanion = allowed.length > 0 && !companions.includes(first) && !alone.includes(first);
+    const round = mayHaveCompanion && random.chance(companionChance) ? [first, random.pick(allowed)] : [first];
     await Promise.all(round.map((nemesis) => strike(field, nemesis, campaign, leftMs)));
     await recovered(nowNs());
     await pause(random.between(0, maxQuietMs));

@@ -6,17 +6,11 @@ import { fight } from './campaign.ts';
 import { Client } from './client.ts';
 import type { FaultRecord, Operation } from './history.ts';
 import { Lane } from './lanes.ts';
-import { kill } from './nemeses/kill.ts';
-import { cutBothWays, cutOneWay } from './nemeses/links.ts';
-import { pause } from './nemeses/pause.ts';
-import { rollingRestart } from './nemeses/rolling-restart.ts';
-import { slowDisk } from './nemeses/slow-disk.ts';
+import { nemeses } from './nemeses/all.ts';
 import type { Battlefield } from './nemesis.ts';
 import { Network } from './network.ts';
 import { NodeProcess } from './node-process.ts';
 
-/** Every kind of fault there is. */
-const nemeses = [kill, pause, cutBothWays, cutOneWay, slowDisk, rollingRestart];
 const names = ['a', 'b', 'c', 'd', 'e'];
 const clientsPerLane = 3;
 const patienceMs = 60_000;
@@ -30,6 +24,8 @@ export interface EpisodeOptions {
   readonly broken: string | null;
   readonly seconds: number;
   readonly seed: number;
+  /** Kinds of them. */
+  readonly faults: readonly string[];
 }
 
 export interface Summary {
@@ -113,9 +109,7 @@ export class Episode {
     const random = new Random(this.#options.seed, 'nemesis');
     const field: Battlefield = { nodes: this.#nodes, network, random, leader: () => this.#leader() };
     return fight(field, {
-      nemeses,
-      companions: [cutBothWays, cutOneWay],
-      alone: [rollingRestart],
+      nemeses: nemeses.filter(({ kind }) => this.#options.faults.includes(kind)),
       seconds: this.#options.seconds,
       nowNs: this.#nowNs,
       recovered: (healedNs) => this.#recovered(healedNs),

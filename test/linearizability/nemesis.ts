@@ -21,7 +21,7 @@ export interface Fault {
   heal(): Promise<void>;
 }
 
-/** One kind of fault. A new kind is a file in nemeses/ and its line in `nemeses` (run-inside.ts). */
+/** One kind of fault. A new kind is a file in nemeses/ and its line in nemeses/all.ts. */
 export interface Nemesis {
   readonly kind: string;
   /** Resolves once the fault has taken effect. */

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly transport: string;
   /** Where a failed episode is kept; null: in the directory for temporary files. */
   readonly keep: string | null;
+  /** The kinds to make. */
+  readonly faults: readonly string[];
   readonly broken: string | null;
 }
 
@@ -88,8 +90,8 @@ export class Outside {
   }
 
   async #runInside(seconds: number, seed: number, directory: string): Promise<number | null> {
-    const { transport, broken } = this.#options;
-    const options = { seconds: String(seconds), seed: String(seed), directory, transport };
+    const { transport, broken, faults } = this.#options;
+    const options = { faults: faults.join(','), seconds: String(seconds), seed: String(seed), directory, transport };
     const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
     if (broken !== null) flags.push('--broken', broken);
     const inside = [process.execPath, join(import.meta.dirname, 'run-inside.ts'), ...flags];
@@ -101,8 +103,8 @@ export class Outside {
   }
 
   #replay(seconds: number, seed: number): string {
-    const { transport, broken } = this.#options;
-    const flags = `--seconds ${seconds} --seed ${seed} --transport ${transport}`;
+    const { transport, broken, faults } = this.#options;
+    const flags = `--seconds ${seconds} --seed ${seed} --transport ${transport} --faults "${faults.join(',')}"`;
     return `node test/linearizability/run.ts ${flags}${broken === null ? '' : ` --broken ${broken}`}`;
   }
 }

@@ -7,10 +7,10 @@ import { Episode } from './episode.ts';
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({
-  options: { seconds: text, seed: text, directory: text, transport: text, broken: text },
+  options: { seconds: text, seed: text, directory: text, transport: text, faults: text, broken: text },
   strict: true,
 });
-const { directory = '', transport = 'grpc', broken = null } = values;
+const { directory = '', transport = 'grpc', faults = '', broken = null } = values;
 
 // The one outside holds the other end: when it ends, however it does, this ends, and with this first process of its
 // namespace all the others.
@@ -20,6 +20,7 @@ const episode = new Episode({
   ...{ directory, transport, broken },
   seconds: Number(values.seconds),
   seed: Number(values.seed),
+  faults: faults.split(','),
 });
 const summary = await episode.run();
 const lines = episode.operations.map((operation) => `${JSON.stringify(operation)}\n`);
