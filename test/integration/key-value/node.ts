@@ -60,6 +60,10 @@ export class KeyValueNode {
     return node;
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   get output(): string {
     return this.#output.join('');
   }
