@@ -1,5 +1,5 @@
 // What an idle cluster costs: CPU of leader and followers, 3 key-value nodes on loopback that nobody asks anything:
-//   scripts/with-node test/bench/idle.ts [seconds, 30]
+//   scripts/with-node test/bench/idle.ts [seconds, 30] [grpc | tcp]
 // In percent of one core, user and system time, from /proc (Linux). JSON on standard output.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ const TICKS_PER_SECOND = 100;
 
 const seconds = Number(process.argv[2] ?? 30);
 if (!Number.isInteger(seconds) || seconds < 1) throw new Error('usage: idle.ts [seconds, at least 1]');
+const transport = process.argv[3] ?? 'grpc';
 const directory = mkdtempSync(join(tmpdir(), 'idle-bench-'));
 const ids = ['a', 'b', 'c'];
 const nodes = ids.map((id, at) => `${id}=127.0.0.1:${17_770 + at}`).join(',');
@@ -32,7 +33,9 @@ const termOf = async (): Promise<number> =>
   Math.max(...(await Promise.all(running.map(async (node) => (await node.status()).term))));
 
 try {
-  running.push(...(await Promise.all(ids.map((id) => KeyValueNode.start(id, nodes, directory)))));
+  running.push(
+    ...(await Promise.all(ids.map((id) => KeyValueNode.start(id, nodes, directory, ['--transport', transport])))),
+  );
   const leader = await waitFor('a leader of three', 20_000, async () => {
     const all = await Promise.all(running.map((node) => node.status()));
     if (all.some(({ membership }) => membership?.unmet !== 0)) return false;
@@ -48,6 +51,7 @@ try {
   console.log(
     JSON.stringify({
       seconds,
+      transport,
       leaderCpuPercent: percents[running.indexOf(leader)],
       followerCpuPercents: percents.filter((_, at) => running[at] !== leader),
       electionsMeanwhile: (await termOf()) - termBefore,
