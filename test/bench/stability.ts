@@ -31,11 +31,11 @@ interface Election {
   readonly atMs: number;
 }
 
-/** By the log of whoever won: the first line of each term that says so. `toMonotonicMs` is added to a wall clock. */
+/** By the logs of those who won. `toMonotonicMs` is added to a wall clock. */
 function electionsOf(cluster: TestCluster, toMonotonicMs: number): Election[] {
   return cluster.members
     .flatMap(({ id }) => cluster.log(id).map((line) => ({ id, line })))
-    .filter(({ id, line }) => new RegExp(`^${id} leads term \\d+`).test(line.msg))
+    .filter(({ line }) => line.msg.startsWith('elected: '))
     .map(({ id, line }) => ({ term: line.term ?? 0, leader: id, atMs: Date.parse(line.time) + toMonotonicMs }))
     .sort((a, b) => a.atMs - b.atMs);
 }
