@@ -8,7 +8,7 @@ import { Network } from '../../linearizability/network.ts';
 import type { Link } from '../../linearizability/network.ts';
 
 const names = ['a', 'b', 'c'];
-const rounds = 3;
+const rounds = 2;
 const patienceMs = 20_000;
 const links = names.flatMap((from) => names.filter((to) => to !== from).map((to) => ({ from, to })));
 const nameOf = ({ from, to }: Link): string => `${from}>${to}`;
