@@ -5,7 +5,7 @@
 // at the end one line of JSON on standard output. Exit code 1: not linearizable, or something else is wrong; history, logs
 // and pictures are kept, and the command to repeat it is printed. Exit code 2: this machine cannot do it, or wrong usage.
 import { parseArgs } from 'node:util';
-import { Unavailable } from './unavailable.ts';
+import { Unavailable } from '../support/unavailable.ts';
 import { nemeses } from './nemeses/all.ts';
 import { Outside } from './outside.ts';
 import type { RunOptions } from './outside.ts';
