@@ -59,7 +59,7 @@ export class Episode {
     const clients = lanes.flatMap((lane, at) => this.#clientsOf(lane, at * clientsPerLane));
     let isOver = false;
     const working = clients.map((client) => client.run(() => isOver));
-    const fighting = this.#fight(network).finally(() => (isOver = true));
+    const fighting = this.#fight(network, () => isOver).finally(() => (isOver = true));
     // A client ends early only with an error.
     await Promise.race([fighting, ...working]).catch((error: unknown) => this.#note(error));
     isOver = true;
@@ -105,13 +105,13 @@ export class Episode {
     });
   }
 
-  #fight(network: Network): Promise<void> {
+  #fight(network: Network, isOver: () => boolean): Promise<void> {
     const random = new Random(this.#options.seed, 'nemesis');
     const field: Battlefield = { nodes: this.#nodes, network, random, leader: () => this.#leader() };
     return fight(field, {
       nemeses: nemeses.filter(({ kind }) => this.#options.faults.includes(kind)),
       seconds: this.#options.seconds,
-      nowNs: this.#nowNs,
+      ...{ isOver, nowNs: this.#nowNs },
       recovered: (healedNs) => this.#recovered(healedNs),
       onFault: (fault) => {
         this.#faults.push(fault);
