@@ -39,9 +39,10 @@ export class HorizonController implements Controller {
         this.#context.log.warn({ run: run.id, reason: slots.reason, nodes: slots.next.length }, 'changes the stripes');
         await propose({ kind: 'assignStripes', runId: run.id, slots: slots.next, reason: slots.reason });
       }
-      const nowRunMs = this.#context.runMs(run.id) ?? runMs;
-      const horizonMs = Math.min(run.plan.durationMs, Math.max(0, nowRunMs) + horizonLengthMs);
-      if (horizonMs > latest.horizonMs) await propose({ kind: 'extendHorizon', runId: run.id, horizonMs });
+      const nowRunMs = Math.max(0, this.#context.runMs(run.id) ?? runMs);
+      const horizonMs = Math.min(run.plan.durationMs, nowRunMs + horizonLengthMs);
+      if (horizonMs > latest.horizonMs)
+        await propose({ kind: 'extendHorizon', runId: run.id, horizonMs, runMs: nowRunMs });
     });
   }
 

@@ -24,6 +24,7 @@ export interface ReportInput {
   readonly regions: readonly { readonly region: string; readonly measurements: Measurements }[];
   readonly nodes: readonly ReportNode[];
   readonly missing: RunReport['missing'];
+  readonly withoutMajority: RunReport['withoutMajority'];
   readonly stripeChanges: RunReport['stripeChanges'];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];
@@ -53,6 +54,7 @@ export function buildReport(input: ReportInput): RunReport {
     books,
     nodes: input.nodes.map(nodeOf),
     missing: input.missing,
+    withoutMajority: input.withoutMajority,
     stripeChanges: input.stripeChanges,
     firedPerSecond: input.firedPerSecond,
     endedPerSecond: input.endedPerSecond,

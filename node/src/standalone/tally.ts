@@ -86,6 +86,7 @@ export class Tally {
       regions: [{ region: 'local', measurements: this.#measurements }],
       nodes: [this.#node(state, endMs)],
       missing: [],
+      withoutMajority: [],
       stripeChanges: [],
       firedPerSecond: this.#firedPerSecond,
       endedPerSecond: this.#endedPerSecond,

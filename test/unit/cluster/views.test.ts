@@ -47,7 +47,7 @@ describe('the report of a replicated run', () => {
 
   it('of a closed model says for how long users were held back, by node, under whichever leaders it was counted', () => {
     const script = Script.running(closedPlanText);
-    script.extend(durationMs);
+    script.extend(durationMs, 0);
     for (const agent of [a, b, c]) {
       script.term++;
       script.count(interval(agent, 5, { fired: 9, answered: 9, heldUserMs: agent === b ? 4_000 : 0 }, true));

@@ -77,6 +77,26 @@ describe('the verdict and its exit code', () => {
     expect(buildReport(input({ run, settled: false, nodes })).verdict.kind).toBe('degraded');
   });
 
+  it('says when there was no majority, and what was due then; a trace of it does not condemn a run', () => {
+    const span = { agreedMs: 6_200, fromMs: 7_700, toMs: 12_100, arrivals: 440 };
+    const nodes = [node('a', { fired: 1_550, answered: 1_550, notFired: 450 })];
+    const { verdict, withoutMajority } = buildReport(input({ nodes, withoutMajority: [span] }));
+    expect(verdict).toEqual({
+      kind: 'degraded',
+      reasons: [
+        'there was no leader with a majority of the nodes from 6.2 s to 12.1 s of the run: ' +
+          'nothing could be started from 7.7 s on, and 440 planned iterations were due then',
+        '450 planned iterations were not started (a: 450): there was no majority, a node was beyond its horizon, or joined late',
+      ],
+    });
+    expect(withoutMajority).toEqual([span]);
+    const short = { ...span, toMs: 7_710, arrivals: 1 };
+    expect(buildReport(input({ withoutMajority: [short] })).verdict.kind).toBe('valid');
+    const closed = buildReport(input({ planned: null, withoutMajority: Array(5).fill({ ...span, arrivals: null }) }));
+    expect(closed.verdict.reasons[0]).toMatch(/from 7\.7 s on$/);
+    expect(closed.verdict.reasons.slice(3)).toEqual(['there was none 2 more times']);
+  });
+
   it('a closed model that lost users with a generator is degraded, though nothing was planned ahead', () => {
     const nodes = [node('a', { fired: 90, answered: 82, failed: 8, lost: 5 })];
     const report = buildReport(input({ planned: null, nodes }));

@@ -67,6 +67,7 @@ export function input(change: Partial<ReportInput> = {}): ReportInput {
     regions: [{ region: 'eu', measurements: measured(1_000) }],
     nodes: [node('a', { fired: 1_000, answered: 1_000 }), node('b', { fired: 1_000, answered: 1_000 })],
     missing: [],
+    withoutMajority: [],
     stripeChanges: [],
     firedPerSecond: Array.from({ length: 20 }, () => 100),
     endedPerSecond: Array.from({ length: 20 }, () => 100),
