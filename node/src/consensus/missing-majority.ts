@@ -2,6 +2,9 @@ import { majority, sizeOf } from '../raft/quorum.ts';
 import type { PeerProblem, PeerStatus } from '../transport/transport.ts';
 import type { ConsensusStatus } from './consensus.ts';
 
+/** How the reason begins, for those who look for it among other problems. */
+export const noMajority = 'no leader can be elected';
+
 /**
  * Why no leader can be elected as things are, with the remedy, or null: fewer bound members can be reached from here than must
  * vote. A listed member that no leader has met counts in the size and cannot vote, whether it is there or not (ADR 11).
@@ -24,7 +27,7 @@ export function missingMajority(
   const missing = membership.voters.filter((voter) => !isReached(voter)).map(({ id }) => id);
   const { unmet } = membership;
   const sentences = [
-    `no leader can be elected: ${needed} of ${sizeOf(membership)} members must vote, ` +
+    `${noMajority}: ${needed} of ${sizeOf(membership)} members must vote, ` +
       `and ${able.length === 0 ? 'none that is reached can' : `only ${quoted(able)} can`}`,
     `not reached: ${quoted(missing)}`,
     ...(unmet === 0 ? [] : [`never met by a leader, and no voter before that: ${unmet} of the list`]),
