@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterHealth } from '../api/health.ts';
-import { noMajority } from '../consensus/missing-majority.ts';
+import { noMajority } from '../lib/no-majority.ts';
 import type { ClusterClient } from './client.ts';
 
 const lookEveryMs = 500;

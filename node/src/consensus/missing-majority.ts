@@ -1,9 +1,7 @@
+import { noMajority } from '../lib/no-majority.ts';
 import { majority, sizeOf } from '../raft/quorum.ts';
 import type { PeerProblem, PeerStatus } from '../transport/transport.ts';
 import type { ConsensusStatus } from './consensus.ts';
-
-/** How the reason begins, for those who look for it among other problems. */
-export const noMajority = 'no leader can be elected';
 
 /**
  * Why no leader can be elected as things are, with the remedy, or null: fewer bound members can be reached from here than must

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Leadership } from '../../../node/src/cli/leadership.ts';
-import { noMajority } from '../../../node/src/consensus/missing-majority.ts';
+import { noMajority } from '../../../node/src/lib/no-majority.ts';
 
 type Health = Parameters<Leadership['seen']>[0][number];
 const says = (node_id: string, leader_id: string | null, term = 1, reasons: readonly string[] = []): Health => ({
