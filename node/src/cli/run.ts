@@ -82,6 +82,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
     planText: text,
     generators: settings.generators,
     metricsAddress: settings.metricsAddress,
+    hostNames: settings.apiHostNames,
     onProgress: (progress) => line.show(progress),
     signal: stop.signal,
     log: createLog({ level: settings.logLevel, format: settings.logFormat, fields: () => ({}) }),
