@@ -82,12 +82,13 @@ function unheard(agent: AgentRef): AgentProgress {
 }
 
 function reportNode(run: Run, progress: AgentProgress, span: LostSpan | null): ReportNode {
-  const { agent, intervals, final, books, inFlight, start } = progress;
+  const { agent, intervals, lastInterval, final, books, inFlight, start } = progress;
   const isAborted = run.phase.name === 'aborted';
   const incomplete = isAborted ? 'aborted' : span === null ? 'running' : 'lost';
   return {
     ...agent,
     intervals,
+    lastInterval,
     state: final && span === null ? 'finished' : incomplete,
     lost: span === null ? null : { fromMs: span.fromMs, toMs: span.toMs, arrivals: span.arrivals },
     clockErrorMs: start?.clockErrorMs ?? null,

@@ -119,7 +119,10 @@ export interface NodeReport {
   readonly node: string;
   readonly session: string;
   readonly region: string;
+  /** Counted; after the end of the load there are more of them, as long as iterations are in flight. */
   readonly intervals: number;
+  /** How much of the run's time its measurements cover: never more than `run.durationMs`. */
+  readonly countedMs: number;
   /** aborted: the run ended before this node's last interval; what is missing of it is in `lost`. */
   readonly state: 'finished' | 'running' | 'lost' | 'aborted';
   readonly lost: { readonly fromMs: number; readonly toMs: number; readonly arrivals: number | null } | null;

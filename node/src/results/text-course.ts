@@ -71,7 +71,7 @@ export function nodes(report: RunReport, colors: Paint, width: number): Lines {
     report.nodes.map((node) => [
       `  ${node.node}`,
       node.region,
-      `${node.intervals} s counted`,
+      `${formatRunTime(node.countedMs)} counted`,
       startOf(node),
       node.state === 'lost' ? 'LOST' : node.state,
     ]),

@@ -19,7 +19,7 @@ export interface Judged {
   readonly late: { readonly requests: number; readonly of: number };
   /** Requests that failed for want of something on the generating machine. */
   readonly localErrors: { readonly requests: number; readonly of: number };
-  readonly nodes: readonly (NodeReport & { readonly inFlight: number })[];
+  readonly nodes: readonly (Omit<NodeReport, 'countedMs'> & { readonly inFlight: number })[];
   readonly withoutMajority: RunReport['withoutMajority'];
 }
 
@@ -119,8 +119,8 @@ function majorityReasons(run: RunReport['run'], spans: RunReport['withoutMajorit
 
 /** The nodes that have any of it, the most first, with how much. */
 function byNode(
-  nodes: readonly NodeReport[],
-  of: (node: NodeReport) => number,
+  nodes: Judged['nodes'],
+  of: (node: Judged['nodes'][number]) => number,
   written: (amount: number) => string,
 ): string {
   const sums = new Map<string, number>();

@@ -146,6 +146,7 @@ export class Tally {
       session: this.#head.id,
       region: 'local',
       intervals: this.#intervals,
+      lastInterval: this.#lastInterval,
       state: this.#isFinal ? 'finished' : isLost ? 'lost' : state === 'aborted' ? 'aborted' : 'running',
       lost: isLost ? { fromMs, toMs: endMs, arrivals } : null,
       clockErrorMs: 0,

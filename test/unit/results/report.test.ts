@@ -36,6 +36,19 @@ describe('figures', () => {
   });
 });
 
+describe('the time that is counted of a node', () => {
+  it.each([
+    ['to the end, and on while iterations were in flight', { intervals: 23, lastInterval: 22 }, 20_000],
+    ['in the last second only', { intervals: 1, lastInterval: 19 }, 1_000],
+    ['from where it joined', { intervals: 8, lastInterval: 20 }, 7_000],
+    ['up to where it was lost', { intervals: 10, lastInterval: 9 }, 10_000],
+    ['never', { intervals: 0, lastInterval: -1 }, 0],
+    ['after the end alone', { intervals: 1, lastInterval: 25 }, 0],
+  ])('is that of the run: measured %s', (_when, rest, countedMs) => {
+    expect(buildReport(input({ nodes: [node('a', {}, rest)] })).nodes[0]!.countedMs).toBe(countedMs);
+  });
+});
+
 describe('the books', () => {
   it('balance when both lines add up', () => {
     expect(buildReport(input()).books).toMatchObject({ planned: 2_000, fired: 2_000, unanswered: 0, balanced: true });

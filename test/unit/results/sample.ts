@@ -36,6 +36,7 @@ export function node(name: string, books: Partial<Books>, rest: Partial<ReportNo
     session: 's1',
     region: 'eu',
     intervals: 20,
+    lastInterval: 19,
     state: 'finished',
     lost: null,
     clockErrorMs: 0.05,
@@ -89,7 +90,13 @@ export function degradedInput(): ReportInput {
       node(
         'b',
         { fired: 495, answered: 489, failed: 4 },
-        { state: 'lost', intervals: 10, inFlight: 2, lost: { fromMs: 10_000, toMs: 13_900, arrivals: 195 } },
+        {
+          state: 'lost',
+          intervals: 10,
+          lastInterval: 9,
+          inFlight: 2,
+          lost: { fromMs: 10_000, toMs: 13_900, arrivals: 195 },
+        },
       ),
     ],
     stripeChanges: [{ fromMs: 13_900, reason: 'node b is not connected: its share goes to a' }],
