@@ -73,11 +73,15 @@ function applyToRun(run: Run, command: RunCommand): Changed {
   }
 }
 
-/** After an abort nothing is counted any more: what is missing of a run that had begun is settled with it. */
+/**
+ * After an abort nothing is counted any more: what is missing of a run that had begun is settled with it. One whose start was
+ * scheduled and of which nothing was heard may have begun all the same, up to its first horizon, wherever the abort came late.
+ */
 function settledAtOnce(run: Run): { readonly endMs: number; readonly lostSpans: readonly LostSpan[] } {
-  // Scheduled and nothing heard: the instant was still to come, or so short ago that there is nothing to settle.
-  const hasBegun = run.phase.name === 'running' || run.phase.name === 'draining' || run.agents.length > 0;
-  return hasBegun ? { endMs: plannedEndMs(run), lostSpans: lostSpans(run) } : { endMs: 0, lostSpans: [] };
+  if (!isStarted(run)) return { endMs: 0, lostSpans: [] };
+  const isUnheard = run.phase.name === 'scheduled' && run.agents.length === 0;
+  const endMs = isUnheard ? run.horizonMs : plannedEndMs(run);
+  return { endMs, lostSpans: lostSpans(run, endMs) };
 }
 
 function isStarted(run: Run): boolean {

@@ -356,6 +356,29 @@ describe('the service on any node', () => {
     },
   );
 
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'stops a run whose instant is about to come: whatever is fired all the same is counted (seed %i)',
+    async (seed) => {
+      const sim = new SimulatedCluster(seed, 3);
+      await sim.untilFormed();
+      await sim.submit(planText(200, 5));
+      const leader = sim.leader()!;
+      const phase = (): string => sim.run(leader.id)!.phase.name;
+      await sim.until(() => phase() === 'scheduled');
+      sim.cluster.maxCommitMs = 100;
+      await sim.until(() => leader.runtime.runMs(sim.run(leader.id)!.id)! >= -10 * seed);
+      expect(phase()).toBe('scheduled');
+      const stopped = leader.runtime.runs.stop({ tenant: null });
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      expect((await stopped).runId).toBe(report.run.id);
+      expect(report.run.ended).toBe('stopped');
+      // The horizon may be moved once before the stop is in.
+      expect(report.run.durationMs).toBeLessThan(horizonMs + 250);
+      expect(report.books.fired).toBe(sim.witness.firedBy.size);
+    },
+  );
+
   it('stops the run at the horizon as it stood, so that every node ends at the same arrival', async () => {
     const sim = await runningAt(3_000);
     const follower = others(sim, sim.leader()!.id)[0]!;
