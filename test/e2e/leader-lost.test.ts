@@ -40,6 +40,6 @@ it('submit --wait --json says when the majority is lost and who leads after that
   expect(lost).toBe(
     'no leader can be elected: 2 of 3 members must vote; until there is one, load goes on up to the horizon only',
   );
-  expect(back).toMatch(/^c leads again, after \d+\.\d s without a leader$/);
+  expect(back).toMatch(/^c leads, after \d+\.\d s without a leader$/);
   expect(more).toEqual([]);
 });

@@ -54,7 +54,7 @@ export class Leadership {
     this.#lostAtMs = null;
     this.#said = '';
     if (lostAtMs !== null)
-      return `${leader} leads again, after ${((nowMs - lostAtMs) / 1_000).toFixed(1)} s without a leader`;
+      return `${leader} leads, after ${((nowMs - lostAtMs) / 1_000).toFixed(1)} s without a leader`;
     return before === null || before === leader ? null : `${leader} leads now, in place of ${before}`;
   }
 }

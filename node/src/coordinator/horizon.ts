@@ -68,7 +68,7 @@ export class HorizonController implements Controller {
     if (stay.length + joining.length === 0) return null;
     const names = (slots: readonly string[]): string => slots.map((slot) => nodeOf(run, slot)).join(', ');
     const reasons = [
-      ...(gone.length > 0 ? [`${names(gone)} is gone`] : []),
+      ...(gone.length > 0 ? [`${names(gone)} ${gone.length === 1 ? 'is' : 'are'} gone`] : []),
       ...broken.map((slot) => `${names([slot])} ${this.#whyNotFiring(slot) ?? ''}`),
       ...(joining.length > 0 ? [`${names(joining)} joined`] : []),
     ];

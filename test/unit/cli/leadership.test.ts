@@ -31,7 +31,7 @@ describe('what is said of the leader', () => {
       `${lost}; not reached: "b", "c"; until there is one, load goes on up to the horizon only`,
     );
     expect(leadership.seen([], 2_500)).toMatch(/^none of the given nodes answers/);
-    expect(leadership.seen([says('a', 'b', 2)], 5_200)).toBe('b leads again, after 4.2 s without a leader');
+    expect(leadership.seen([says('a', 'b', 2)], 5_200)).toBe('b leads, after 4.2 s without a leader');
     expect(leadership.seen([says('a', 'b', 2)], 5_700)).toBeNull();
   });
 
