@@ -1,5 +1,5 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
-import type { LogPosition } from '../../node/src/raft/log.ts';
+import type { LogPosition } from '../../node/src/raft/types.ts';
 import { boundIncarnation, MembershipHistory } from '../../node/src/raft/membership.ts';
 import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
@@ -29,6 +29,8 @@ export interface SeedResult {
   readonly steps: number;
   readonly committed: number;
   readonly reads: number;
+  readonly compactions: number;
+  readonly installs: number;
   readonly terms: number;
   /** From the healing to a leader, a commit on all of the core, and equal logs. */
   readonly convergeMs: number;
@@ -56,13 +58,14 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
     chaos(cluster, seed, random);
     const convergeMs = liveness(cluster, random);
     const terms = Math.max(...cluster.nodes.map(({ disk }) => disk.durable.hardState.term));
+    const { reads, compactions, installs } = cluster.checks;
     const committed = cluster.checks.committed.length;
     return {
       seed,
       hash: cluster.traceHash(),
       steps: cluster.steps,
       committed,
-      reads: cluster.checks.reads,
+      ...{ reads, compactions, installs },
       terms,
       convergeMs,
     };
@@ -115,6 +118,15 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
     },
     transferRandom,
   );
+  const snapshotRandom = new Random(seed, 'snapshots');
+  whileChaos(
+    plan.snapshotMeanMs,
+    () => {
+      const node = snapshotRandom.pick(cluster.nodes);
+      node.whenAwake(() => node.snapshots.take(snapshotRandom.next()));
+    },
+    snapshotRandom,
+  );
   const readRandom = new Random(seed, 'reads');
   whileChaos(
     plan.readMeanMs,
@@ -165,7 +177,7 @@ function mayLoseDisk(cluster: SimulatedCluster, victim: SimulatedNode): boolean 
   memberships.append(cluster.checks.committed);
   if (memberships.current?.unmet !== 0) return false;
   return cluster.nodes.every(
-    (node) => node.wipedDisks.length === 0 && (node === victim || node.disk.durable.entries.length > 0),
+    (node) => node.wipedDisks.length === 0 && (node === victim || node.disk.durable.last.index > 0),
   );
 }
 
@@ -176,9 +188,8 @@ function mayLoseDisk(cluster: SimulatedCluster, victim: SimulatedNode): boolean 
 function mayLoseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode): boolean {
   if (cluster.checks.committed.length === 0 || node.disk.durable.hardState.votedFor !== null) return false;
   return cluster.nodes.every(({ mirror, disk }) =>
-    [mirror, disk.durable].every(({ entries }) => {
-      const memberships = new MembershipHistory();
-      memberships.append(entries);
+    [mirror, disk.durable].every((log) => {
+      const memberships = membershipsOf(log);
       return memberships.current === null || boundIncarnation(memberships.current, node.id) === null;
     }),
   );
@@ -252,7 +263,7 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
     scheduler.in(LINK_REFRESH_MS, look);
   };
   look();
-  const lengths = core.map(({ mirror }) => mirror.entries.length);
+  const lengths = core.map(({ mirror }) => mirror.last.index);
   const backlog = Math.max(...lengths) - Math.min(...cluster.nodes.map(({ committed }) => committed.length));
   const boundMs = CONVERGE_TIMEOUTS * timeoutMs + backlog * CATCH_UP_MS_PER_ENTRY;
   const converged = (): boolean => proposed !== null && isConverged(core, proposed);
@@ -290,7 +301,12 @@ function isConverged(core: readonly SimulatedNode[], proposed: LogPosition): boo
 }
 
 function endOf(log: DurableState): LogPosition {
-  return { index: log.entries.length, term: log.lastTerm };
+  const { index, term } = log.last;
+  return { index, term };
+}
+
+function membershipsOf({ snapshot, entries, isReplaced }: DurableState): MembershipHistory {
+  return MembershipHistory.recovered(snapshot?.metadata ?? null, isReplaced ? [] : entries);
 }
 
 /** A random quorum that can elect: enough voters bound by its most up-to-date log are in it; else everyone. */
@@ -298,10 +314,8 @@ function pickCore(nodes: readonly SimulatedNode[], random: Random): SimulatedNod
   const healthy = nodes.filter(({ wipedDisks }) => wipedDisks.length === 0);
   const core = random.shuffled(healthy).slice(0, random.pick([majority(nodes.length), healthy.length]));
   const logs = core.map(({ mirror, disk, isUp }) => (isUp ? mirror : disk.durable));
-  const best = logs.sort((a, b) => b.lastTerm - a.lastTerm || b.entries.length - a.entries.length)[0]!;
-  const memberships = new MembershipHistory();
-  memberships.append(best.entries);
-  const membership = memberships.current;
+  const best = logs.sort((a, b) => b.last.term - a.last.term || b.last.index - a.last.index)[0]!;
+  const membership = membershipsOf(best).current;
   const isBound = ({ id, incarnation }: SimulatedNode): boolean =>
     membership?.voters.some((voter) => voter.id === id && voter.incarnation === incarnation) ?? true;
   const needed = majority(membership === null ? nodes.length : sizeOf(membership));

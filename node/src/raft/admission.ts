@@ -72,7 +72,7 @@ export function peerDown(state: RaftState, id: NodeId): void {
   const peer = state.met.get(id);
   if (peer !== undefined) peer.up = false;
   const { leadership } = state;
-  leadership?.progress.get(id)?.restart();
+  leadership?.progress.get(id)?.restart(state.log.base.index);
   if (leadership?.transfer?.to === id) failTransfer(state, leadership, `the connection to ${id} was lost`);
 }
 

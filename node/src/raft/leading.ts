@@ -61,7 +61,7 @@ function followPeers(state: RaftState, leadership: Leadership, nextIndex: number
 /** A peer's connection opened: whatever was under way to it may be lost, and a new listed peer may be bound. */
 export function leadPeer(state: RaftState, leadership: Leadership, id: NodeId): void {
   followPeers(state, leadership, state.log.lastIndex + 1);
-  leadership.progress.get(id)?.restart();
+  leadership.progress.get(id)?.restart(state.log.base.index);
   bindNext(state);
   replicate(state, leadership);
 }

@@ -291,7 +291,11 @@ describe('the cluster id a node claims (ADR 0040)', () => {
     const core = new ScriptedCore();
     core.state = { ...core.state, membership };
     const store = new ManualStore();
-    store.recovered = { hardState: { term: 1, votedFor: null }, entries: [entry(1), entry(2)] };
+    store.recovered = {
+      hardState: { term: 1, votedFor: null },
+      base: { index: 0, term: 0 },
+      entries: [entry(1), entry(2)],
+    };
     const { identity } = await openRig({ core, store });
     expect(identity().clusterId).toBeNull();
   });
@@ -300,7 +304,11 @@ describe('the cluster id a node claims (ADR 0040)', () => {
     const core = new ScriptedCore();
     core.state = { ...core.state, membership };
     const store = new ManualStore();
-    store.recovered = { hardState: { term: 1, votedFor: null }, entries: [entry(1), entry(2, 'x')] };
+    store.recovered = {
+      hardState: { term: 1, votedFor: null },
+      base: { index: 0, term: 0 },
+      entries: [entry(1), entry(2, 'x')],
+    };
     const { identity } = await openRig({ core, store });
     expect(identity()).toMatchObject({ clusterId: 'c9', nodeId: 'a', listedSize: 3 });
   });

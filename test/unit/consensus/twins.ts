@@ -6,7 +6,7 @@ import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
 import type { Effects, RaftCore, RaftInput, RaftStatus } from '../../../node/src/raft/core.ts';
 import type { AppendResponse, Heartbeat } from '../../../node/src/raft/messages.ts';
-import type { Entry, PersistBatch } from '../../../node/src/raft/types.ts';
+import type { Entry, PersistBatch, SnapshotMetadata } from '../../../node/src/raft/types.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 import type { LogStore, RecoveredLog } from '../../../node/src/storage/log-store.ts';
 import type {
@@ -83,6 +83,7 @@ export const noEffects: Effects = {
   sendNow: [],
   sendAfterPersist: [],
   committed: [],
+  sendSnapshots: [],
   events: [],
   reads: [],
   proposal: null,
@@ -97,7 +98,7 @@ export class ScriptedCore implements RaftCore {
   respond: (input: RaftInput) => Partial<Effects> = () => ({});
   state: RaftStatus = {
     ...{ id: 'a', role: 'follower', term: 1, votedFor: null, leaderId: null, lastIndex: 0, commitIndex: 0 },
-    ...{ membership: null, committedInTerm: false, peers: [] },
+    ...{ baseIndex: 0, snapshotIndex: 0, membership: null, committedInTerm: false, peers: [] },
   };
 
   step(input: RaftInput): Effects {
@@ -115,6 +116,10 @@ export class ScriptedCore implements RaftCore {
     return this.state;
   }
 
+  snapshotAt(index: number): SnapshotMetadata {
+    return { index, term: this.state.term, membershipIndex: 1, membership: { clusterId: 'c', voters: [], unmet: 0 } };
+  }
+
   fedKinds(): string[] {
     return this.inputs.map(({ kind }) => kind);
   }
@@ -123,7 +128,7 @@ export class ScriptedCore implements RaftCore {
 /** A store whose batches become durable when the test says so. */
 export class ManualStore implements LogStore {
   readonly appended: PersistBatch[] = [];
-  recovered: RecoveredLog = { hardState: { term: 0, votedFor: null }, entries: [] };
+  recovered: RecoveredLog = { hardState: { term: 0, votedFor: null }, base: { index: 0, term: 0 }, entries: [] };
   closed = false;
   readonly #pending = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 
@@ -209,7 +214,13 @@ export const ack = (index: number): AppendResponse => ({
   ...{ kind: 'appendResponse', from: 'a', to: 'b', term: 1, success: true, index, hintIndex: 0, hintTerm: 0 },
 });
 
-export const batch = (ticket: number): PersistBatch => ({ ticket, hardState: null, truncateFrom: null, entries: [] });
+export const batch = (ticket: number): PersistBatch => ({
+  ticket,
+  hardState: null,
+  truncateFrom: null,
+  base: null,
+  entries: [],
+});
 
 export const entry = (index: number, text: string | null = null, term = 1): Entry => ({
   ...{ index, term, kind: text === null ? 'noop' : 'command', data: Buffer.from(text ?? '') },

@@ -2,7 +2,7 @@ import type { Effects, RaftCore, RaftInput, RaftLimits } from '../../../node/src
 import { encodeMembership } from '../../../node/src/raft/membership.ts';
 import type { Message } from '../../../node/src/raft/messages.ts';
 import { createRaft } from '../../../node/src/raft/raft.ts';
-import type { Entry, NodeId } from '../../../node/src/raft/types.ts';
+import type { Entry, LogPosition, NodeId, SnapshotMetadata } from '../../../node/src/raft/types.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 export const timings = timingProfiles.lan;
@@ -12,6 +12,7 @@ export const roomyLimits: RaftLimits = {
   maxInflightBytes: 1_000_000,
   maxUncommittedBytes: 1_000_000,
   maxProposalBytes: 10_000,
+  maxTrailingBytes: 0,
 };
 
 export function command(text: string): Uint8Array {
@@ -38,6 +39,9 @@ export interface RigOptions {
   readonly log?: readonly number[];
   readonly term?: number;
   readonly votedFor?: NodeId | null;
+  readonly snapshot?: SnapshotMetadata | null;
+  /** Entries of `log` up to it are gone. */
+  readonly base?: LogPosition;
   readonly random?: () => number;
   readonly limits?: Partial<RaftLimits>;
 }
@@ -54,13 +58,15 @@ export class Rig {
   constructor(options: RigOptions = {}) {
     const { id = 'n1', voters = ['n1', 'n2', 'n3'], log = [1], unmet = 0 } = options;
     this.id = id;
-    const entries = logOf(log, voters, unmet);
+    const entries = logOf(log, voters, unmet).filter(({ index }) => index > (options.base?.index ?? 0));
     this.core = createRaft({
       self: { id, incarnation: `${id}-disk` },
       listedSize: options.listedSize ?? voters.length + unmet,
       proposedClusterId: `by-${id}`,
       timings,
       random: options.random ?? (() => 0.5),
+      snapshot: options.snapshot ?? null,
+      base: options.base ?? { index: 0, term: 0 },
       hardState: { term: options.term ?? entries.at(-1)?.term ?? 0, votedFor: options.votedFor ?? null },
       entries,
       limits: { ...roomyLimits, ...options.limits },
