@@ -3,7 +3,7 @@ import type { StateMachine } from 'tutti/consensus';
 import { decodeWrite } from './commands.ts';
 import type { Answer, Read, Write } from './commands.ts';
 
-/** All of it stays in memory, and comes back from the log at each start: what a small machine has to spare. */
+/** All of it stays in memory, and comes back from a snapshot and the log behind it at each start: what a small machine can spare. */
 const maxStoredBytes = 64 * 1024 * 1024;
 
 /** What a Map or Set entry costs beside its texts, roughly, so that many tiny entries are bounded too. */
@@ -12,16 +12,25 @@ const entryBytes = 64;
 /** A client that does not know the outcome of a write may repeat it until this many other writes have come after it. */
 export const maxRememberedRequests = 10_000;
 
+interface Contents {
+  readonly index: number;
+  readonly storedBytes: number;
+  readonly values: [string, string][];
+  readonly sets: [string, string[]][];
+  /** Oldest first. */
+  readonly answers: [string, Answer][];
+}
+
 /**
  * The state machine. `apply` runs on every member with the same commands in the same order, so it must be a pure function
  * of both: no clock, no randomness, no I/O, no bound that differs between members. It never throws, since a command that
  * brings down one member brings down all, at each start again.
  */
 export class KeyValueStore implements StateMachine<Answer> {
-  readonly #values = new Map<string, string>();
-  readonly #sets = new Map<string, Set<string>>();
+  #values = new Map<string, string>();
+  #sets = new Map<string, Set<string>>();
   /** Oldest first: a Map keeps the order of insertion, on every member the same. */
-  readonly #answers = new Map<string, Answer>();
+  #answers = new Map<string, Answer>();
   #storedBytes = 0;
   #index = 0;
 
@@ -38,11 +47,32 @@ export class KeyValueStore implements StateMachine<Answer> {
     return { kind: 'members', index, members: [...(this.#sets.get(read.set) ?? [])] };
   }
 
+  /** As JSON in one piece: what changes after the call must not show in it, and these Maps change in place. */
+  snapshot(): Uint8Array {
+    return Buffer.from(JSON.stringify(this.#all()));
+  }
+
+  restore(snapshot: Uint8Array): void {
+    const all = JSON.parse(Buffer.from(snapshot).toString()) as Contents;
+    this.#values = new Map(all.values);
+    this.#sets = new Map(all.sets.map(([name, members]) => [name, new Set(members)]));
+    this.#answers = new Map(all.answers);
+    this.#storedBytes = all.storedBytes;
+    this.#index = all.index;
+  }
+
+  #all(): Contents {
+    const sets = [...this.#sets].map(([name, members]): [string, string[]] => [name, [...members]]);
+    const [values, answers] = [[...this.#values], [...this.#answers]];
+    return { index: this.#index, storedBytes: this.#storedBytes, values, sets, answers };
+  }
+
   /** Of all that is stored, for comparing members that have applied the same index. */
   digest(): string {
-    const sets = [...this.#sets].map(([name, members]) => [name, [...members]]);
-    const all = JSON.stringify([[...this.#values], sets, [...this.#answers], this.#storedBytes]);
-    return createHash('sha256').update(all).digest('hex');
+    const { values, sets, answers, storedBytes } = this.#all();
+    return createHash('sha256')
+      .update(JSON.stringify([values, sets, answers, storedBytes]))
+      .digest('hex');
   }
 
   /** Raft paper section 8: what a client repeats, because the first answer was lost with a leader, must not count twice. */

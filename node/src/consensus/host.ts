@@ -25,6 +25,8 @@ import type { Proposed } from './proposals.ts';
 import { readIndexMethod, Reads } from './reads.ts';
 import { Requests, shuttingDown, timedOut } from './requests.ts';
 import { Serving } from './serving.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
+import { openSnapshots, withoutSnapshots } from './snapshots/wiring.ts';
 
 const ownClock: ClockOffset = { offsetMs: 0, errorMs: 0, roundTripMs: 0 };
 
@@ -34,6 +36,8 @@ export interface HostParts<Result> {
   readonly clusterId: ClaimedClusterId;
   readonly transport: Transport;
   readonly defer: (callback: () => void) => void;
+  /** Of the snapshot that the state machine was restored from. */
+  readonly restoredIndex: number;
 }
 
 /** Joins the parts: core, disk, network, state machine, and those who propose, ask and watch. */
@@ -49,23 +53,23 @@ export class Host<Result> implements Consensus<Result> {
   readonly #handover: Handover;
   readonly #observers = new Observers((error) => this.#fail(error));
   readonly #peers: PeerWatch;
+  readonly #snapshots: Snapshots | null;
   #stopped = false;
   #failure: Error | null = null;
   #closed: Promise<void> | null = null;
 
   constructor(parts: HostParts<Result>) {
     this.#parts = parts;
-    const { options, core, clusterId, transport, defer } = parts;
+    const { options, core, clusterId, transport, defer, restoredIndex } = parts;
     const { stateMachine, clock, log, store, timings, limits } = options;
     const onFailed = (error: unknown): void => this.#fail(error);
     this.#applier = new Applier({
-      stateMachine,
-      clock,
-      defer,
+      ...{ stateMachine, clock, defer, restoredIndex },
       hooks: {
         onEntry: (entry, result) => this.#onEntry(entry, result),
         onSlice: (index) => {
           this.#reads.onApplied(index);
+          this.#snapshots?.onSlice();
           this.#observers.emit({ kind: 'applied', index });
         },
         onFailed,
@@ -79,6 +83,7 @@ export class Host<Result> implements Consensus<Result> {
           this.#applier.add(entries);
         },
         onEvent: (event) => this.#onRaftEvent(event),
+        onSendSnapshots: (to) => this.#snapshots?.send(to),
         onRead: (outcome) => this.#reads.onOutcome(outcome),
         onIdle: () => this.#applier.run(),
         onFailed,
@@ -93,7 +98,10 @@ export class Host<Result> implements Consensus<Result> {
       ...{ transport, log, clock },
       feed: (input) => this.#engine.feed(input),
       emit: (event) => this.#observers.emit(event),
-      onLost: (id, reason) => this.#requests.peerLost(id, reason),
+      onLost: (id, reason) => {
+        this.#requests.peerLost(id, reason);
+        this.#snapshots?.peerDown(id);
+      },
     });
     this.#serving = new Serving({ transport, log, sessionOf: (id) => this.#peers.sessionOf(id) });
     this.#handover = new Handover({
@@ -104,13 +112,15 @@ export class Host<Result> implements Consensus<Result> {
       ...{ core, timeoutMs: 2 * timings.electionTimeoutMaxMs },
       feed: (input) => this.#engine.feed(input),
       request: (to, method, body, timeoutMs) => this.request(to, method, body, timeoutMs),
-      appliedIndex: () => this.#applier.appliedIndex,
+      appliedIndex: () => this.#applier.readableIndex,
     });
+    this.#snapshots = openSnapshots(parts, this.#applier, (input) => this.#engine.feed(input), onFailed);
     this.#serving.handle(readIndexMethod, () => this.#reads.serve());
     this.#leadership = new Leadership({
       onGained: (term) => this.#observers.emit({ kind: 'leadershipGained', term }),
       onLost: (term, announced, reason) => {
         this.#proposals.leadershipLost(this.#applier.committedIndex, reason);
+        this.#snapshots?.leadershipLost();
         if (announced) this.#observers.emit({ kind: 'leadershipLost', term, reason });
       },
     });
@@ -135,12 +145,15 @@ export class Host<Result> implements Consensus<Result> {
 
   /** Begins in a later turn, so that whoever opened this can subscribe before anything happens. */
   start(): void {
-    this.#parts.defer(() => this.#engine.start());
+    this.#parts.defer(() => {
+      this.#engine.start();
+      this.#snapshots?.start();
+    });
   }
 
   status(): ConsensusStatus {
     const { options, core } = this.#parts;
-    const { id, role, term, leaderId, lastIndex, commitIndex, membership } = core.status();
+    const { id, role, term, leaderId, lastIndex, commitIndex, snapshotIndex, membership } = core.status();
     return {
       ...{
         nodeId: id,
@@ -150,6 +163,7 @@ export class Host<Result> implements Consensus<Result> {
         leaderId,
         lastIndex,
         commitIndex,
+        snapshotIndex,
         membership,
       },
       appliedIndex: this.#applier.appliedIndex,
@@ -197,6 +211,13 @@ export class Host<Result> implements Consensus<Result> {
     return this.#stopped ? Promise.reject(shuttingDown()) : this.#handover.begin(to ?? null);
   }
 
+  async snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }> {
+    if (this.#stopped) throw shuttingDown();
+    if (this.#snapshots === null) throw withoutSnapshots();
+    const { metadata, fileBytes } = await this.#snapshots.request();
+    return { index: metadata.index, fileBytes };
+  }
+
   close(): Promise<void> {
     this.#stop('this node is shutting down');
     return (this.#closed ??= this.#release());
@@ -212,6 +233,7 @@ export class Host<Result> implements Consensus<Result> {
     this.#requests.stop();
     this.#handover.stop();
     this.#reads.stop();
+    this.#snapshots?.stop();
     this.#leadership.end(reason);
   }
 
@@ -219,6 +241,7 @@ export class Host<Result> implements Consensus<Result> {
     const { options, transport } = this.#parts;
     const { clock, log, store } = options;
     await closeInTime('the transport', transport.close(), clock, log);
+    if (this.#snapshots !== null) await closeInTime('the snapshots', this.#snapshots.close(), clock, log);
     await closeInTime('the log store', store.close(), clock, log);
   }
 
@@ -238,6 +261,7 @@ export class Host<Result> implements Consensus<Result> {
 
   #onEntry(entry: Entry, result: { readonly value: Result } | null): void {
     this.#proposals.applied(entry, result);
+    this.#snapshots?.onApplied(entry);
     this.#leadership.onApplied(entry.term);
   }
 
@@ -245,6 +269,10 @@ export class Host<Result> implements Consensus<Result> {
     narrate(this.#parts.options.log, this.#parts.options.self.nodeId, event);
     this.#handover.onEvent(event);
     if (event.kind === 'roleChanged') this.#leadership.onRole(event.role, event.term, event.reason);
+    if (event.kind === 'snapshotInstalled' && !event.isStale) {
+      this.#parts.clusterId.onInstalled();
+      this.#applier.skipTo(event.index);
+    }
     if (event.kind === 'peerRefused') this.#peers.refuse(event.id, event.reason);
     this.#observers.emit({ kind: 'raft', event });
   }
@@ -260,6 +288,9 @@ export class Host<Result> implements Consensus<Result> {
           this.#peers.report({ address: from.nodeId, reason });
         }
         return;
+      case 'snapshotChunk':
+      case 'snapshotAck':
+        return this.#snapshots?.onFrame(from.nodeId, frame);
       case 'request':
         return this.#serving.onRequest(from, frame);
       case 'response':

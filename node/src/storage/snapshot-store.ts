@@ -26,6 +26,8 @@ export interface DamagedSnapshot {
  * one before (raft.md W9). Failed writes and syncs reject with DISK_FAILED.
  */
 export interface SnapshotStore {
+  /** For messages to people. */
+  readonly place: string;
   /** Removes what an interrupted write has left, and tells what is there, newest first. Fails with DATA_DIR_UNUSABLE. */
   open(): Promise<{ readonly sound: readonly StoredSnapshot[]; readonly damaged: readonly DamagedSnapshot[] }>;
   /** The newest durable one. */

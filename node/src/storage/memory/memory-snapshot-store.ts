@@ -8,6 +8,7 @@ export type MemorySnapshotFiles = { stored: StoredSnapshot; file: Buffer }[];
 
 /** The in-memory twin of the snapshot files; `sync` is awaited where those are synced. */
 export class MemorySnapshotStore implements SnapshotStore {
+  readonly place = 'memory';
   readonly #files: MemorySnapshotFiles;
   readonly #sync: () => Promise<void>;
 

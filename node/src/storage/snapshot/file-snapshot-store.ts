@@ -32,12 +32,14 @@ export function createFileSnapshotStore(options: FileSnapshotOptions): SnapshotS
 }
 
 class FileSnapshotStore implements SnapshotStore {
+  readonly place: string;
   readonly #directory: string;
   readonly #disk: Disk;
   /** Newest first. */
   #sound: StoredSnapshot[] = [];
 
   constructor({ directory, disk = nodeDisk }: FileSnapshotOptions) {
+    this.place = directory;
     this.#directory = directory;
     this.#disk = disk;
   }
