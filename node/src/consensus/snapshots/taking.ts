@@ -122,7 +122,8 @@ export class SnapshotTaking {
     }
     await this.#disk(() => draft.write(encoder.trailer()));
     const checked = await this.#disk(() => draft.check());
-    invariant(typeof checked !== 'string', `a snapshot was read back otherwise than written: ${String(checked)}`);
+    const flaw = typeof checked === 'string' ? checked : null;
+    invariant(flaw === null, `a snapshot was read back otherwise than written: ${flaw ?? ''}`);
     return this.#disk(() => draft.commit());
   }
 
