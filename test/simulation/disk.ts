@@ -1,9 +1,10 @@
+import { emptyHardState } from '../../node/src/raft/types.ts';
 import type { Entry, HardState, PersistBatch } from '../../node/src/raft/types.ts';
 import type { Random } from './random.ts';
 
 /** What a node would find after a crash. */
 export class DurableState {
-  hardState: HardState = { term: 0, votedFor: null };
+  hardState: HardState = emptyHardState;
   entries: Entry[] = [];
 
   apply(batch: PersistBatch): void {

@@ -1,7 +1,7 @@
 import { boundIncarnation } from './membership.ts';
 import { leadPeer } from './leading.ts';
 import type { RaftState } from './state.ts';
-import { isMembershipCommitted } from './state.ts';
+import { isMembershipCommitted, learnOfFounding } from './state.ts';
 import { failTransfer } from './transfer.ts';
 import type { Incarnation, Member, NodeId } from './types.ts';
 
@@ -10,7 +10,7 @@ export function peerUp(state: RaftState, peer: Member, clusterId: string | null)
   const reason = refusal(state, peer, clusterId);
   if (reason !== null) return refuse(state, peer.id, reason);
   state.shunned.delete(peer.id);
-  if (clusterId !== null && state.log.lastIndex === 0) state.foundedElsewhere = true;
+  if (clusterId !== null) learnOfFounding(state);
   forgetOtherDisk(state, peer);
   state.met.set(peer.id, { member: peer, clusterId, up: true });
   if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);

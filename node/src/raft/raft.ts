@@ -59,7 +59,7 @@ class Raft implements RaftCore {
       fastElection: null,
       leadership: null,
       commitIndex: 0,
-      foundedElsewhere: false,
+      foundedElsewhere: options.hardState.foundedElsewhere,
     };
   }
 

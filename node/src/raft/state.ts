@@ -34,7 +34,7 @@ export interface RaftState {
   fastElection: FastElection | null;
   leadership: Leadership | null;
   commitIndex: number;
-  /** A peer of a founded cluster was met while this log was empty: wait for that log, never found another (ADR 0011). */
+  /** Somebody of a founded cluster was heard while this log was empty: wait for that log, never found another (ADR 0011). */
   foundedElsewhere: boolean;
 }
 
@@ -137,7 +137,15 @@ export function send(state: RaftState, to: NodeId, body: Unaddressed<Message>, t
 }
 
 export function saveHardState(state: RaftState): void {
-  state.effects.saveHardState({ term: state.term, votedFor: state.votedFor });
+  const { term, votedFor, foundedElsewhere } = state;
+  state.effects.saveHardState({ term, votedFor, foundedElsewhere });
+}
+
+/** A cluster whose founding cannot be undone was heard of. Of a node that has a log, it is the one it belongs to. */
+export function learnOfFounding(state: RaftState): void {
+  if (state.foundedElsewhere || state.log.lastIndex > 0) return;
+  state.foundedElsewhere = true;
+  saveHardState(state);
 }
 
 /** Appends to the log, in memory at once and to disk with this step's batch. */

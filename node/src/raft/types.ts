@@ -19,7 +19,12 @@ export interface Entry {
 export interface HardState {
   readonly term: number;
   readonly votedFor: NodeId | null;
+  /** This node knows that the cluster is founded, whether its log shows it or not: it never founds another (ADR 0011). */
+  readonly foundedElsewhere: boolean;
 }
+
+/** Of a node that has promised nothing yet. */
+export const emptyHardState: HardState = { term: 0, votedFor: null, foundedElsewhere: false };
 
 export interface Member {
   readonly id: NodeId;

@@ -4,6 +4,7 @@ import { silentLog } from '../../../node/src/lib/log.ts';
 import { maxInboxInputs } from '../../../node/src/consensus/engine.ts';
 import { InvariantViolation } from '../../../node/src/lib/invariant.ts';
 import type { RaftEvent } from '../../../node/src/raft/core.ts';
+import { emptyHardState } from '../../../node/src/raft/types.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 import { ManualStore, ScriptedCore, ack, batch, entry, heartbeat, openRig, peer, roleChanged, turn } from './twins.ts';
 
@@ -291,7 +292,7 @@ describe('the cluster id a node claims (ADR 0040)', () => {
     const core = new ScriptedCore();
     core.state = { ...core.state, membership };
     const store = new ManualStore();
-    store.recovered = { hardState: { term: 1, votedFor: null }, entries: [entry(1), entry(2)] };
+    store.recovered = { hardState: { ...emptyHardState, term: 1 }, entries: [entry(1), entry(2)] };
     const { identity } = await openRig({ core, store });
     expect(identity().clusterId).toBeNull();
   });
@@ -300,7 +301,7 @@ describe('the cluster id a node claims (ADR 0040)', () => {
     const core = new ScriptedCore();
     core.state = { ...core.state, membership };
     const store = new ManualStore();
-    store.recovered = { hardState: { term: 1, votedFor: null }, entries: [entry(1), entry(2, 'x')] };
+    store.recovered = { hardState: { ...emptyHardState, term: 1 }, entries: [entry(1), entry(2, 'x')] };
     const { identity } = await openRig({ core, store });
     expect(identity()).toMatchObject({ clusterId: 'c9', nodeId: 'a', listedSize: 3 });
   });

@@ -7,7 +7,7 @@ import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
 import type { Effects, RaftCore, RaftInput, RaftStatus } from '../../../node/src/raft/core.ts';
 import type { AppendResponse, Heartbeat } from '../../../node/src/raft/messages.ts';
 import type { Entry, PersistBatch } from '../../../node/src/raft/types.ts';
-import { timingProfiles } from '../../../node/src/raft/types.ts';
+import { emptyHardState, timingProfiles } from '../../../node/src/raft/types.ts';
 import type { LogStore, RecoveredLog } from '../../../node/src/storage/log-store.ts';
 import type {
   PeerFrame,
@@ -123,7 +123,7 @@ export class ScriptedCore implements RaftCore {
 /** A store whose batches become durable when the test says so. */
 export class ManualStore implements LogStore {
   readonly appended: PersistBatch[] = [];
-  recovered: RecoveredLog = { hardState: { term: 0, votedFor: null }, entries: [] };
+  recovered: RecoveredLog = { hardState: emptyHardState, entries: [] };
   closed = false;
   readonly #pending = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../../node/src/lib/invariant.ts';
 import { decodeMembership, encodeMembership } from '../../../node/src/raft/membership.ts';
+import { emptyHardState } from '../../../node/src/raft/types.ts';
 import { Rig, sent } from './rig.ts';
 
 function unfounded(listedSize = 3, id = 'n1'): Rig {
@@ -86,6 +87,25 @@ describe('founding', () => {
     for (let round = 0; round < 5; round += 1) expect(rig.tick().sendNow).toEqual([]);
     expect(sent(rig.voteRequest('n3', 1, [0, 0]), 'voteResponse')).toMatchObject([{ granted: false }]);
     expect(sent(rig.voteRequest('n2', 2, [3, 1]), 'voteResponse')).toMatchObject([{ granted: true }]);
+  });
+
+  it('M14: that it met a founded cluster outlives a restart, after which that cluster may be out of reach', () => {
+    const { persist } = unfounded(3).meet('n2', 'c1');
+    expect(persist?.hardState).toEqual({ ...emptyHardState, foundedElsewhere: true });
+    const restarted = new Rig({ log: [], listedSize: 3, ...persist!.hardState });
+    restarted.meet('n3');
+    for (let round = 0; round < 5; round += 1) expect(restarted.tick().sendNow).toEqual([]);
+    expect(sent(restarted.voteRequest('n3', 1, [0, 0]), 'voteResponse')).toMatchObject([{ granted: false }]);
+    expect(restarted.voteRequest('n2', 2, [3, 1]).persist?.hardState).toMatchObject({ foundedElsewhere: true });
+  });
+
+  it('M14: a commit that it hears of tells it too, though the connection is older than the founding', () => {
+    const rig = unfounded(3);
+    rig.meet('n2');
+    rig.append('n2', 1, [4, 1], [], 0);
+    const { persist } = rig.append('n2', 1, [4, 1], [], 1);
+    expect(persist?.hardState).toMatchObject({ foundedElsewhere: true });
+    expect(rig.append('n2', 1, [4, 1], [], 1).persist).toBeNull();
   });
 
   it('a new leader of a founded cluster begins with a noop', () => {

@@ -38,6 +38,7 @@ export interface RigOptions {
   readonly log?: readonly number[];
   readonly term?: number;
   readonly votedFor?: NodeId | null;
+  readonly foundedElsewhere?: boolean;
   readonly random?: () => number;
   readonly limits?: Partial<RaftLimits>;
 }
@@ -61,7 +62,11 @@ export class Rig {
       proposedClusterId: `by-${id}`,
       timings,
       random: options.random ?? (() => 0.5),
-      hardState: { term: options.term ?? entries.at(-1)?.term ?? 0, votedFor: options.votedFor ?? null },
+      hardState: {
+        term: options.term ?? entries.at(-1)?.term ?? 0,
+        votedFor: options.votedFor ?? null,
+        foundedElsewhere: options.foundedElsewhere ?? false,
+      },
       entries,
       limits: { ...roomyLimits, ...options.limits },
     });

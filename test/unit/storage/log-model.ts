@@ -1,3 +1,4 @@
+import { emptyHardState } from '../../../node/src/raft/types.ts';
 import type { Entry, HardState, PersistBatch } from '../../../node/src/raft/types.ts';
 import type { RecoveredLog } from '../../../node/src/storage/log-store.ts';
 import { createWalStore, type WalOptions } from '../../../node/src/storage/wal/wal-store.ts';
@@ -5,7 +6,7 @@ import type { SimulatedDisk } from './simulated-disk.ts';
 
 /** What a log must hold once these batches are stored: the contract in a dozen lines. */
 export function modelOf(batches: readonly PersistBatch[]): RecoveredLog {
-  let hardState: HardState = { term: 0, votedFor: null };
+  let hardState: HardState = emptyHardState;
   let entries: Entry[] = [];
   for (const batch of batches) {
     hardState = batch.hardState ?? hardState;
@@ -21,7 +22,10 @@ export function printLog({ hardState, entries }: RecoveredLog): string {
   const lines = entries.map(
     (entry) => `${entry.index}@${entry.term} ${entry.kind} ${Buffer.from(entry.data).toString('hex')}`,
   );
-  return [`term ${hardState.term} vote ${String(hardState.votedFor)}`, ...lines].join('\n');
+  return [
+    `term ${hardState.term} vote ${String(hardState.votedFor)} founded ${hardState.foundedElsewhere}`,
+    ...lines,
+  ].join('\n');
 }
 
 export const DIRECTORY = '/wal';

@@ -19,7 +19,13 @@ const step: fc.Arbitrary<Step> = fc.record({
   ending: fc.constantFrom('goOn' as const, 'goOn' as const, 'close' as const, 'kill' as const, 'powerCut' as const),
   together: fc.array(
     fc.record({
-      hardState: fc.option(fc.record({ term: fc.nat(), votedFor: fc.option(fc.string({ maxLength: 40 })) })),
+      hardState: fc.option(
+        fc.record({
+          term: fc.nat(),
+          votedFor: fc.option(fc.string({ maxLength: 40 })),
+          foundedElsewhere: fc.boolean(),
+        }),
+      ),
       truncate: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
       entries: fc.array(
         fc.record({ bytes: fc.integer({ min: 0, max: 1500 }), fill: fc.constantFrom(0, 0, 0x61, 0xff) }),

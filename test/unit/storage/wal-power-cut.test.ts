@@ -6,12 +6,17 @@ import { SimulatedDisk } from './simulated-disk.ts';
 
 /** Votes, truncations, zeros, long and short entries; some batches together, so that they share a frame; five segments. */
 const script: readonly (readonly PersistBatch[])[] = [
-  [batch(1, [], { hardState: { term: 1, votedFor: 'node-1' } })],
+  [batch(1, [], { hardState: { term: 1, votedFor: 'node-1', foundedElsewhere: false } })],
   [batch(2, [entry(1, 1, 'first')]), batch(3, [entry(2, 1, new Uint8Array(700)), entry(3, 1, 'third')])],
   [batch(4, [entry(4, 1, 'x'.repeat(600))])],
-  [batch(5, [entry(3, 2, 'new third')], { hardState: { term: 2, votedFor: null }, truncateFrom: 3 })],
+  [
+    batch(5, [entry(3, 2, 'new third')], {
+      hardState: { term: 2, votedFor: null, foundedElsewhere: true },
+      truncateFrom: 3,
+    }),
+  ],
   [batch(6, [entry(4, 2, new Uint8Array(900).fill(7))]), batch(7, [entry(5, 2, 'y'.repeat(500))])],
-  [batch(8, [], { truncateFrom: 5, hardState: { term: 3, votedFor: 'node-2' } })],
+  [batch(8, [], { truncateFrom: 5, hardState: { term: 3, votedFor: 'node-2', foundedElsewhere: true } })],
   [batch(9, [entry(5, 3, new Uint8Array(1100))]), batch(10, [entry(6, 3, 'z'.repeat(3000))])],
   [batch(11, [entry(7, 3, 'last')])],
 ];

@@ -1,4 +1,5 @@
 import { TuttiError } from '../../lib/errors.ts';
+import { emptyHardState } from '../../raft/types.ts';
 import type { Entry, HardState, Incarnation, NodeId } from '../../raft/types.ts';
 import type { Disk, DiskFile } from '../disk.ts';
 import { diskFailed, logDamaged, unusable } from '../disk-errors.ts';
@@ -35,7 +36,7 @@ interface Segment {
  */
 export async function recover(source: RecoverySource): Promise<Recovery> {
   const segments = await listSegments(source);
-  const log: Replay = { hardState: { term: 0, votedFor: null }, entries: [] };
+  const log: Replay = { hardState: emptyHardState, entries: [] };
   let previous: { segment: Segment; scan: ScanResult } | null = null;
   let sealed: Segment | null = null;
   for (const segment of segments) {
