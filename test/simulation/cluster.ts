@@ -47,7 +47,10 @@ export class SimulatedCluster {
       scheduler: this.scheduler,
       observer: this.#observer(),
       createCore,
-      options: { listedSize: plan.size, timings: timingProfiles.lan, limits: plan.limits },
+      options: {
+        ...{ listedSize: plan.size, timings: timingProfiles.lan, limits: plan.limits },
+        removeDeadAfterMs: Infinity,
+      },
       transmit: (message, fromIncarnation) => {
         const receiver = this.node(message.to);
         const known = this.#handshakes.get(`${message.from}>${message.to}`);
@@ -206,6 +209,8 @@ function describeInput(input: RaftInput): string {
       return `read ${input.readId}`;
     case 'transfer':
       return `transfer ${input.to ?? 'to any'}`;
+    case 'change':
+      return `change ${input.changes.map(({ kind, id }) => `${kind} ${id}`).join()}`;
     case 'propose':
       return `propose ${input.data.length}`;
     case 'tick':

@@ -1,6 +1,7 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { LogPosition } from '../../node/src/raft/log.ts';
-import { boundIncarnation, MembershipHistory } from '../../node/src/raft/membership.ts';
+import { boundIncarnation } from '../../node/src/raft/membership.ts';
+import { MembershipHistory } from '../../node/src/raft/membership-history.ts';
 import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';

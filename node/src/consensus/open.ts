@@ -28,12 +28,12 @@ async function build<Result>(
   options: ConsensusOptions<Result>,
   recovered: RecoveredLog,
 ): Promise<{ readonly host: Host<Result>; readonly transport: Transport }> {
-  const { self, listedSize, store, timings, limits, random, proposedClusterId } = options;
+  const { self, listedSize, store, timings, limits, random, proposedClusterId, removeDeadAfterMs = Infinity } = options;
   const defer = options.defer ?? setImmediate;
   try {
     const core = (options.createCore ?? createRaft)({
       self: { id: self.nodeId, incarnation: self.incarnation },
-      ...{ listedSize, proposedClusterId, timings, random, limits },
+      ...{ listedSize, proposedClusterId, timings, random, limits, removeDeadAfterMs },
       ...{ hardState: recovered.hardState, entries: recovered.entries },
     });
     const clusterId = new ClaimedClusterId(core, recovered.entries);

@@ -1,5 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
-import type { Effects, ProposalOutcome, RaftEvent, ReadOutcome } from './core.ts';
+import type { ChangeOutcome, Effects, ProposalOutcome, RaftEvent, ReadOutcome } from './core.ts';
 import type { Message } from './messages.ts';
 import type { Entry, HardState, PersistBatch } from './types.ts';
 
@@ -36,6 +36,7 @@ export class EffectsBuilder {
   #events: RaftEvent[] = [];
   #reads: ReadOutcome[] = [];
   #proposal: ProposalOutcome | null = null;
+  #change: ChangeOutcome | null = null;
 
   /** The ticket under which what this step writes becomes durable. */
   get ticket(): number {
@@ -71,6 +72,10 @@ export class EffectsBuilder {
     this.#proposal = outcome;
   }
 
+  answerChange(outcome: ChangeOutcome): void {
+    this.#change = outcome;
+  }
+
   answerRead(outcome: ReadOutcome): void {
     this.#reads.push(outcome);
   }
@@ -85,6 +90,7 @@ export class EffectsBuilder {
       events: this.#events,
       reads: this.#reads,
       proposal: this.#proposal,
+      change: this.#change,
     };
     this.#hardState = null;
     this.#truncateFrom = null;
@@ -95,6 +101,7 @@ export class EffectsBuilder {
     this.#events = [];
     this.#reads = [];
     this.#proposal = null;
+    this.#change = null;
     return effects;
   }
 

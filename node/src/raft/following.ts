@@ -20,6 +20,7 @@ export function handleAppendRequest(state: RaftState, message: AppendRequest): v
   hearLeader(state, message.from);
   // The first entry is the founding: committed at the leader, it is final, although it may not have come here.
   if (message.commitIndex > 0) learnOfFounding(state);
+  state.leaderCommitIndex = Math.max(state.leaderCommitIndex, message.commitIndex);
   const { log } = state;
   const { prevLogIndex, prevLogTerm, entries } = message;
   if (log.termAt(prevLogIndex) !== prevLogTerm) {

@@ -43,6 +43,15 @@ export interface VoterSet {
 /** Who counts. Carried by entries of kind `membership`, effective when appended, rolled back when truncated. */
 export interface Membership extends VoterSet {
   readonly clusterId: string;
+  /**
+   * Members that receive the log and count for nothing. By name alone: none of their promises matters, so the disk is bound with
+   * the vote.
+   */
+  readonly learners: readonly NodeId[];
+  /** Of a joint membership: the voters before the change, a majority of whom is needed too. Null: no change is under way. */
+  readonly outgoing: VoterSet | null;
+  /** host:port of each member that was added; the founders' are in the operator's list. */
+  readonly addresses: Readonly<Record<NodeId, string>>;
 }
 
 /** One write: hard state first, then a truncation, then entries. The host reports it durable by its ticket. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { maxInboxInputs } from '../../../node/src/consensus/engine.ts';
@@ -277,7 +278,7 @@ describe('peers', () => {
 });
 
 describe('the cluster id a node claims (ADR 0040)', () => {
-  const membership = { clusterId: 'c9', voters: [], unmet: 0 };
+  const membership = foundedBy({ clusterId: 'c9', voters: [], unmet: 0 });
 
   it('is none while the founding entry is only appended, and known once it is committed', async () => {
     const { step, core, identity } = await openRig();

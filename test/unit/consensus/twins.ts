@@ -86,6 +86,7 @@ export const noEffects: Effects = {
   events: [],
   reads: [],
   proposal: null,
+  change: null,
 };
 
 /** A core that does what the test says, and keeps what it was fed. */
