@@ -1,9 +1,11 @@
 import type { Effects, RaftInput, RaftStatus } from '../../node/src/raft/core.ts';
 import type { Message } from '../../node/src/raft/messages.ts';
+import { encodeMembership } from '../../node/src/raft/membership.ts';
 import { majority } from '../../node/src/raft/quorum.ts';
 import type { Entry, NodeId } from '../../node/src/raft/types.ts';
 import type { DurableState } from './disk.ts';
 import type { NodeObserver, SimulatedNode } from './node.ts';
+import type { SimulatedSnapshot } from './snapshots.ts';
 
 export class SafetyViolation extends Error {
   constructor(invariantName: string, what: string) {
@@ -26,6 +28,9 @@ export class SafetyChecks implements NodeObserver {
   readonly #readsBegan = new Map<number, number>();
   /** Reads that were answered. */
   reads = 0;
+  compactions = 0;
+  /** Snapshots that moved a node forward. */
+  installs = 0;
 
   constructor(nodes: readonly SimulatedNode[]) {
     this.#nodes = nodes;
@@ -43,7 +48,11 @@ export class SafetyChecks implements NodeObserver {
     require(after.commitIndex <= after.lastIndex, 'commit within the log', `${node.id} commits ${after.commitIndex}`);
     if (after.role === 'leader') this.#checkLeader(node, before, after, effects);
     this.#checkWritten(node, effects);
-    if (effects.committed.length > 0) this.#checkCommitted(node, after, effects.committed);
+    if (effects.committed.length > 0) this.#checkCommitted(node, before, after, effects.committed);
+    for (const event of effects.events) {
+      if (event.kind === 'compacted') this.compactions += 1;
+      if (event.kind === 'snapshotInstalled' && !event.isStale) this.installs += 1;
+    }
     for (const outcome of effects.reads) {
       if (outcome.accepted) this.#checkRead(node, after, outcome.readId, outcome.index);
     }
@@ -78,7 +87,7 @@ export class SafetyChecks implements NodeObserver {
 
   #checkWritten(node: SimulatedNode, effects: Effects): void {
     for (const entry of effects.persist?.entries ?? []) {
-      const previousTerm = node.mirror.entries[entry.index - 2]?.term ?? 0;
+      const previousTerm = node.mirror.termAt(entry.index - 1)!;
       const known = this.#written.get(name(entry));
       if (known === undefined) this.#written.set(name(entry), { entry, previousTerm });
       else {
@@ -88,8 +97,9 @@ export class SafetyChecks implements NodeObserver {
     }
   }
 
-  #checkCommitted(node: SimulatedNode, status: RaftStatus, entries: readonly Entry[]): void {
-    require(entries[0]!.index === node.committed.length + 1, 'once and in order', `${node.id} at ${name(entries[0]!)}`);
+  #checkCommitted(node: SimulatedNode, before: RaftStatus, status: RaftStatus, entries: readonly Entry[]): void {
+    require(entries[0]!.index === before.commitIndex + 1, 'once and in order', `${node.id} at ${name(entries[0]!)}`);
+    require(before.commitIndex <= node.committed.length, 'nothing is skipped', `${node.id} at ${name(entries[0]!)}`);
     for (const entry of entries) {
       const known = this.#committed[entry.index - 1];
       if (known !== undefined) {
@@ -121,7 +131,7 @@ export class SafetyChecks implements NodeObserver {
 
   /** A promise that leaves is covered by the disk it leaves from: a crash at this very moment could not break it. */
   sending(node: SimulatedNode, message: Message): void {
-    const { hardState, entries } = node.disk.durable;
+    const { hardState, last } = node.disk.durable;
     if (message.kind === 'voteResponse' && message.granted && !message.preVote) {
       const { requestTerm } = message;
       const covered =
@@ -134,10 +144,30 @@ export class SafetyChecks implements NodeObserver {
       this.#recordVote(node, message.term, node.id);
     }
     if (message.kind === 'appendResponse' && message.success) {
-      const covered =
-        hardState.term > message.term || (hardState.term === message.term && entries.length >= message.index);
-      require(covered, 'promise is durable', `${node.id} acknowledges ${message.index} with ${entries.length} on disk`);
+      const covered = hardState.term > message.term || (hardState.term === message.term && last.index >= message.index);
+      require(covered, 'promise is durable', `${node.id} acknowledges ${message.index} with ${last.index} on disk`);
     }
+  }
+
+  /** raft.md S8: what the log has let go is in a snapshot that a crash would leave. */
+  synced(node: SimulatedNode): void {
+    const { base, snapshot } = node.disk.durable;
+    const covered = base.index <= (snapshot?.metadata.index ?? 0);
+    require(covered, 'what is compacted is durable', `${node.id} has no snapshot of what is before entry ${base.index}`);
+  }
+
+  /** A snapshot is what its metadata says: everything that was committed up to there, and the membership of that place. */
+  snapshotSent(node: SimulatedNode, { metadata, entries }: SimulatedSnapshot): void {
+    require(entries.length === metadata.index, 'snapshots are whole', `${node.id} sends ${entries.length} entries`);
+    for (const [at, entry] of entries.entries()) {
+      const isSame = this.#committed[at] !== undefined && isEqual(entry, this.#committed[at].entry);
+      require(isSame, 'snapshots are committed', `${node.id} sends ${name(entry)}`);
+    }
+    const found = entries.findLast(({ kind }) => kind === 'membership');
+    const isTrue =
+      found?.index === metadata.membershipIndex &&
+      Buffer.compare(encodeMembership(metadata.membership), found.data) === 0;
+    require(isTrue, 'snapshots know who counts', `${node.id} says entry ${metadata.membershipIndex}`);
   }
 
   #recordVote(node: SimulatedNode, term: number, candidate: NodeId): void {
@@ -153,8 +183,8 @@ function diskStates(node: SimulatedNode): DurableState[] {
 }
 
 function isUpToDate(candidate: DurableState, voter: DurableState): boolean {
-  if (candidate.lastTerm !== voter.lastTerm) return candidate.lastTerm > voter.lastTerm;
-  return candidate.entries.length >= voter.entries.length;
+  const [own, other] = [candidate.last, voter.last];
+  return own.term === other.term ? own.index >= other.index : own.term > other.term;
 }
 
 function isEqual(a: Entry, b: Entry): boolean {

@@ -41,6 +41,7 @@ export class SimulatedCluster {
     this.maxSyncMs = plan.maxSyncMs;
     this.syncStall = plan.syncStall;
     const diskRandom = new Random(seed, 'disk');
+    const transferRandom = new Random(seed, 'snapshot transfers');
     this.#endRandom = new Random(seed, 'end');
     this.network = new SimulatedNetwork(plan.network, new Random(seed, 'network'), this.scheduler);
     const world: NodeWorld = {
@@ -48,8 +49,20 @@ export class SimulatedCluster {
       observer: this.#observer(),
       createCore,
       options: {
-        ...{ listedSize: plan.size, timings: timingProfiles.lan, limits: plan.limits },
-        removeDeadAfterMs: Infinity,
+        ...{ listedSize: plan.size, timings: timingProfiles.lan, removeDeadAfterMs: Infinity },
+        limits: { ...plan.limits, maxTrailingBytes: plan.maxTrailingBytes },
+      },
+      snapshots: {
+        transmit: (from, to, snapshot) => {
+          this.checks.snapshotSent(this.node(from), snapshot);
+          const known = this.#handshakes.get(`${from}>${to}`);
+          this.network.send({ from, to }, () => {
+            const receiver = this.node(to);
+            this.trace(`${to} receives a snapshot of ${snapshot.metadata.index} from ${from}`);
+            if (receiver.incarnation === known) receiver.whenAwake(() => receiver.snapshots.receive(snapshot));
+          });
+        },
+        transferMs: () => transferRandom.between(1, plan.maxTransferMs),
       },
       transmit: (message, fromIncarnation) => {
         const receiver = this.node(message.to);
@@ -177,6 +190,7 @@ export class SimulatedCluster {
         this.checks.sending(node, message);
         if (carriesPromise(message)) this.onPromise(node, message);
       },
+      synced: (node) => this.checks.synced(node),
     };
   }
 }
@@ -185,7 +199,10 @@ function describe(node: SimulatedNode, input: RaftInput, effects: Effects): stri
   const status: RaftStatus = node.core!.status();
   const { persist, sendNow, sendAfterPersist, committed } = effects;
   const written =
-    persist === null ? '' : ` writes ${persist.ticket}:${persist.truncateFrom ?? ''}+${persist.entries.length}`;
+    persist === null
+      ? ''
+      : ` writes ${persist.ticket}:${persist.truncateFrom ?? ''}+${persist.entries.length}` +
+        (persist.base === null ? '' : ` behind ${persist.base.index}`);
   return (
     `${node.id} ${status.role} t${status.term} ${status.commitIndex}/${status.lastIndex} <- ${describeInput(input)}` +
     `${written} sends ${sendNow.length}+${sendAfterPersist.length} commits ${committed.length}`
@@ -213,6 +230,11 @@ function describeInput(input: RaftInput): string {
       return `change ${input.changes.map(({ kind, id }) => `${kind} ${id}`).join()}`;
     case 'propose':
       return `propose ${input.data.length}`;
+    case 'snapshotSaved':
+    case 'snapshotInstalled':
+      return `${input.kind} ${input.snapshot.index}@${input.snapshot.term}`;
+    case 'snapshotEnded':
+      return `snapshotEnded ${input.id}`;
     case 'tick':
       return 'tick';
   }

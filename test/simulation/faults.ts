@@ -31,7 +31,11 @@ export interface FaultPlan {
   readonly falseEndMeanMs: number;
   readonly transferMeanMs: number;
   readonly readMeanMs: number;
-  readonly limits: RaftLimits;
+  readonly snapshotMeanMs: number;
+  /** How long a sender takes at most for the transfer of a snapshot, whether it arrives or not. */
+  readonly maxTransferMs: number;
+  readonly maxTrailingBytes: number;
+  readonly limits: Omit<RaftLimits, 'maxTrailingBytes'>;
 }
 
 /**
@@ -74,7 +78,16 @@ export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof 
   };
 }
 
-export type LaterFaults = Pick<FaultPlan, 'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs' | 'readMeanMs'>;
+export type LaterFaults = Pick<
+  FaultPlan,
+  | 'maxEndNewsMs'
+  | 'falseEndMeanMs'
+  | 'transferMeanMs'
+  | 'readMeanMs'
+  | 'snapshotMeanMs'
+  | 'maxTransferMs'
+  | 'maxTrailingBytes'
+>;
 
 /** Drawn apart, so that a seed without them means what it meant before there were any. */
 export function drawLaterFaults(random: Random): LaterFaults {
@@ -83,6 +96,9 @@ export function drawLaterFaults(random: Random): LaterFaults {
     falseEndMeanMs: random.chance(0.25) ? random.between(200, 2_000) : Infinity,
     transferMeanMs: random.chance(0.35) ? random.between(50, 1_000) : Infinity,
     readMeanMs: random.chance(0.5) ? random.between(2, 60) : Infinity,
+    snapshotMeanMs: random.chance(0.5) ? random.between(5, 300) : Infinity,
+    maxTransferMs: random.pick([2, 30, 300]),
+    maxTrailingBytes: random.pick([0, 0, 300, 5_000]),
   };
 }
 

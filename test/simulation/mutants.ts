@@ -32,6 +32,7 @@ function wrap(core: RaftCore, { before = (input) => input, after = (effects) => 
     step: (input, nowMs) => after(core.step(before(input), nowMs), core, input, nowMs),
     deadlineMs: () => core.deadlineMs(),
     status: () => core.status(),
+    snapshotAt: (index) => core.snapshotAt(index),
   };
 }
 
@@ -190,7 +191,13 @@ const shortReigns: Partial<FaultPlan> = {
   cutForMeanMs: 300,
   proposalMeanMs: 5,
   wipe: false,
-  limits: { maxAppendBytes: 1, maxInflightBytes: 2_000, maxUncommittedBytes: 100_000, maxProposalBytes: 1_000 },
+  snapshotMeanMs: Infinity,
+  limits: {
+    maxAppendBytes: 1,
+    maxInflightBytes: 2_000,
+    maxUncommittedBytes: 100_000,
+    maxProposalBytes: 1_000,
+  },
 };
 
 /** Leaders cut off with a growing tail of their own, which the next leader must replace entry by entry. */

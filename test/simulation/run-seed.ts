@@ -1,5 +1,5 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
-import type { LogPosition } from '../../node/src/raft/log.ts';
+import type { LogPosition } from '../../node/src/raft/types.ts';
 import { boundIncarnation } from '../../node/src/raft/membership.ts';
 import { MembershipHistory } from '../../node/src/raft/membership-history.ts';
 import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
@@ -30,6 +30,8 @@ export interface SeedResult {
   readonly steps: number;
   readonly committed: number;
   readonly reads: number;
+  readonly compactions: number;
+  readonly installs: number;
   readonly terms: number;
   /** From the healing to a leader, a commit on all of the core, and equal logs. */
   readonly convergeMs: number;
@@ -57,13 +59,14 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
     chaos(cluster, seed, random);
     const convergeMs = liveness(cluster, random);
     const terms = Math.max(...cluster.nodes.map(({ disk }) => disk.durable.hardState.term));
+    const { reads, compactions, installs } = cluster.checks;
     const committed = cluster.checks.committed.length;
     return {
       seed,
       hash: cluster.traceHash(),
       steps: cluster.steps,
       committed,
-      reads: cluster.checks.reads,
+      ...{ reads, compactions, installs },
       terms,
       convergeMs,
     };
@@ -115,6 +118,15 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
       if (leader !== undefined && scheduler.nowMs >= leader.pausedUntilMs) leader.feed({ kind: 'transfer', to });
     },
     transferRandom,
+  );
+  const snapshotRandom = new Random(seed, 'snapshots');
+  whileChaos(
+    plan.snapshotMeanMs,
+    () => {
+      const node = snapshotRandom.pick(cluster.nodes);
+      node.whenAwake(() => node.snapshots.take(snapshotRandom.next()));
+    },
+    snapshotRandom,
   );
   const readRandom = new Random(seed, 'reads');
   whileChaos(
@@ -175,8 +187,8 @@ function mayLoseDisk(cluster: SimulatedCluster, victim: SimulatedNode): boolean 
   );
 }
 
-function knowsFounding({ entries, hardState }: DurableState): boolean {
-  return entries.length > 0 || hardState.foundedElsewhere;
+function knowsFounding({ last, hardState }: DurableState): boolean {
+  return last.index > 0 || hardState.foundedElsewhere;
 }
 
 /**
@@ -186,9 +198,8 @@ function knowsFounding({ entries, hardState }: DurableState): boolean {
 function mayLoseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode): boolean {
   if (cluster.checks.committed.length === 0 || node.disk.durable.hardState.votedFor !== null) return false;
   return cluster.nodes.every(({ mirror, disk }) =>
-    [mirror, disk.durable].every(({ entries }) => {
-      const memberships = new MembershipHistory();
-      memberships.append(entries);
+    [mirror, disk.durable].every((log) => {
+      const memberships = membershipsOf(log);
       return memberships.current === null || boundIncarnation(memberships.current, node.id) === null;
     }),
   );
@@ -260,7 +271,7 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
     scheduler.in(LINK_REFRESH_MS, look);
   };
   look();
-  const lengths = core.map(({ mirror }) => mirror.entries.length);
+  const lengths = core.map(({ mirror }) => mirror.last.index);
   const backlog = Math.max(...lengths) - Math.min(...cluster.nodes.map(({ committed }) => committed.length));
   const boundMs = CONVERGE_TIMEOUTS * timeoutMs + backlog * CATCH_UP_MS_PER_ENTRY;
   const converged = (): boolean => proposed !== null && isConverged(core, proposed);
@@ -298,7 +309,12 @@ function isConverged(core: readonly SimulatedNode[], proposed: LogPosition): boo
 }
 
 function endOf(log: DurableState): LogPosition {
-  return { index: log.entries.length, term: log.lastTerm };
+  const { index, term } = log.last;
+  return { index, term };
+}
+
+function membershipsOf({ snapshot, entries, isReplaced }: DurableState): MembershipHistory {
+  return MembershipHistory.recovered(snapshot?.metadata ?? null, isReplaced ? [] : entries);
 }
 
 /**
@@ -310,10 +326,8 @@ function pickCore({ nodes, checks }: SimulatedCluster, random: Random): Simulate
   const core = random.shuffled(healthy).slice(0, random.pick([majority(nodes.length), healthy.length]));
   if (checks.committed.length === 0) return healthy;
   const logs = core.map(({ mirror, disk, isUp }) => (isUp ? mirror : disk.durable));
-  const best = logs.sort((a, b) => b.lastTerm - a.lastTerm || b.entries.length - a.entries.length)[0]!;
-  const memberships = new MembershipHistory();
-  memberships.append(best.entries);
-  const membership = memberships.current;
+  const best = logs.sort((a, b) => b.last.term - a.last.term || b.last.index - a.last.index)[0]!;
+  const membership = membershipsOf(best).current;
   const isBound = ({ id, incarnation }: SimulatedNode): boolean =>
     membership?.voters.some((voter) => voter.id === id && voter.incarnation === incarnation) ?? true;
   const needed = majority(membership === null ? nodes.length : sizeOf(membership));

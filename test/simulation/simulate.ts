@@ -16,12 +16,14 @@ function main(): void {
   if (values.mutants !== undefined) return huntMutants(values.mutants, from, count);
   let steps = 0;
   let committed = 0;
+  let installs = 0;
   let slowestMs = 0;
   try {
     for (let seed = from; seed < from + count; seed += 1) {
       const result = runSeed(seed);
       steps += result.steps;
       committed += result.committed;
+      installs += result.installs;
       slowestMs = Math.max(slowestMs, result.convergeMs);
       if (count === 1) process.stdout.write(`${JSON.stringify(result)}\n`);
     }
@@ -31,7 +33,7 @@ function main(): void {
     return;
   }
   process.stdout.write(
-    `${count} seeds from ${from}: ${steps} steps, ${committed} entries committed, slowest convergence ${slowestMs.toFixed(0)} ms\n`,
+    `${count} seeds from ${from}: ${steps} steps, ${committed} entries committed, ${installs} snapshots installed, slowest convergence ${slowestMs.toFixed(0)} ms\n`,
   );
 }
 

@@ -42,6 +42,23 @@ export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
         { to: event.to, term: event.term, reason: event.reason },
         `did not hand the leadership over: ${event.reason}`,
       );
+    case 'compacted':
+      return log.info(
+        { baseIndex: event.baseIndex, snapshotIndex: event.snapshotIndex },
+        `the log begins behind entry ${event.baseIndex}: the snapshot at entry ${event.snapshotIndex} is durable`,
+      );
+    case 'snapshotNeeded':
+      return log.info(
+        { to: event.to, term: event.term, snapshotIndex: event.snapshotIndex },
+        `${event.to} lacks what is gone from the log: sends it the snapshot at entry ${event.snapshotIndex}`,
+      );
+    case 'snapshotInstalled':
+      return event.isStale
+        ? log.debug(
+            { index: event.index, term: event.term },
+            `the snapshot at entry ${event.index} brought nothing new`,
+          )
+        : log.info({ index: event.index, term: event.term }, `goes on from the snapshot at entry ${event.index}`);
     case 'truncated':
       return log.warn(
         { fromIndex: event.fromIndex, term: event.term },

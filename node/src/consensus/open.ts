@@ -34,9 +34,9 @@ async function build<Result>(
     const core = (options.createCore ?? createRaft)({
       self: { id: self.nodeId, incarnation: self.incarnation },
       ...{ listedSize, proposedClusterId, timings, random, limits, removeDeadAfterMs },
-      ...{ hardState: recovered.hardState, entries: recovered.entries },
+      ...{ snapshot: null, hardState: recovered.hardState, base: recovered.base, entries: recovered.entries },
     });
-    const clusterId = new ClaimedClusterId(core, recovered.entries);
+    const clusterId = new ClaimedClusterId(core, { snapshot: null, entries: recovered.entries });
     const identity = (): PeerIdentity => ({ ...self, listedSize, clusterId: clusterId.value });
     const transport = options.transport(identity);
     return { host: new Host({ options, core, clusterId, transport, defer }), transport };

@@ -48,6 +48,8 @@ export const defaultRaftLimits: RaftLimits = {
   maxInflightBytes: 4 * 1024 * 1024,
   // What a leader without its quorum may hold before it says so.
   maxUncommittedBytes: 32 * 1024 * 1024,
+  // One segment of the log on disk: what a peer misses within seconds under full load, or within hours at rest.
+  maxTrailingBytes: 16 * 1024 * 1024,
   // A plan is at most 1 MiB and a second's merged measurements of all nodes fit several times.
   maxProposalBytes: 4 * 1024 * 1024,
 };

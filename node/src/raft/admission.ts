@@ -73,11 +73,11 @@ export function peerDown(state: RaftState, id: NodeId): void {
   const peer = state.met.get(id);
   if (peer !== undefined) peer.up = false;
   const { leadership } = state;
-  leadership?.progress.get(id)?.restart();
+  leadership?.progress.get(id)?.restart(state.log.base.index);
   const membership = state.memberships.current;
   // One that was removed has been told, or will be when it comes back.
-  if (membership !== null && membership.unmet === 0 && !memberIds(membership).includes(id))
-    leadership?.progress.delete(id);
+  const isMember = membership === null || membership.unmet > 0 || memberIds(membership).includes(id);
+  if (!isMember) leadership?.progress.delete(id);
   if (leadership?.transfer?.to === id) failTransfer(state, leadership, `the connection to ${id} was lost`);
 }
 

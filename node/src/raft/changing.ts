@@ -111,7 +111,8 @@ function diskOf(state: RaftState, id: NodeId): string | null {
 /** What it lacks fits into one append: it is a round trip away from the end of the log. */
 function isCaughtUp(state: RaftState, leadership: Leadership, id: NodeId): boolean {
   const progress = leadership.progress.get(id);
-  if (progress?.mode !== 'replicate' || !isAlive(state, leadership, id)) return false;
+  if (progress?.mode !== 'replicate' || progress.matchIndex < state.log.base.index) return false;
+  if (!isAlive(state, leadership, id)) return false;
   const missing = state.log.slice(progress.matchIndex + 1, state.options.limits.maxAppendBytes);
   return progress.matchIndex + missing.length >= state.log.lastIndex;
 }

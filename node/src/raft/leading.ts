@@ -70,7 +70,7 @@ function followPeers(state: RaftState, leadership: Leadership, nextIndex: number
 /** A peer's connection opened: whatever was under way to it may be lost. */
 export function leadPeer(state: RaftState, leadership: Leadership, id: NodeId): void {
   followPeers(state, leadership, state.log.lastIndex + 1);
-  leadership.progress.get(id)?.restart();
+  leadership.progress.get(id)?.restart(state.log.base.index);
   replicate(state, leadership);
 }
 

@@ -6,7 +6,7 @@ import type { Message } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { isBoundVoter, names } from './membership.ts';
 import { type Electorate, majority, sizeOf, votersOf } from './quorum.ts';
-import type { Entry, Incarnation, Member, NodeId, Role, VoterSet } from './types.ts';
+import type { Entry, Incarnation, LogPosition, Member, NodeId, Role, SnapshotMetadata, VoterSet } from './types.ts';
 
 /** Everything the core knows. One value, changed only by the functions of this folder, one step at a time. */
 export interface RaftState {
@@ -14,6 +14,8 @@ export interface RaftState {
   readonly effects: EffectsBuilder;
   readonly log: Log;
   readonly memberships: MembershipHistory;
+  /** The newest durable one. */
+  snapshot: SnapshotMetadata | null;
   /** Peers whose handshake was completed, with the incarnation of the latest one. */
   readonly met: Map<NodeId, { readonly member: Member; readonly clusterId: string | null; up: boolean }>;
   /** Peers whose latest handshake was refused: nothing is sent to them, for it would reach the wrong disk, nor heard of them. */
@@ -172,7 +174,13 @@ export function truncateFrom(state: RaftState, index: number): void {
   if (state.memberships.truncateFrom(index)) announceMembership(state);
 }
 
-function announceMembership(state: RaftState): void {
+/** The log begins behind `base` from this step's batch on. */
+export function saveBase(state: RaftState, base: LogPosition): void {
+  state.effects.saveBase({ index: base.index, term: base.term });
+  saveHardState(state);
+}
+
+export function announceMembership(state: RaftState): void {
   const { current, index } = state.memberships;
   if (current === null) return;
   if (names(current, state.options.self)) state.wasMember = true;

@@ -15,6 +15,12 @@ export interface Entry {
   readonly data: Uint8Array;
 }
 
+/** A position in a log: what voters compare (Raft paper 5.4.1). */
+export interface LogPosition {
+  readonly index: number;
+  readonly term: number;
+}
+
 /** What must be on disk before any promise is sent (Raft paper, figure 2). */
 export interface HardState {
   readonly term: number;
@@ -54,12 +60,24 @@ export interface Membership extends VoterSet {
   readonly addresses: Readonly<Record<NodeId, string>>;
 }
 
-/** One write: hard state first, then a truncation, then entries. The host reports it durable by its ticket. */
+/** What a snapshot stands for: the state after every entry up to and including `index` was applied, and who counted then. */
+export interface SnapshotMetadata extends LogPosition {
+  readonly membership: Membership;
+  /** Index of the entry that brought this membership. */
+  readonly membershipIndex: number;
+}
+
+/** One write: hard state, then a truncation, then a new base, then entries. The host reports it durable by its ticket. */
 export interface PersistBatch {
   readonly ticket: number;
   readonly hardState: HardState | null;
   /** All entries with this index or a higher one are gone before `entries` are appended; null: nothing is truncated. */
   readonly truncateFrom: number | null;
+  /**
+   * The log begins behind this entry from now on: a durable snapshot holds what the entries up to it did. A log that ends before it is
+   * empty then. Never without `hardState`, so that what is older than this batch can be forgotten altogether.
+   */
+  readonly base: LogPosition | null;
   readonly entries: readonly Entry[];
 }
 

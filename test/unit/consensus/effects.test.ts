@@ -293,7 +293,11 @@ describe('the cluster id a node claims (ADR 0040)', () => {
     const core = new ScriptedCore();
     core.state = { ...core.state, membership };
     const store = new ManualStore();
-    store.recovered = { hardState: { ...emptyHardState, term: 1 }, entries: [entry(1), entry(2)] };
+    store.recovered = {
+      hardState: { ...emptyHardState, term: 1 },
+      base: { index: 0, term: 0 },
+      entries: [entry(1), entry(2)],
+    };
     const { identity } = await openRig({ core, store });
     expect(identity().clusterId).toBeNull();
   });
@@ -302,7 +306,11 @@ describe('the cluster id a node claims (ADR 0040)', () => {
     const core = new ScriptedCore();
     core.state = { ...core.state, membership };
     const store = new ManualStore();
-    store.recovered = { hardState: { ...emptyHardState, term: 1 }, entries: [entry(1), entry(2, 'x')] };
+    store.recovered = {
+      hardState: { ...emptyHardState, term: 1 },
+      base: { index: 0, term: 0 },
+      entries: [entry(1), entry(2, 'x')],
+    };
     const { identity } = await openRig({ core, store });
     expect(identity()).toMatchObject({ clusterId: 'c9', nodeId: 'a', listedSize: 3 });
   });

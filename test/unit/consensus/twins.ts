@@ -5,8 +5,9 @@ import { openConsensus } from '../../../node/src/consensus/open.ts';
 import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
 import type { Effects, RaftCore, RaftInput, RaftStatus } from '../../../node/src/raft/core.ts';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import type { AppendResponse, Heartbeat } from '../../../node/src/raft/messages.ts';
-import type { Entry, PersistBatch } from '../../../node/src/raft/types.ts';
+import type { Entry, PersistBatch, SnapshotMetadata } from '../../../node/src/raft/types.ts';
 import { emptyHardState, timingProfiles } from '../../../node/src/raft/types.ts';
 import type { LogStore, RecoveredLog } from '../../../node/src/storage/log-store.ts';
 import type {
@@ -83,6 +84,7 @@ export const noEffects: Effects = {
   sendNow: [],
   sendAfterPersist: [],
   committed: [],
+  sendSnapshots: [],
   events: [],
   reads: [],
   proposal: null,
@@ -98,7 +100,7 @@ export class ScriptedCore implements RaftCore {
   respond: (input: RaftInput) => Partial<Effects> = () => ({});
   state: RaftStatus = {
     ...{ id: 'a', role: 'follower', term: 1, votedFor: null, leaderId: null, lastIndex: 0, commitIndex: 0 },
-    ...{ membership: null, committedInTerm: false, peers: [] },
+    ...{ baseIndex: 0, snapshotIndex: 0, membership: null, committedInTerm: false, peers: [] },
   };
 
   step(input: RaftInput): Effects {
@@ -116,6 +118,15 @@ export class ScriptedCore implements RaftCore {
     return this.state;
   }
 
+  snapshotAt(index: number): SnapshotMetadata {
+    return {
+      index,
+      term: this.state.term,
+      membershipIndex: 1,
+      membership: foundedBy({ clusterId: 'c', voters: [], unmet: 0 }),
+    };
+  }
+
   fedKinds(): string[] {
     return this.inputs.map(({ kind }) => kind);
   }
@@ -124,7 +135,7 @@ export class ScriptedCore implements RaftCore {
 /** A store whose batches become durable when the test says so. */
 export class ManualStore implements LogStore {
   readonly appended: PersistBatch[] = [];
-  recovered: RecoveredLog = { hardState: emptyHardState, entries: [] };
+  recovered: RecoveredLog = { hardState: emptyHardState, base: { index: 0, term: 0 }, entries: [] };
   closed = false;
   readonly #pending = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 
@@ -210,7 +221,13 @@ export const ack = (index: number): AppendResponse => ({
   ...{ kind: 'appendResponse', from: 'a', to: 'b', term: 1, success: true, index, hintIndex: 0, hintTerm: 0 },
 });
 
-export const batch = (ticket: number): PersistBatch => ({ ticket, hardState: null, truncateFrom: null, entries: [] });
+export const batch = (ticket: number): PersistBatch => ({
+  ticket,
+  hardState: null,
+  truncateFrom: null,
+  base: null,
+  entries: [],
+});
 
 export const entry = (index: number, text: string | null = null, term = 1): Entry => ({
   ...{ index, term, kind: text === null ? 'noop' : 'command', data: Buffer.from(text ?? '') },

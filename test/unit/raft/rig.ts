@@ -3,7 +3,7 @@ import type { Effects, RaftCore, RaftInput, RaftLimits } from '../../../node/src
 import { encodeMembership } from '../../../node/src/raft/membership.ts';
 import type { Message } from '../../../node/src/raft/messages.ts';
 import { createRaft } from '../../../node/src/raft/raft.ts';
-import type { Entry, Member, NodeId } from '../../../node/src/raft/types.ts';
+import type { Entry, LogPosition, Member, NodeId, SnapshotMetadata } from '../../../node/src/raft/types.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 export const timings = timingProfiles.lan;
@@ -13,6 +13,7 @@ export const roomyLimits: RaftLimits = {
   maxInflightBytes: 1_000_000,
   maxUncommittedBytes: 1_000_000,
   maxProposalBytes: 10_000,
+  maxTrailingBytes: 0,
 };
 
 export function command(text: string): Uint8Array {
@@ -54,6 +55,9 @@ export interface RigOptions {
   readonly votedFor?: NodeId | null;
   readonly foundedElsewhere?: boolean;
   readonly removeDeadAfterMs?: number;
+  readonly snapshot?: SnapshotMetadata | null;
+  /** Entries of `log` up to it are gone. */
+  readonly base?: LogPosition;
   readonly random?: () => number;
   readonly limits?: Partial<RaftLimits>;
 }
@@ -70,7 +74,7 @@ export class Rig {
   constructor(options: RigOptions = {}) {
     const { id = 'n1', voters = ['n1', 'n2', 'n3'], log = [1], unmet = 0 } = options;
     this.id = id;
-    const entries = logOf(log, voters, options);
+    const entries = logOf(log, voters, options).filter(({ index }) => index > (options.base?.index ?? 0));
     this.core = createRaft({
       self: { id, incarnation: `${id}-disk` },
       listedSize: options.listedSize ?? voters.length + unmet,
@@ -78,6 +82,8 @@ export class Rig {
       timings,
       removeDeadAfterMs: options.removeDeadAfterMs ?? Infinity,
       random: options.random ?? (() => 0.5),
+      snapshot: options.snapshot ?? null,
+      base: options.base ?? { index: 0, term: 0 },
       hardState: {
         term: options.term ?? entries.at(-1)?.term ?? 0,
         votedFor: options.votedFor ?? null,

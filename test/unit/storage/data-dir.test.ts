@@ -42,7 +42,11 @@ it('makes the directory, an incarnation and a log at the first start, and keeps 
   expect(first.incarnation).toMatch(/^[0-9a-f]{32}$/);
   expect(statSync(directory).mode & 0o777).toBe(0o700);
   const log = createWalStore({ directory: first.walDirectory, ...first });
-  expect(await log.open()).toEqual({ hardState: emptyHardState, entries: [] });
+  expect(await log.open()).toEqual({
+    hardState: emptyHardState,
+    base: { index: 0, term: 0 },
+    entries: [],
+  });
   await log.close();
   first.close();
   const again = await openDataDirectory(directory, ids);
