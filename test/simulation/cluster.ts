@@ -49,8 +49,7 @@ export class SimulatedCluster {
       observer: this.#observer(),
       createCore,
       options: {
-        listedSize: plan.size,
-        timings: timingProfiles.lan,
+        ...{ listedSize: plan.size, timings: timingProfiles.lan, removeDeadAfterMs: Infinity },
         limits: { ...plan.limits, maxTrailingBytes: plan.maxTrailingBytes },
       },
       snapshots: {
@@ -227,6 +226,8 @@ function describeInput(input: RaftInput): string {
       return `read ${input.readId}`;
     case 'transfer':
       return `transfer ${input.to ?? 'to any'}`;
+    case 'change':
+      return `change ${input.changes.map(({ kind, id }) => `${kind} ${id}`).join()}`;
     case 'propose':
       return `propose ${input.data.length}`;
     case 'snapshotSaved':

@@ -1,10 +1,11 @@
+import { emptyHardState } from '../../node/src/raft/types.ts';
 import type { Entry, HardState, LogPosition, PersistBatch } from '../../node/src/raft/types.ts';
 import type { Random } from './random.ts';
 import type { SimulatedSnapshot } from './snapshots.ts';
 
 /** What a node would find after a crash. */
 export class DurableState {
-  hardState: HardState = { term: 0, votedFor: null };
+  hardState: HardState = emptyHardState;
   snapshot: SimulatedSnapshot | null = null;
   base: LogPosition = { index: 0, term: 0 };
   entries: Entry[] = [];

@@ -141,7 +141,12 @@ function commitsBeyondWhatWasVerified(options: RaftOptions): RaftCore {
 
 /** raft.md E3, figure 2: the vote is not part of what a restart recovers. */
 function forgetsItsVoteAtRestart(options: RaftOptions): RaftCore {
-  return createRaft({ ...options, hardState: { term: options.hardState.term, votedFor: null } });
+  return createRaft({ ...options, hardState: { ...options.hardState, votedFor: null } });
+}
+
+/** raft.md M14, ADR 0011: a restart forgets that the cluster is founded. */
+function forgetsTheFoundingAtRestart(options: RaftOptions): RaftCore {
+  return createRaft({ ...options, hardState: { ...options.hardState, foundedElsewhere: false } });
 }
 
 /** Two of five, one of three: any two quorums need no member in common. */
@@ -197,6 +202,18 @@ const shortReigns: Partial<FaultPlan> = {
 
 /** Leaders cut off with a growing tail of their own, which the next leader must replace entry by entry. */
 const cutOffLeaders: Partial<FaultPlan> = { ...shortReigns, crashAtElection: 0, cutMeanMs: 300, cutForMeanMs: 500 };
+
+/** Three that crash and lose disks right after the founding, while it has not come to all. */
+const earlyLosses: Partial<FaultPlan> = {
+  size: 3,
+  chaosMs: 3_000,
+  crashMeanMs: 150,
+  downMeanMs: 400,
+  cutMeanMs: 150,
+  cutForMeanMs: 400,
+  wipe: true,
+  loseUnboundDisk: 0,
+};
 
 const durable = 'promise is durable';
 const onQuorum = 'committed is durable';
@@ -255,6 +272,14 @@ export const mutants: readonly Mutant[] = [
     withinSeeds: 60,
     foundAs: 'one vote per term',
     create: forgetsItsVoteAtRestart,
+  },
+  {
+    name: 'forgets the founding at restart (M14)',
+    fromSeed: 490,
+    withinSeeds: 10,
+    foundAs: 'election safety',
+    create: forgetsTheFoundingAtRestart,
+    focus: earlyLosses,
   },
   {
     name: 'takes less than a majority',

@@ -22,7 +22,7 @@ export interface NodeWorld {
   readonly scheduler: Scheduler;
   readonly observer: NodeObserver;
   readonly createCore: CreateCore;
-  readonly options: Pick<RaftOptions, 'listedSize' | 'timings' | 'limits'>;
+  readonly options: Pick<RaftOptions, 'listedSize' | 'timings' | 'limits' | 'removeDeadAfterMs'>;
   readonly snapshots: Pick<SnapshotWorld, 'transmit' | 'transferMs'>;
   transmit(message: Message, fromIncarnation: Incarnation): void;
   syncMs(): number;

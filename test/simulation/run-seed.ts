@@ -1,6 +1,7 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { LogPosition } from '../../node/src/raft/types.ts';
-import { boundIncarnation, MembershipHistory } from '../../node/src/raft/membership.ts';
+import { boundIncarnation } from '../../node/src/raft/membership.ts';
+import { MembershipHistory } from '../../node/src/raft/membership-history.ts';
 import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
@@ -155,7 +156,7 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
 }
 
 function crashSome(cluster: SimulatedCluster, random: Random): void {
-  const { plan, scheduler } = cluster;
+  const { plan } = cluster;
   const node = random.chance(plan.crashLeader) ? cluster.leader : random.pick(cluster.nodes);
   if (node?.isUp !== true) return;
   cluster.crash(node);
@@ -163,22 +164,31 @@ function crashSome(cluster: SimulatedCluster, random: Random): void {
     cluster.trace(`${node.id} loses its disk`);
     node.wipe();
   }
-  scheduler.in(random.exponential(plan.downMeanMs), () => {
-    if (!node.isUp) node.start();
+  restartIn(cluster, node, random.exponential(plan.downMeanMs));
+}
+
+/** Not once the chaos is over: who is dead then is started by the healing, or stays dead. */
+function restartIn({ scheduler, plan }: SimulatedCluster, node: SimulatedNode, afterMs: number): void {
+  scheduler.in(afterMs, () => {
+    if (!node.isUp && scheduler.nowMs < plan.chaosMs) node.start();
   });
 }
 
 /**
- * One lost disk is all that three members can bear, and only once all are bound and the others have it on theirs: who knows of no
- * founding can take the empty disk for a member that was never there, and found another cluster with it (ADR 0011).
+ * One lost disk is all that three members can bear, and only once all are bound and the disks of the others know of the founding:
+ * who does not can take the empty one for a member that was never there, and found another cluster with it (ADR 0011).
  */
 function mayLoseDisk(cluster: SimulatedCluster, victim: SimulatedNode): boolean {
   const memberships = new MembershipHistory();
   memberships.append(cluster.checks.committed);
   if (memberships.current?.unmet !== 0) return false;
   return cluster.nodes.every(
-    (node) => node.wipedDisks.length === 0 && (node === victim || node.disk.durable.last.index > 0),
+    (node) => node.wipedDisks.length === 0 && (node === victim || knowsFounding(node.disk.durable)),
   );
+}
+
+function knowsFounding({ last, hardState }: DurableState): boolean {
+  return last.index > 0 || hardState.foundedElsewhere;
 }
 
 /**
@@ -212,11 +222,9 @@ function loseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode, random:
 
 function crashSoon(cluster: SimulatedCluster, node: SimulatedNode, random: Random, afterMs: number): void {
   cluster.scheduler.in(afterMs, () => {
-    if (!node.isUp) return;
+    if (!node.isUp || cluster.scheduler.nowMs >= cluster.plan.chaosMs) return;
     cluster.crash(node);
-    cluster.scheduler.in(random.exponential(QUICK_RESTART_MS), () => {
-      if (!node.isUp) node.start();
-    });
+    restartIn(cluster, node, random.exponential(QUICK_RESTART_MS));
   });
 }
 
@@ -241,7 +249,7 @@ function cutSome(cluster: SimulatedCluster, random: Random): void {
 function liveness(cluster: SimulatedCluster, random: Random): number {
   const { scheduler, network, nodes } = cluster;
   const timeoutMs = timingProfiles.lan.electionTimeoutMaxMs;
-  const core = pickCore(nodes, random);
+  const core = pickCore(cluster, random);
   cluster.trace(`healing ${core.map(({ id }) => id).join()}`);
   network.healAll();
   network.faults = calmNetwork;
@@ -309,10 +317,14 @@ function membershipsOf({ snapshot, entries, isReplaced }: DurableState): Members
   return MembershipHistory.recovered(snapshot?.metadata ?? null, isReplaced ? [] : entries);
 }
 
-/** A random quorum that can elect: enough voters bound by its most up-to-date log are in it; else everyone. */
-function pickCore(nodes: readonly SimulatedNode[], random: Random): SimulatedNode[] {
+/**
+ * A random quorum that can elect: enough voters bound by its most up-to-date log are in it; else everyone. Everyone too before
+ * the founding is committed: it may be on its way to the quorum, and name others (ADR 0011).
+ */
+function pickCore({ nodes, checks }: SimulatedCluster, random: Random): SimulatedNode[] {
   const healthy = nodes.filter(({ wipedDisks }) => wipedDisks.length === 0);
   const core = random.shuffled(healthy).slice(0, random.pick([majority(nodes.length), healthy.length]));
+  if (checks.committed.length === 0) return healthy;
   const logs = core.map(({ mirror, disk, isUp }) => (isUp ? mirror : disk.durable));
   const best = logs.sort((a, b) => b.last.term - a.last.term || b.last.index - a.last.index)[0]!;
   const membership = membershipsOf(best).current;

@@ -29,13 +29,13 @@ async function build<Result>(
   options: ConsensusOptions<Result>,
   recovered: RecoveredLog,
 ): Promise<{ readonly host: Host<Result>; readonly transport: Transport }> {
-  const { self, listedSize, store, timings, limits, random, proposedClusterId } = options;
+  const { self, listedSize, store, timings, limits, random, proposedClusterId, removeDeadAfterMs = Infinity } = options;
   const defer = options.defer ?? setImmediate;
   try {
     const snapshot = await restoreNewest(options, recovered.base);
     const core = (options.createCore ?? createRaft)({
       self: { id: self.nodeId, incarnation: self.incarnation },
-      ...{ listedSize, proposedClusterId, timings, random, limits },
+      ...{ listedSize, proposedClusterId, timings, random, limits, removeDeadAfterMs },
       ...{ snapshot, hardState: recovered.hardState, base: recovered.base, entries: recovered.entries },
     });
     const clusterId = new ClaimedClusterId(core, { snapshot, entries: recovered.entries });

@@ -30,6 +30,8 @@ export interface ConsensusOptions<Result> {
   readonly snapshots?: { readonly store: SnapshotStore; readonly policy: SnapshotPolicy };
   readonly timings: Timings;
   readonly limits: RaftLimits;
+  /** A leader removes a voter that it has not heard for so long. Never, unless given. */
+  readonly removeDeadAfterMs?: number;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

@@ -1,7 +1,7 @@
-import { boundIncarnation } from './membership.ts';
+import { boundIncarnation, memberIds } from './membership.ts';
 import { leadPeer } from './leading.ts';
 import type { RaftState } from './state.ts';
-import { isMembershipCommitted } from './state.ts';
+import { isMembershipCommitted, learnOfFounding } from './state.ts';
 import { failTransfer } from './transfer.ts';
 import type { Incarnation, Member, NodeId } from './types.ts';
 
@@ -10,7 +10,7 @@ export function peerUp(state: RaftState, peer: Member, clusterId: string | null)
   const reason = refusal(state, peer, clusterId);
   if (reason !== null) return refuse(state, peer.id, reason);
   state.shunned.delete(peer.id);
-  if (clusterId !== null && state.log.lastIndex === 0) state.foundedElsewhere = true;
+  if (clusterId !== null) learnOfFounding(state);
   forgetOtherDisk(state, peer);
   state.met.set(peer.id, { member: peer, clusterId, up: true });
   if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);
@@ -60,8 +60,9 @@ function refusal(state: RaftState, peer: Member, clusterId: string | null): stri
   if (clusterId !== null && clusterId !== membership.clusterId) {
     return `it belongs to cluster ${clusterId}, this node to ${membership.clusterId}`;
   }
-  if (bound === null && membership.unmet === 0) return 'the membership has no place left for it';
-  return null;
+  // One of this cluster that is no member here may be newer than this log, or was removed and is to be told.
+  const isAwaited = bound !== null || membership.unmet > 0 || membership.learners.includes(peer.id);
+  return isAwaited || clusterId !== null ? null : 'the membership has no place left for it';
 }
 
 function anotherDisk(bound: Incarnation, met: Incarnation): string {
@@ -73,6 +74,10 @@ export function peerDown(state: RaftState, id: NodeId): void {
   if (peer !== undefined) peer.up = false;
   const { leadership } = state;
   leadership?.progress.get(id)?.restart(state.log.base.index);
+  const membership = state.memberships.current;
+  // One that was removed has been told, or will be when it comes back.
+  const isMember = membership === null || membership.unmet > 0 || memberIds(membership).includes(id);
+  if (!isMember) leadership?.progress.delete(id);
   if (leadership?.transfer?.to === id) failTransfer(state, leadership, `the connection to ${id} was lost`);
 }
 

@@ -1,3 +1,4 @@
+import type { MemberChange } from './change.ts';
 import type { Message } from './messages.ts';
 import type {
   Entry,
@@ -24,6 +25,8 @@ export interface RaftOptions {
   /** The cluster id this node writes into the first entry if it founds the cluster. */
   readonly proposedClusterId: string;
   readonly timings: Timings;
+  /** A voter that this node, as the leader, has not heard for so long is removed; Infinity: never. */
+  readonly removeDeadAfterMs: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** What storage recovered: the newest snapshot, null without one, and the log behind `base`, which must join on to it. */
@@ -60,6 +63,8 @@ export type RaftInput =
   | { readonly kind: 'transfer'; readonly to: NodeId | null }
   /** What must be applied for a read to see all that was committed before it; `readId` is used once. */
   | { readonly kind: 'read'; readonly readId: number }
+  /** Change who the members are; the outcome tells what became of the wish, the log what of the change. */
+  | { readonly kind: 'change'; readonly changes: readonly MemberChange[] }
   | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
   /** A snapshot that this node took (`snapshotAt`) is durable. */
   | { readonly kind: 'snapshotSaved'; readonly snapshot: SnapshotMetadata }
@@ -89,7 +94,23 @@ export interface Effects {
   readonly reads: readonly ReadOutcome[];
   /** Of a `propose` input only. */
   readonly proposal: ProposalOutcome | null;
+  /** Of a `change` input only. */
+  readonly change: ChangeOutcome | null;
 }
+
+export type ChangeOutcome =
+  /** Made once the first membership at `index` or later that is not a joint one is committed. */
+  | { readonly accepted: true; readonly term: number; readonly index: number }
+  | {
+      readonly accepted: false;
+      /**
+       * inProgress: another change, an election or a transfer is not through yet. notCaughtUp: the learner lacks too much of the
+       * log. quorumAtRisk: too few of the voters to be are alive. impossible: there is no such change.
+       */
+      readonly code: 'notLeader' | 'inProgress' | 'notCaughtUp' | 'quorumAtRisk' | 'impossible';
+      readonly reason: string;
+      readonly leaderId: NodeId | null;
+    };
 
 export type ProposalOutcome =
   | { readonly accepted: true; readonly term: number; readonly firstIndex: number }
@@ -117,6 +138,10 @@ export type RaftEvent =
       readonly reason: string;
     }
   | { readonly kind: 'membershipChanged'; readonly membership: Membership; readonly index: number }
+  /** The leader removes a voter that it has not heard for `removeDeadAfterMs`. */
+  | { readonly kind: 'deadRemoved'; readonly id: NodeId; readonly silentMs: number; readonly term: number }
+  /** It is committed that this node is no member any more: it takes part in nothing, and should end. */
+  | { readonly kind: 'removed'; readonly index: number; readonly term: number }
   | { readonly kind: 'transferStarted'; readonly to: NodeId; readonly term: number }
   /** Refused, or given up; this node goes on as before. */
   | { readonly kind: 'transferFailed'; readonly to: NodeId | null; readonly term: number; readonly reason: string }

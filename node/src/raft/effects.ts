@@ -1,5 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
-import type { Effects, ProposalOutcome, RaftEvent, ReadOutcome } from './core.ts';
+import type { ChangeOutcome, Effects, ProposalOutcome, RaftEvent, ReadOutcome } from './core.ts';
 import type { Message } from './messages.ts';
 import type { Entry, HardState, LogPosition, NodeId, PersistBatch } from './types.ts';
 
@@ -38,6 +38,7 @@ export class EffectsBuilder {
   #events: RaftEvent[] = [];
   #reads: ReadOutcome[] = [];
   #proposal: ProposalOutcome | null = null;
+  #change: ChangeOutcome | null = null;
 
   /** The ticket under which what this step writes becomes durable. */
   get ticket(): number {
@@ -82,6 +83,10 @@ export class EffectsBuilder {
     this.#proposal = outcome;
   }
 
+  answerChange(outcome: ChangeOutcome): void {
+    this.#change = outcome;
+  }
+
   answerRead(outcome: ReadOutcome): void {
     this.#reads.push(outcome);
   }
@@ -97,6 +102,7 @@ export class EffectsBuilder {
       events: this.#events,
       reads: this.#reads,
       proposal: this.#proposal,
+      change: this.#change,
     };
     this.#hardState = null;
     this.#truncateFrom = null;
@@ -109,6 +115,7 @@ export class EffectsBuilder {
     this.#events = [];
     this.#reads = [];
     this.#proposal = null;
+    this.#change = null;
     return effects;
   }
 

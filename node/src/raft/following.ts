@@ -2,7 +2,7 @@ import { invariant } from '../lib/invariant.ts';
 import type { AppendRequest, Heartbeat } from './messages.ts';
 import { hearLeader } from './roles.ts';
 import type { RaftState } from './state.ts';
-import { append, commitTo, send, truncateFrom } from './state.ts';
+import { append, commitTo, learnOfFounding, send, truncateFrom } from './state.ts';
 
 export function handleHeartbeat(state: RaftState, message: Heartbeat): void {
   hearLeader(state, message.from);
@@ -18,6 +18,9 @@ export function handleHeartbeat(state: RaftState, message: Heartbeat): void {
 /** Rules 2 to 5 of AppendEntries (Raft paper, figure 2). */
 export function handleAppendRequest(state: RaftState, message: AppendRequest): void {
   hearLeader(state, message.from);
+  // The first entry is the founding: committed at the leader, it is final, although it may not have come here.
+  if (message.commitIndex > 0) learnOfFounding(state);
+  state.leaderCommitIndex = Math.max(state.leaderCommitIndex, message.commitIndex);
   const { log } = state;
   const { prevLogIndex, prevLogTerm } = message;
   // What is before the base is committed, so the leader has the same there, and only what is behind it can be news.

@@ -25,7 +25,12 @@ export interface LogPosition {
 export interface HardState {
   readonly term: number;
   readonly votedFor: NodeId | null;
+  /** This node knows that the cluster is founded, whether its log shows it or not: it never founds another (ADR 0011). */
+  readonly foundedElsewhere: boolean;
 }
+
+/** Of a node that has promised nothing yet. */
+export const emptyHardState: HardState = { term: 0, votedFor: null, foundedElsewhere: false };
 
 export interface Member {
   readonly id: NodeId;
@@ -44,6 +49,15 @@ export interface VoterSet {
 /** Who counts. Carried by entries of kind `membership`, effective when appended, rolled back when truncated. */
 export interface Membership extends VoterSet {
   readonly clusterId: string;
+  /**
+   * Members that receive the log and count for nothing. By name alone: none of their promises matters, so the disk is bound with
+   * the vote.
+   */
+  readonly learners: readonly NodeId[];
+  /** Of a joint membership: the voters before the change, a majority of whom is needed too. Null: no change is under way. */
+  readonly outgoing: VoterSet | null;
+  /** host:port of each member that was added; the founders' are in the operator's list. */
+  readonly addresses: Readonly<Record<NodeId, string>>;
 }
 
 /** What a snapshot stands for: the state after every entry up to and including `index` was applied, and who counted then. */

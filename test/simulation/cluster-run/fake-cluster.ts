@@ -1,3 +1,4 @@
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import type { CommandResult } from '../../../node/src/cluster/commands.ts';
 import type {
   Consensus,
@@ -252,11 +253,11 @@ export class FakeConsensus implements Consensus<CommandResult> {
       commitIndex: this.#applied,
       appliedIndex: this.#applied,
       snapshotIndex: 0,
-      membership: {
+      membership: foundedBy({
         clusterId: 'sim',
         voters: ['n0', 'n1', 'n2', 'n3', 'n4'].map((id) => ({ id, incarnation: id })),
         unmet: 0,
-      },
+      }),
       listedSize: 0,
       leading: this.#leadingTerm !== null,
       problems: [],

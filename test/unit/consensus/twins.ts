@@ -5,9 +5,10 @@ import { openConsensus } from '../../../node/src/consensus/open.ts';
 import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
 import type { Effects, RaftCore, RaftInput, RaftStatus } from '../../../node/src/raft/core.ts';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import type { AppendResponse, Heartbeat } from '../../../node/src/raft/messages.ts';
 import type { Entry, PersistBatch, SnapshotMetadata } from '../../../node/src/raft/types.ts';
-import { timingProfiles } from '../../../node/src/raft/types.ts';
+import { emptyHardState, timingProfiles } from '../../../node/src/raft/types.ts';
 import type { LogStore, RecoveredLog } from '../../../node/src/storage/log-store.ts';
 import type {
   PeerFrame,
@@ -87,6 +88,7 @@ export const noEffects: Effects = {
   events: [],
   reads: [],
   proposal: null,
+  change: null,
 };
 
 /** A core that does what the test says, and keeps what it was fed. */
@@ -117,7 +119,12 @@ export class ScriptedCore implements RaftCore {
   }
 
   snapshotAt(index: number): SnapshotMetadata {
-    return { index, term: this.state.term, membershipIndex: 1, membership: { clusterId: 'c', voters: [], unmet: 0 } };
+    return {
+      index,
+      term: this.state.term,
+      membershipIndex: 1,
+      membership: foundedBy({ clusterId: 'c', voters: [], unmet: 0 }),
+    };
   }
 
   fedKinds(): string[] {
@@ -128,7 +135,7 @@ export class ScriptedCore implements RaftCore {
 /** A store whose batches become durable when the test says so. */
 export class ManualStore implements LogStore {
   readonly appended: PersistBatch[] = [];
-  recovered: RecoveredLog = { hardState: { term: 0, votedFor: null }, base: { index: 0, term: 0 }, entries: [] };
+  recovered: RecoveredLog = { hardState: emptyHardState, base: { index: 0, term: 0 }, entries: [] };
   closed = false;
   readonly #pending = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { encodeMembership } from '../../../node/src/raft/membership.ts';
+import { encodeMembership, foundedBy } from '../../../node/src/raft/membership.ts';
 import { createRaft } from '../../../node/src/raft/raft.ts';
+import { emptyHardState } from '../../../node/src/raft/types.ts';
 import type { Membership, SnapshotMetadata } from '../../../node/src/raft/types.ts';
 import { command, logOf, Rig, roomyLimits, sent, timings } from './rig.ts';
 
-const trio: Membership = {
+const trio: Membership = foundedBy({
   clusterId: 'c1',
   voters: ['n1', 'n2', 'n3'].map((id) => ({ id, incarnation: `${id}-disk` })),
   unmet: 0,
-};
+});
 
 const at = (index: number, term: number, membership = trio, membershipIndex = 1): SnapshotMetadata => ({
   ...{ index, term, membership, membershipIndex },
@@ -233,8 +234,15 @@ describe('a start from a snapshot, also one that a crash has left alone (S8)', (
   const coreOf = (log: readonly number[], snapshot: SnapshotMetadata): ReturnType<typeof createRaft> =>
     createRaft({
       self: { id: 'n1', incarnation: 'n1-disk' },
-      ...{ listedSize: 3, proposedClusterId: 'c', timings, random: () => 0.5, limits: roomyLimits },
-      ...{ snapshot, base: { index: 0, term: 0 }, hardState: { term: 3, votedFor: null } },
+      ...{
+        listedSize: 3,
+        proposedClusterId: 'c',
+        removeDeadAfterMs: Infinity,
+        timings,
+        random: () => 0.5,
+        limits: roomyLimits,
+      },
+      ...{ snapshot, base: { index: 0, term: 0 }, hardState: { ...emptyHardState, term: 3 } },
       entries: logOf(log, ['n1', 'n2', 'n3']),
     });
 });

@@ -1,3 +1,4 @@
+import { emptyHardState } from '../../../node/src/raft/types.ts';
 import type { Entry, HardState, LogPosition, PersistBatch } from '../../../node/src/raft/types.ts';
 import type { RecoveredLog } from '../../../node/src/storage/log-store.ts';
 import { createWalStore, type WalOptions } from '../../../node/src/storage/wal/wal-store.ts';
@@ -5,7 +6,7 @@ import type { SimulatedDisk } from './simulated-disk.ts';
 
 /** What a log must hold once these batches are stored: the contract in a dozen lines. */
 export function modelOf(batches: readonly PersistBatch[]): RecoveredLog {
-  let hardState: HardState = { term: 0, votedFor: null };
+  let hardState: HardState = emptyHardState;
   let base: LogPosition = { index: 0, term: 0 };
   let entries: Entry[] = [];
   for (const batch of batches) {
@@ -23,8 +24,9 @@ export function printLog({ hardState, base, entries }: RecoveredLog): string {
   const lines = entries.map(
     (entry) => `${entry.index}@${entry.term} ${entry.kind} ${Buffer.from(entry.data).toString('hex')}`,
   );
-  const head = `term ${hardState.term} vote ${String(hardState.votedFor)} behind ${base.index}@${base.term}`;
-  return [head, ...lines].join('\n');
+  const { term, votedFor, foundedElsewhere } = hardState;
+  const promised = `term ${term} vote ${String(votedFor)} founded ${foundedElsewhere}`;
+  return [`${promised} behind ${base.index}@${base.term}`, ...lines].join('\n');
 }
 
 export const DIRECTORY = '/wal';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TuttiError } from '../../../node/src/lib/errors.ts';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import type { SnapshotMetadata } from '../../../node/src/raft/types.ts';
 import { createFileSnapshotStore } from '../../../node/src/storage/snapshot/file-snapshot-store.ts';
 import { SnapshotEncoder } from '../../../node/src/storage/snapshot/format.ts';
@@ -10,7 +11,7 @@ import { errno, SimulatedDisk } from './simulated-disk.ts';
 const DIRECTORY = '/snapshots';
 
 function metadataOf(index: number): SnapshotMetadata {
-  const membership = { clusterId: 'c', voters: [{ id: 'n1', incarnation: 'i1' }], unmet: 2 };
+  const membership = foundedBy({ clusterId: 'c', voters: [{ id: 'n1', incarnation: 'i1' }], unmet: 2 });
   return { index, term: 3, membershipIndex: 1, membership };
 }
 

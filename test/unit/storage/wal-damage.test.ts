@@ -11,11 +11,11 @@ mostlyZeros[520] = 1;
 
 /** Two segments; the last frame reaches over three sectors and is mostly zeros, the worst case for telling what was written. */
 const batches = [
-  batch(1, [entry(1, 1, 'one')], { hardState: { term: 1, votedFor: 'node-1' } }),
+  batch(1, [entry(1, 1, 'one')], { hardState: { term: 1, votedFor: 'node-1', foundedElsewhere: false } }),
   batch(2, [entry(2, 1, 'x'.repeat(700))]),
   batch(3, [entry(3, 1, 'y'.repeat(400))]),
   batch(4, [entry(4, 1, 'four'.repeat(50))]),
-  batch(5, [entry(5, 1, mostlyZeros)], { hardState: { term: 2, votedFor: null } }),
+  batch(5, [entry(5, 1, mostlyZeros)], { hardState: { term: 2, votedFor: null, foundedElsewhere: true } }),
 ];
 
 async function storedLog(): Promise<{ disk: SimulatedDisk; files: string[] }> {
@@ -135,7 +135,7 @@ describe('damage to what was acknowledged', () => {
 describe('damage to a log whose beginning was removed for a snapshot', () => {
   const compacted = [
     ...batches,
-    batch(6, [], { base: { index: 5, term: 1 }, hardState: { term: 2, votedFor: null } }),
+    batch(6, [], { base: { index: 5, term: 1 }, hardState: { term: 2, votedFor: null, foundedElsewhere: false } }),
     batch(7, [entry(6, 2, 'six'.repeat(30))]),
   ];
 

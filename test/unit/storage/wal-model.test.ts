@@ -22,7 +22,13 @@ const step: fc.Arbitrary<Step> = fc.record({
   ending: fc.constantFrom('goOn' as const, 'goOn' as const, 'close' as const, 'kill' as const, 'powerCut' as const),
   together: fc.array(
     fc.record({
-      hardState: fc.option(fc.record({ term: fc.nat(), votedFor: fc.option(fc.string({ maxLength: 40 })) })),
+      hardState: fc.option(
+        fc.record({
+          term: fc.nat(),
+          votedFor: fc.option(fc.string({ maxLength: 40 })),
+          foundedElsewhere: fc.boolean(),
+        }),
+      ),
       truncate: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
       compact: fc.option(fc.double({ min: 0, max: 1.2, noNaN: true }), { freq: 3 }),
       entries: fc.array(
@@ -88,7 +94,7 @@ it('takes no more disk over many compactions than the log behind the last one', 
   const wal = createWalStore(walOptions(disk));
   await wal.open();
   for (let index = 1; index <= 600; index += 1) {
-    const hardState = { term: 1, votedFor: null };
+    const hardState = { term: 1, votedFor: null, foundedElsewhere: false };
     const base = index % 10 === 0 ? { index: index - 5, term: 1 } : null;
     await wal.append(batch(index, [], { base, hardState }));
     await wal.append(batch(index, [entry(index, 1, `entry ${index}`.repeat(20))]));

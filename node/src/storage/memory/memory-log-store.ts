@@ -1,11 +1,12 @@
 import { TuttiError } from '../../lib/errors.ts';
 import { invariant } from '../../lib/invariant.ts';
+import { emptyHardState } from '../../raft/types.ts';
 import type { Entry, HardState, LogPosition, PersistBatch } from '../../raft/types.ts';
 import type { LogStore, RecoveredLog } from '../log-store.ts';
 
 /** What outlives a store: give the same disk to the next one, and it is a restart. */
 export class MemoryDisk {
-  hardState: HardState = { term: 0, votedFor: null };
+  hardState: HardState = emptyHardState;
   base: LogPosition = { index: 0, term: 0 };
   entries: Entry[] = [];
   inUse = false;

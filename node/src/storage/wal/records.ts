@@ -6,7 +6,7 @@ import { readUint64, writeUint64 } from './layout.ts';
  * What a frame carries: the records of one or more batches in the order they were given, each batch's hard state first,
  * then its truncation, its base, its entries. Any prefix of them is a state Raft allows.
  *
- *   hard state  1, term (64 bit), bytes of the vote (16 bit, 0xffff: none), vote
+ *   hard state  1, term (64 bit), founded elsewhere (8 bit, 0 or 1), bytes of the vote (16 bit, 0xffff: none), vote
  *   truncation  2, first index that is gone (64 bit)
  *   base        4, index (64 bit), term (64 bit) of the entry that the log begins behind
  *   entry       3, kind, index (64 bit), term (64 bit), bytes (32 bit), data
@@ -16,7 +16,7 @@ const TRUNCATION = 2;
 const ENTRY = 3;
 const BASE = 4;
 
-const HARD_STATE_BYTES = 11;
+const HARD_STATE_BYTES = 12;
 const TRUNCATION_BYTES = 9;
 const ENTRY_BYTES = 22;
 const BASE_BYTES = 17;
@@ -67,7 +67,8 @@ function encodeHardState(hardState: HardState, target: Buffer, offset: number): 
   invariant(voteBytes < NO_VOTE, 'a node id is short');
   target.writeUInt8(HARD_STATE, offset);
   writeUint64(target, hardState.term, offset + 1);
-  target.writeUInt16LE(vote === null ? NO_VOTE : voteBytes, offset + 9);
+  target.writeUInt8(hardState.foundedElsewhere ? 1 : 0, offset + 9);
+  target.writeUInt16LE(vote === null ? NO_VOTE : voteBytes, offset + 10);
   return offset + HARD_STATE_BYTES + voteBytes;
 }
 
@@ -106,12 +107,14 @@ export function replayRecords(payload: Buffer, log: Replay): string | null {
 }
 
 function replayHardState(payload: Buffer, offset: number, log: Replay): number {
-  const voteBytes = payload.readUInt16LE(offset + 9);
+  const founded = payload.readUInt8(offset + 9);
+  const voteBytes = payload.readUInt16LE(offset + 10);
   const start = offset + HARD_STATE_BYTES;
   const end = voteBytes === NO_VOTE ? start : start + voteBytes;
+  if (founded > 1) throw new RangeError('neither founded elsewhere nor not');
   if (end > payload.length) throw new RangeError('a vote beyond the end of its frame');
   const votedFor = voteBytes === NO_VOTE ? null : payload.toString('utf8', start, end);
-  log.hardState = { term: readUint64(payload, offset + 1), votedFor };
+  log.hardState = { term: readUint64(payload, offset + 1), votedFor, foundedElsewhere: founded === 1 };
   return end;
 }
 

@@ -1,4 +1,5 @@
 import { TuttiError } from '../../lib/errors.ts';
+import { emptyHardState } from '../../raft/types.ts';
 import type { Entry, HardState, Incarnation, LogPosition, NodeId } from '../../raft/types.ts';
 import type { Disk, DiskFile } from '../disk.ts';
 import { diskFailed, logDamaged, unusable } from '../disk-errors.ts';
@@ -68,7 +69,7 @@ export async function recover(source: RecoverySource): Promise<Recovery> {
 function emptyLog(oldest: Segment | undefined): Replay {
   const hasPredecessors = oldest !== undefined && oldest.header.ordinal > 1;
   const base = hasPredecessors ? { index: oldest.header.baseIndex - 1, term: null } : { index: 0, term: 0 };
-  return { hardState: { term: 0, votedFor: null }, base, entries: [] };
+  return { hardState: emptyHardState, base, entries: [] };
 }
 
 async function listSegments({ disk, directory, nodeId, incarnation }: RecoverySource): Promise<Segment[]> {
