@@ -26,7 +26,7 @@ import { readIndexMethod, Reads } from './reads.ts';
 import { Requests, shuttingDown, timedOut } from './requests.ts';
 import { Serving } from './serving.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
-import { openSnapshots, withoutSnapshots } from './snapshots/wiring.ts';
+import { openSnapshots, refuseSnapshot, withoutSnapshots } from './snapshots/wiring.ts';
 
 const ownClock: ClockOffset = { offsetMs: 0, errorMs: 0, roundTripMs: 0 };
 
@@ -290,7 +290,8 @@ export class Host<Result> implements Consensus<Result> {
         return;
       case 'snapshotChunk':
       case 'snapshotAck':
-        return this.#snapshots?.onFrame(from.nodeId, frame);
+        if (this.#snapshots !== null) return this.#snapshots.onFrame(from.nodeId, frame);
+        return refuseSnapshot(this.#parts.transport, from.nodeId, frame);
       case 'request':
         return this.#serving.onRequest(from, frame);
       case 'response':

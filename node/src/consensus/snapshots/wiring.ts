@@ -1,9 +1,9 @@
 import { TuttiError } from '../../lib/errors.ts';
 import { invariant } from '../../lib/invariant.ts';
 import type { RaftCore, RaftInput } from '../../raft/core.ts';
-import type { LogPosition, SnapshotMetadata } from '../../raft/types.ts';
+import type { LogPosition, NodeId, SnapshotMetadata } from '../../raft/types.ts';
 import { snapshotDamaged } from '../../storage/disk-errors.ts';
-import type { Transport } from '../../transport/transport.ts';
+import type { SnapshotAck, SnapshotChunk, Transport } from '../../transport/transport.ts';
 import type { Applier } from '../applier.ts';
 import type { ConsensusOptions } from '../options.ts';
 import { Snapshots } from './snapshots.ts';
@@ -33,6 +33,14 @@ export function openSnapshots<Result>(
     },
     restore: ({ metadata, data }) => applier.replace(metadata.index, () => stateMachine.restore?.(data)),
   });
+}
+
+/** The leader's operator must hear why this member stays behind. */
+export function refuseSnapshot(transport: Transport, from: NodeId, frame: SnapshotChunk | SnapshotAck): void {
+  if (frame.kind !== 'snapshotChunk') return;
+  const { index, checksum } = frame;
+  const refusal = 'its state machine has no restore; all members need the same one';
+  transport.send(from, { kind: 'snapshotAck', index, checksum, offset: 0, isDone: false, refusal });
 }
 
 export function withoutSnapshots(): TuttiError {
