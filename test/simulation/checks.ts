@@ -48,7 +48,7 @@ export class SafetyChecks implements NodeObserver {
     require(after.commitIndex <= after.lastIndex, 'commit within the log', `${node.id} commits ${after.commitIndex}`);
     if (after.role === 'leader') this.#checkLeader(node, before, after, effects);
     this.#checkWritten(node, effects);
-    if (effects.committed.length > 0) this.#checkCommitted(node, before, after, effects.committed);
+    if (effects.committed.length > 0) this.#checkCommitted(node, after, effects.committed);
     for (const event of effects.events) {
       if (event.kind === 'compacted') this.compactions += 1;
       if (event.kind === 'snapshotInstalled' && !event.isStale) this.installs += 1;
@@ -97,9 +97,9 @@ export class SafetyChecks implements NodeObserver {
     }
   }
 
-  #checkCommitted(node: SimulatedNode, before: RaftStatus, status: RaftStatus, entries: readonly Entry[]): void {
-    require(entries[0]!.index === before.commitIndex + 1, 'once and in order', `${node.id} at ${name(entries[0]!)}`);
-    require(before.commitIndex <= node.committed.length, 'nothing is skipped', `${node.id} at ${name(entries[0]!)}`);
+  #checkCommitted(node: SimulatedNode, status: RaftStatus, entries: readonly Entry[]): void {
+    require(entries[0]!.index === node.handedOut + 1, 'once and in order', `${node.id} at ${name(entries[0]!)}`);
+    require(node.handedOut <= node.committed.length, 'nothing is skipped', `${node.id} at ${name(entries[0]!)}`);
     for (const entry of entries) {
       const known = this.#committed[entry.index - 1];
       if (known !== undefined) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { knownSeeds } from './known-seeds.ts';
 import { mutants } from './mutants.ts';
+import { snapshotMutants } from './snapshot-mutants.ts';
 import { replayCommand, runSeed, SeedFailure } from './run-seed.ts';
 
 /** About 50 ms each on one core; `node test/simulation/simulate.ts` runs more. */
@@ -39,7 +40,7 @@ describe('a cluster of cores under faults', () => {
 });
 
 describe('the simulator finds known bugs', () => {
-  it.each(mutants)(
+  it.each([...mutants, ...snapshotMutants])(
     '$name, within $withinSeeds seeds from $fromSeed',
     ({ create, fromSeed, withinSeeds, foundAs, focus }) => {
       let failure: unknown;
@@ -52,7 +53,7 @@ describe('the simulator finds known bugs', () => {
       }
       expect(failure).toBeInstanceOf(SeedFailure);
       const { message } = failure as SeedFailure;
-      expect(message).toContain(`SafetyViolation: ${foundAs}`);
+      expect(message).toContain(foundAs === 'liveness' ? 'Error: liveness' : `SafetyViolation: ${foundAs}`);
       const seed = Number(/^seed (\d+)/.exec(message)?.[1]);
       expect(message.endsWith(`replay: ${replayCommand(seed)}`)).toBe(true);
     },

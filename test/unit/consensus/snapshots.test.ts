@@ -27,6 +27,18 @@ async function leftBehind(cluster: MemoryCluster, padding = 0): Promise<{ leader
   return { leader, away };
 }
 
+/** A restore that takes until it is let through. */
+function slowRestore({ machine }: MemoryMember): { readonly isRestoring: () => boolean; readonly open: () => void } {
+  let isRestoring = false;
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  machine.gate = () => {
+    isRestoring = true;
+    return gate;
+  };
+  return { isRestoring: () => isRestoring, open };
+}
+
 const lastOf = ({ machine }: MemoryMember): string => machine.applied.join();
 
 describe('snapshots of a member', () => {
@@ -168,10 +180,9 @@ describe('a member that lacks what is gone from the log', () => {
   it('goes on with what was committed meanwhile, and applies nothing that the snapshot holds (S7)', async () => {
     const cluster = await trio();
     const { leader, away } = await leftBehind(cluster);
-    let open!: () => void;
-    away.machine.gate = () => new Promise((resolve) => (open = resolve));
+    const { isRestoring, open } = slowRestore(away);
     cluster.rejoin(away.id);
-    await cluster.time.until('the restore', () => open !== undefined);
+    await cluster.time.until('the restore', isRestoring);
     await write(cluster, leader, 'four');
     let looked = '';
     const reading = away.consensus.read(() => (looked = lastOf(away)));
@@ -215,8 +226,7 @@ describe('a member that lacks what is gone from the log', () => {
     const cluster = await trio({ ...onRequest, maxBytesPerSecond: 10 * CHUNK_BYTES });
     const { leader, away } = await leftBehind(cluster, 40 * CHUNK_BYTES);
     const { term } = leader.consensus.status();
-    let open!: () => void;
-    away.machine.gate = () => new Promise((resolve) => (open = resolve));
+    const { isRestoring, open } = slowRestore(away);
     const beganMs = cluster.time.nowMs;
     cluster.rejoin(away.id);
     let longestMs = 0;
@@ -228,7 +238,7 @@ describe('a member that lacks what is gone from the log', () => {
       heartbeatMs = cluster.time.nowMs;
       return true;
     };
-    await cluster.time.until('the restore', () => open !== undefined, 20_000);
+    await cluster.time.until('the restore', isRestoring, 20_000);
     const sentMs = cluster.time.nowMs;
     expect(sentMs - beganMs).toBeGreaterThan(3_500);
     await cluster.time.until('a long restore', () => cluster.time.nowMs > sentMs + 3_000);
