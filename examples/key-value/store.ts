@@ -12,6 +12,9 @@ const entryBytes = 64;
 /** A client that does not know the outcome of a write may repeat it until this many other writes have come after it. */
 export const maxRememberedRequests = 10_000;
 
+/** Entries in one piece of a snapshot: a millisecond or two, as long as they are small. */
+const pieceEntries = 1_000;
+
 interface Contents {
   readonly index: number;
   readonly storedBytes: number;
@@ -47,18 +50,32 @@ export class KeyValueStore implements StateMachine<Answer> {
     return { kind: 'members', index, members: [...(this.#sets.get(read.set) ?? [])] };
   }
 
-  /** As JSON in one piece: what changes after the call must not show in it, and these Maps change in place. */
-  snapshot(): Uint8Array {
-    return Buffer.from(JSON.stringify(this.#all()));
+  /**
+   * Lines of JSON. The copy is made before the first of them is given, since these Maps change in place; turning it into text takes
+   * longer, and so is done line by line, with heartbeats in between.
+   */
+  *snapshot(): Iterable<Uint8Array> {
+    const { values, sets, answers, ...rest } = this.#all();
+    const line = (value: unknown): Uint8Array => Buffer.from(`${JSON.stringify(value)}\n`);
+    yield line(rest);
+    for (const [kind, all] of Object.entries({ values, sets, answers })) {
+      for (let at = 0; at < all.length; at += pieceEntries) yield line([kind, all.slice(at, at + pieceEntries)]);
+    }
   }
 
   restore(snapshot: Uint8Array): void {
-    const all = JSON.parse(Buffer.from(snapshot).toString()) as Contents;
-    this.#values = new Map(all.values);
-    this.#sets = new Map(all.sets.map(([name, members]) => [name, new Set(members)]));
-    this.#answers = new Map(all.answers);
-    this.#storedBytes = all.storedBytes;
-    this.#index = all.index;
+    const [rest, ...pieces] = Buffer.from(snapshot)
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as unknown);
+    const of = <Kind extends 'values' | 'sets' | 'answers'>(kind: Kind): Contents[Kind] =>
+      (pieces as [string, unknown[]][]).flatMap(([name, part]) => (name === kind ? part : [])) as Contents[Kind];
+    this.#values = new Map(of('values'));
+    this.#sets = new Map(of('sets').map(([name, members]) => [name, new Set(members)]));
+    this.#answers = new Map(of('answers'));
+    const { storedBytes, index } = rest as Pick<Contents, 'storedBytes' | 'index'>;
+    [this.#storedBytes, this.#index] = [storedBytes, index];
   }
 
   #all(): Contents {

@@ -11,8 +11,9 @@ import type { ClockOffset, PeerIdentity, PeerProblem, PeerStatus } from '../tran
 export interface StateMachine<Result> {
   apply(command: Uint8Array, at: { readonly index: number; readonly term: number }): Result;
   /**
-   * The state as it is now, in one piece or in several. Pieces are asked for one after the other, in turns of their own, while
-   * commands go on being applied: they must be of the moment of the call all the same.
+   * The state as it is now, in one piece or in several. The first is asked for at once, the others later, in turns of their own,
+   * while commands go on being applied: all must be of the moment of the call. So a generator copies what changes in place
+   * before it yields for the first time.
    */
   snapshot?(): Uint8Array | Iterable<Uint8Array>;
   /** Nothing is applied or read until it has ended. What it throws is fatal. */

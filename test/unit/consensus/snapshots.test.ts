@@ -93,6 +93,29 @@ describe('snapshots of a member', () => {
     expect(new Set(files.map(([newest]) => newest!.stored.checksum)).size).toBe(1);
   });
 
+  it('are of the moment they were asked for, though commands are applied while they are written', async () => {
+    const cluster = await MemoryCluster.openWith(onRequest, 'a');
+    const leader = await cluster.leader();
+    await write(cluster, leader, 'one');
+    leader.machine.snapshot = function* (this: Recorder) {
+      const texts = [...this.applied];
+      yield Buffer.from('[');
+      yield Buffer.from(`${JSON.stringify(texts).slice(1)}\n`);
+    } as unknown as Recorder['snapshot'];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    cluster.syncs.set('a', () => held);
+    const taken = cluster.outcome(leader.consensus.snapshot());
+    const writing = cluster.outcome(leader.consensus.propose(Buffer.from('two')));
+    cluster.syncs.delete('a');
+    release();
+    await Promise.all([taken, writing]);
+    await cluster.stop(leader);
+    const again = await cluster.start('a');
+    expect(lastOf(again)).toBe('one');
+    await cluster.time.until('the rest', () => lastOf(again) === 'one,two');
+  });
+
   it('that the state machine cannot give are reported, and nothing is let go', async () => {
     const cluster = await MemoryCluster.openWith(onRequest, 'a');
     const leader = await cluster.leader();

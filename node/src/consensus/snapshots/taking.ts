@@ -92,9 +92,11 @@ export class SnapshotTaking {
     // In one turn: nothing is applied between the index and the state.
     const metadata = core.snapshotAt(index);
     this.#bytesSince = 0;
-    const content = snapshotOf();
     const beganMs = clock.nowMs();
-    const stored = await this.#write(metadata, content instanceof Uint8Array ? [content] : content);
+    const content = snapshotOf();
+    const pieces = (content instanceof Uint8Array ? [content] : content)[Symbol.iterator]();
+    // A generator begins only when it is asked: what it copies before its first piece must be of this turn too.
+    const stored = await this.#write(metadata, pieces, pieces.next());
     log.info(
       { index, bytes: stored.fileBytes, tookMs: Math.round(clock.nowMs() - beganMs) },
       `snapshot of the state after entry ${index}: ${stored.fileBytes} bytes`,
@@ -103,14 +105,18 @@ export class SnapshotTaking {
     return stored;
   }
 
-  async #write(metadata: SnapshotMetadata, content: Iterable<Uint8Array>): Promise<StoredSnapshot> {
+  async #write(
+    metadata: SnapshotMetadata,
+    pieces: Iterator<Uint8Array>,
+    first: IteratorResult<Uint8Array>,
+  ): Promise<StoredSnapshot> {
     const draft = await this.#disk(() => this.#options.store.begin());
     const encoder = new SnapshotEncoder(metadata);
     await this.#disk(() => draft.write(encoder.header));
     try {
-      for (const piece of content) {
-        for (let at = 0; at < piece.length; at += WRITE_BYTES) {
-          const part = piece.subarray(at, at + WRITE_BYTES);
+      for (let piece = first; piece.done !== true; piece = pieces.next()) {
+        for (let at = 0; at < piece.value.length; at += WRITE_BYTES) {
+          const part = piece.value.subarray(at, at + WRITE_BYTES);
           encoder.add(part);
           await this.#disk(() => draft.write(part));
           await this.#turn();
