@@ -64,16 +64,16 @@ it('a member that was away past compaction is brought up by a snapshot while wri
     await leader.consensus.propose(Buffer.from(`missed ${n} `.padEnd(64 * 1024, 'x')));
   await eventually('the log to be let go', () => leader.consensus.status().snapshotIndex > 20);
 
-  let isWriting = true;
+  const writer = { isWriting: true };
   let written = 1 + missed;
   const writing = (async () => {
-    for (; isWriting; written += 1) await leader.consensus.propose(Buffer.from(`meanwhile ${written}`));
+    for (; writer.isWriting; written += 1) await leader.consensus.propose(Buffer.from(`meanwhile ${written}`));
   })();
   const back = await open(away.id, policy);
   await eventually('the member to be brought up', () => back.ledger.applied.length > missed);
   const applied = back.ledger.applied.length;
   await eventually('it to follow', () => back.ledger.applied.length > applied + 10);
-  isWriting = false;
+  writer.isWriting = false;
   await writing;
   await eventually('all to have applied all', () => nodes.every(({ ledger }) => ledger.applied.length === written));
   expect(back.ledger.applied).toEqual(leader.ledger.applied);
