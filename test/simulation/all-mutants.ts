@@ -1,0 +1,5 @@
+import { membershipMutants } from './membership-mutants.ts';
+import { mutants } from './mutants.ts';
+
+/** Every known bug that the simulator is measured by. */
+export const allMutants = [...mutants, ...membershipMutants];
