@@ -8,7 +8,7 @@ import { KeyValueStore } from './store.ts';
 
 const usage =
   'node examples/key-value/server.ts --id a --nodes a=127.0.0.1:7101,b=127.0.0.1:7102,c=127.0.0.1:7103 ' +
-  '--http 127.0.0.1:8101 --data DIRECTORY';
+  '--http 127.0.0.1:8101 --data DIRECTORY [--transport grpc|tcp]';
 
 const loopbackHosts = ['127.0.0.1', 'localhost', '[::1]'];
 
@@ -17,16 +17,19 @@ interface Settings {
   readonly nodes: string;
   readonly dataDirectory: string;
   readonly http: { readonly host: string; readonly port: number };
+  readonly transport: 'grpc' | 'tcp';
 }
 
 function readSettings(): Settings {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { id: text, nodes: text, http: text, data: text } });
-  const { id, nodes, http, data } = values;
+  const { values } = parseArgs({ options: { id: text, nodes: text, http: text, data: text, transport: text } });
+  const { id, nodes, http, data, transport = 'grpc' } = values;
   if (id === undefined || nodes === undefined || http === undefined || data === undefined) {
     throw new TypeError('--id, --nodes, --http and --data are all needed');
   }
-  return { id, nodes, dataDirectory: data, http: readHttp(http) };
+  if (transport !== 'grpc' && transport !== 'tcp')
+    throw new TypeError(`--transport: "${transport}" is not grpc or tcp`);
+  return { id, nodes, dataDirectory: data, http: readHttp(http), transport };
 }
 
 function readHttp(address: string): Settings['http'] {

@@ -1,9 +1,11 @@
 import type { Effects, RaftInput, RaftStatus } from '../../node/src/raft/core.ts';
 import type { Message } from '../../node/src/raft/messages.ts';
-import { encodeMembership } from '../../node/src/raft/membership.ts';
+import { encodeMembership, isBoundVoter } from '../../node/src/raft/membership.ts';
 import { majority } from '../../node/src/raft/quorum.ts';
-import type { Entry, NodeId } from '../../node/src/raft/types.ts';
+import type { Entry, Incarnation, Member, Membership, NodeId } from '../../node/src/raft/types.ts';
 import type { DurableState } from './disk.ts';
+import { MembershipChecks } from './membership-checks.ts';
+import { canDecide, hasMajority, membershipOf } from './memberships.ts';
 import type { NodeObserver, SimulatedNode } from './node.ts';
 import type { SimulatedSnapshot } from './snapshots.ts';
 
@@ -17,6 +19,8 @@ export class SafetyViolation extends Error {
 /** The invariants of raft.md 2.3, checked after each step and at each message that leaves a node. */
 export class SafetyChecks implements NodeObserver {
   readonly #nodes: readonly SimulatedNode[];
+  readonly #founders: readonly SimulatedNode[];
+  readonly memberships: MembershipChecks;
   readonly #leaders = new Map<number, NodeId>();
   readonly #votes = new Map<string, NodeId>();
   /** Every entry ever appended, by index and term, with the term before it: equality here is log matching by induction. */
@@ -32,8 +36,10 @@ export class SafetyChecks implements NodeObserver {
   /** Snapshots that moved a node forward. */
   installs = 0;
 
-  constructor(nodes: readonly SimulatedNode[]) {
+  constructor(nodes: readonly SimulatedNode[], listedSize: number) {
     this.#nodes = nodes;
+    this.#founders = nodes.slice(0, listedSize);
+    this.memberships = new MembershipChecks(listedSize, require);
   }
 
   get committed(): readonly Entry[] {
@@ -48,10 +54,13 @@ export class SafetyChecks implements NodeObserver {
     require(after.commitIndex <= after.lastIndex, 'commit within the log', `${node.id} commits ${after.commitIndex}`);
     if (after.role === 'leader') this.#checkLeader(node, before, after, effects);
     this.#checkWritten(node, effects);
-    if (effects.committed.length > 0) this.#checkCommitted(node, after, effects.committed);
+    if (effects.committed.length > 0) this.#checkCommitted(node, before, after, effects.committed);
     for (const event of effects.events) {
       if (event.kind === 'compacted') this.compactions += 1;
       if (event.kind === 'snapshotInstalled' && !event.isStale) this.installs += 1;
+    }
+    for (const event of effects.events) {
+      if (event.kind === 'removed') this.memberships.removed(node, event.index);
     }
     for (const outcome of effects.reads) {
       if (outcome.accepted) this.#checkRead(node, after, outcome.readId, outcome.index);
@@ -97,7 +106,7 @@ export class SafetyChecks implements NodeObserver {
     }
   }
 
-  #checkCommitted(node: SimulatedNode, status: RaftStatus, entries: readonly Entry[]): void {
+  #checkCommitted(node: SimulatedNode, before: RaftStatus, status: RaftStatus, entries: readonly Entry[]): void {
     require(entries[0]!.index === node.handedOut + 1, 'once and in order', `${node.id} at ${name(entries[0]!)}`);
     require(node.handedOut <= node.committed.length, 'nothing is skipped', `${node.id} at ${name(entries[0]!)}`);
     for (const entry of entries) {
@@ -109,24 +118,42 @@ export class SafetyChecks implements NodeObserver {
       }
       require(this.#committed.length === entry.index - 1, 'once and in order', `${name(entry)} leaves a gap`);
       this.#committed.push({ entry, inTerm: status.term });
-      const holders = this.#nodes.filter((other) => diskStates(other).some((disk) => disk.holds(entry)));
-      const enough = holders.length >= majority(this.#nodes.length);
-      require(enough, 'committed is durable', `${name(entry)} is on the disks of ${holders.map(({ id }) => id).join() || 'nobody'}`);
+      this.memberships.committed(entry);
+      this.#checkDurable(entry, before.membership ?? membershipOf(node.mirror));
     }
     this.#checkElectable(entries.at(-1)!);
   }
 
+  /** On a majority of those who count where it was committed; before a membership is known, of the list. */
+  #checkDurable(entry: Entry, membership: Membership | null): void {
+    const holds = ({ id, incarnation }: Member): boolean =>
+      this.#nodes.some((node) => node.id === id && diskOf(node, incarnation)?.holds(entry) === true);
+    const holders = this.#nodes.filter((node) => holds(node));
+    const enough =
+      membership === null ? holders.length >= majority(this.#founders.length) : hasMajority(membership, holds);
+    require(enough, 'committed is durable', `${name(entry)} is on the disks of ${holders.map(({ id }) => id).join() || 'nobody'}`);
+  }
+
   /** Nobody without a committed entry could win an election if all crashed now (MoreUpToDateCorrect of etcdraft.tla). */
   #checkElectable(entry: Entry): void {
-    const disks = this.#nodes.map(({ disk }) => disk.durable);
-    for (const [at, candidate] of disks.entries()) {
+    for (const { id, incarnation, disk } of this.#nodes) {
+      const candidate = disk.durable;
       if (candidate.holds(entry)) continue;
-      const votes = this.#nodes.filter(
-        (node, other) => node.wipedDisks.length === 0 && isUpToDate(candidate, disks[other]!),
-      );
-      const wins = votes.length >= majority(this.#nodes.length);
-      require(!wins, 'leader completeness', `${this.#nodes[at]!.id} could be elected without committed ${name(entry)}`);
+      const voters = this.#nodes.filter((voter) => isUpToDate(candidate, voter.disk.durable));
+      const membership = membershipOf(candidate);
+      const wins =
+        membership === null
+          ? !disk.durable.hardState.foundedElsewhere &&
+            voters.filter((voter) => this.#mayFound(voter)).length >= majority(this.#founders.length)
+          : isBoundVoter(membership, { id, incarnation }) && canDecide(membership, voters);
+      require(!wins, 'leader completeness', `${id} could be elected without committed ${name(entry)}`);
     }
+  }
+
+  /** A lost disk is known to those who have the founding. */
+  #mayFound(node: SimulatedNode): boolean {
+    const { foundedElsewhere } = node.disk.durable.hardState;
+    return this.#founders.includes(node) && !foundedElsewhere && node.wipedDisks.length === 0;
   }
 
   /** A promise that leaves is covered by the disk it leaves from: a crash at this very moment could not break it. */
@@ -178,8 +205,10 @@ export class SafetyChecks implements NodeObserver {
   }
 }
 
-function diskStates(node: SimulatedNode): DurableState[] {
-  return [node.disk.durable, ...node.wipedDisks];
+/** What the disk of this incarnation held last, lost or not: its acknowledgements count. */
+function diskOf(node: SimulatedNode, incarnation: Incarnation): DurableState | undefined {
+  if (node.incarnation === incarnation) return node.disk.durable;
+  return node.wipedDisks.find((wiped) => wiped.incarnation === incarnation)?.state;
 }
 
 function isUpToDate(candidate: DurableState, voter: DurableState): boolean {

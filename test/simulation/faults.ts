@@ -1,3 +1,4 @@
+import type { MembershipFaults } from './draw-membership.ts';
 import type { RaftLimits } from '../../node/src/raft/core.ts';
 import type { NetworkFaults } from './network.ts';
 import type { Random } from './random.ts';
@@ -35,6 +36,11 @@ export interface FaultPlan {
   /** How long a sender takes at most for the transfer of a snapshot, whether it arrives or not. */
   readonly maxTransferMs: number;
   readonly maxTrailingBytes: number;
+  /** How often somebody asks for a change of the members. */
+  readonly changeMeanMs: number;
+  /** Nodes that no list names: they take part once they are added. */
+  readonly spares: number;
+  readonly removeDeadAfterMs: number;
   readonly limits: Omit<RaftLimits, 'maxTrailingBytes'>;
 }
 
@@ -42,7 +48,7 @@ export interface FaultPlan {
  * Draws every rate anew for each seed (swarm testing): a run with all faults at once hides bugs that one fault alone, at
  * length, would show.
  */
-export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof LaterFaults> {
+export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof LaterFaults | keyof MembershipFaults> {
   const maybe = (probability: number, draw: () => number, otherwise: number): number =>
     random.chance(probability) ? draw() : otherwise;
   const minDelayMs = random.between(0.1, 5);

@@ -31,6 +31,8 @@ export interface NodeWorld {
 /** The host of one core on a simulated disk: does with the effects what consensus/ does with real ones. */
 export class SimulatedNode {
   readonly id: NodeId;
+  /** No list names it, so it knows that there is a cluster to join. */
+  readonly isSpare: boolean;
   incarnation: Incarnation;
   disk = new SimulatedDisk();
   core: RaftCore | null = null;
@@ -43,7 +45,7 @@ export class SimulatedNode {
   pausedUntilMs = 0;
   readonly snapshots: SimulatedSnapshots;
   /** What disks held that were wiped since: their old acknowledgements may still be under way. */
-  readonly wipedDisks: DurableState[] = [];
+  readonly wipedDisks: { readonly incarnation: Incarnation; readonly state: DurableState }[] = [];
   readonly #world: NodeWorld;
   readonly #random: Random;
   #claimed: ClaimedClusterId | null = null;
@@ -53,8 +55,9 @@ export class SimulatedNode {
   #lastTicket = 0;
   #tickPlannedMs = Infinity;
 
-  constructor(id: NodeId, world: NodeWorld, random: Random) {
+  constructor(id: NodeId, world: NodeWorld, random: Random, isSpare = false) {
     this.id = id;
+    this.isSpare = isSpare;
     this.incarnation = `${id}#0`;
     this.#world = world;
     this.#random = random;
@@ -94,7 +97,8 @@ export class SimulatedNode {
       proposedClusterId: `cluster-of-${this.id}-${this.#life}`,
       random: this.#random.next,
       snapshot: snapshot?.metadata ?? null,
-      ...{ hardState, base, entries: [...entries] },
+      hardState: { ...hardState, foundedElsewhere: hardState.foundedElsewhere || this.isSpare },
+      ...{ base, entries: [...entries] },
     });
     this.#claimed = new ClaimedClusterId(this.core, { snapshot: snapshot?.metadata ?? null, entries });
     this.step({ kind: 'tick' });
@@ -108,7 +112,7 @@ export class SimulatedNode {
   }
 
   wipe(): void {
-    this.wipedDisks.push(this.disk.durable);
+    this.wipedDisks.push({ incarnation: this.incarnation, state: this.disk.durable });
     this.replaceDisk();
   }
 

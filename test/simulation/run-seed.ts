@@ -1,14 +1,14 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { LogPosition } from '../../node/src/raft/types.ts';
 import { boundIncarnation } from '../../node/src/raft/membership.ts';
-import { MembershipHistory } from '../../node/src/raft/membership-history.ts';
-import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
+import { changeSome, drawMembershipFaults } from './draw-membership.ts';
 import type { FaultPlan } from './faults.ts';
+import { isConverged, membersOf, pickCore } from './healing.ts';
+import { allMemberships, canDecide, membershipsOf } from './memberships.ts';
 import { STRAGGLE_FACTOR } from './network.ts';
 import { calmNetwork, drawFaults, drawLaterFaults } from './faults.ts';
-import type { DurableState } from './disk.ts';
 import type { CreateCore, SimulatedNode } from './node.ts';
 import { Random } from './random.ts';
 
@@ -32,6 +32,7 @@ export interface SeedResult {
   readonly reads: number;
   readonly compactions: number;
   readonly installs: number;
+  readonly changes: number;
   readonly terms: number;
   /** From the healing to a leader, a commit on all of the core, and equal logs. */
   readonly convergeMs: number;
@@ -53,20 +54,25 @@ export function replayCommand(seed: number): string {
 export function runSeed(seed: number, createCore: CreateCore = createRaft, focus: Partial<FaultPlan> = {}): SeedResult {
   const random = new Random(seed, 'faults');
   const size = random.pick([3, 3, 5]);
-  const plan = { ...drawFaults(random, size), ...drawLaterFaults(new Random(seed, 'end news')), ...focus };
+  const plan = {
+    ...drawFaults(random, size),
+    ...drawLaterFaults(new Random(seed, 'end news')),
+    ...drawMembershipFaults(new Random(seed, 'membership')),
+    ...focus,
+  };
   const cluster = new SimulatedCluster(seed, plan, createCore);
   try {
     chaos(cluster, seed, random);
     const convergeMs = liveness(cluster, random);
     const terms = Math.max(...cluster.nodes.map(({ disk }) => disk.durable.hardState.term));
-    const { reads, compactions, installs } = cluster.checks;
+    const { reads, compactions, installs, memberships } = cluster.checks;
     const committed = cluster.checks.committed.length;
     return {
       seed,
       hash: cluster.traceHash(),
       steps: cluster.steps,
       committed,
-      ...{ reads, compactions, installs },
+      ...{ reads, compactions, installs, changes: memberships.changes },
       terms,
       convergeMs,
     };
@@ -138,6 +144,8 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
     },
     readRandom,
   );
+  const changeRandom = new Random(seed, 'changes');
+  whileChaos(plan.changeMeanMs, () => changeSome(cluster, changeRandom), changeRandom);
   const unboundRandom = new Random(seed, 'unbound');
   cluster.onPromise = (node, { kind }) => {
     if (kind === 'appendResponse' && unboundRandom.chance(plan.loseUnboundDisk) && mayLoseUnboundDisk(cluster, node)) {
@@ -175,20 +183,18 @@ function restartIn({ scheduler, plan }: SimulatedCluster, node: SimulatedNode, a
 }
 
 /**
- * One lost disk is all that three members can bear, and only once all are bound and the disks of the others know of the founding:
+ * One lost disk is all that three members can bear, and only once all are bound, the others are enough to decide, and their disks know of the founding:
  * who does not can take the empty one for a member that was never there, and found another cluster with it (ADR 0011).
  */
 function mayLoseDisk(cluster: SimulatedCluster, victim: SimulatedNode): boolean {
-  const memberships = new MembershipHistory();
-  memberships.append(cluster.checks.committed);
-  if (memberships.current?.unmet !== 0) return false;
-  return cluster.nodes.every(
-    (node) => node.wipedDisks.length === 0 && (node === victim || knowsFounding(node.disk.durable)),
-  );
+  if (cluster.checks.memberships.current?.unmet !== 0) return false;
+  const others = cluster.nodes.filter((node) => node !== victim);
+  if (!allMemberships(cluster.nodes).every((membership) => canDecide(membership, others))) return false;
+  return others.every(knowsFounding) && cluster.nodes.every(({ wipedDisks }) => wipedDisks.length === 0);
 }
 
-function knowsFounding({ last, hardState }: DurableState): boolean {
-  return last.index > 0 || hardState.foundedElsewhere;
+function knowsFounding({ isSpare, disk }: SimulatedNode): boolean {
+  return isSpare || disk.durable.last.index > 0 || disk.durable.hardState.foundedElsewhere;
 }
 
 /**
@@ -197,6 +203,8 @@ function knowsFounding({ last, hardState }: DurableState): boolean {
  */
 function mayLoseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode): boolean {
   if (cluster.checks.committed.length === 0 || node.disk.durable.hardState.votedFor !== null) return false;
+  // Of the list those alone that were never bound: one that was removed may not forget it, and found again with others like it.
+  if (!node.isSpare && cluster.checks.memberships.current?.unmet === 0) return false;
   return cluster.nodes.every(({ mirror, disk }) =>
     [mirror, disk.durable].every((log) => {
       const memberships = membershipsOf(log);
@@ -267,14 +275,14 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
     const { leader } = cluster;
     // A proposal may be lost with its leader; it is made again in each term until the core has converged on one.
     const term = leader?.core?.status().term;
-    if (leader !== undefined && proposed?.term !== term && cluster.propose(leader)) proposed = endOf(leader.mirror);
+    if (leader !== undefined && proposed?.term !== term && cluster.propose(leader)) proposed = leader.mirror.last;
     scheduler.in(LINK_REFRESH_MS, look);
   };
   look();
   const lengths = core.map(({ mirror }) => mirror.last.index);
   const backlog = Math.max(...lengths) - Math.min(...cluster.nodes.map(({ committed }) => committed.length));
   const boundMs = CONVERGE_TIMEOUTS * timeoutMs + backlog * CATCH_UP_MS_PER_ENTRY;
-  const converged = (): boolean => proposed !== null && isConverged(core, proposed);
+  const converged = (): boolean => proposed !== null && isConverged(core, cluster.leader, proposed);
   scheduler.run(healedMs + boundMs, converged);
   if (!converged()) throw new Error(`liveness: no progress within ${boundMs} ms of the healing`);
   const convergeMs = scheduler.nowMs - healedMs;
@@ -283,53 +291,10 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
   scheduler.run(scheduler.nowMs + boundMs, converged);
   const term = cluster.leader!.core!.status().term;
   scheduler.run(scheduler.nowMs + STABLE_TIMEOUTS * timeoutMs);
-  for (const node of core) {
+  for (const node of membersOf(core, cluster.leader)) {
     const now = node.core!.status().term;
     if (now !== term)
       throw new Error(`liveness: ${node.id} is in term ${now}, not in ${term}, although nothing failed`);
   }
   return convergeMs;
-}
-
-/**
- * All of the core has committed what was proposed after the healing, the logs are equal to their ends, and no write is left that
- * began to hang before it: its leader would yet fall silent.
- */
-function isConverged(core: readonly SimulatedNode[], proposed: LogPosition): boolean {
-  const end = endOf(core[0]!.mirror);
-  return core.every(({ mirror, committed, isSynced }) => {
-    const own = endOf(mirror);
-    return (
-      isSynced &&
-      committed[proposed.index - 1]?.term === proposed.term &&
-      own.index === end.index &&
-      own.term === end.term
-    );
-  });
-}
-
-function endOf(log: DurableState): LogPosition {
-  const { index, term } = log.last;
-  return { index, term };
-}
-
-function membershipsOf({ snapshot, entries, isReplaced }: DurableState): MembershipHistory {
-  return MembershipHistory.recovered(snapshot?.metadata ?? null, isReplaced ? [] : entries);
-}
-
-/**
- * A random quorum that can elect: enough voters bound by its most up-to-date log are in it; else everyone. Everyone too before
- * the founding is committed: it may be on its way to the quorum, and name others (ADR 0011).
- */
-function pickCore({ nodes, checks }: SimulatedCluster, random: Random): SimulatedNode[] {
-  const healthy = nodes.filter(({ wipedDisks }) => wipedDisks.length === 0);
-  const core = random.shuffled(healthy).slice(0, random.pick([majority(nodes.length), healthy.length]));
-  if (checks.committed.length === 0) return healthy;
-  const logs = core.map(({ mirror, disk, isUp }) => (isUp ? mirror : disk.durable));
-  const best = logs.sort((a, b) => b.last.term - a.last.term || b.last.index - a.last.index)[0]!;
-  const membership = membershipsOf(best).current;
-  const isBound = ({ id, incarnation }: SimulatedNode): boolean =>
-    membership?.voters.some((voter) => voter.id === id && voter.incarnation === incarnation) ?? true;
-  const needed = majority(membership === null ? nodes.length : sizeOf(membership));
-  return core.filter(isBound).length >= needed ? core : healthy;
 }

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { mutants } from './mutants.ts';
-import { snapshotMutants } from './snapshot-mutants.ts';
+import { allMutants } from './all-mutants.ts';
 import { runSeed, SeedFailure } from './run-seed.ts';
 
 /** Long runs: `node test/simulation/simulate.ts --seeds N --from S`. Exit code 1 and the replay command at the first failure. */
@@ -40,9 +39,7 @@ function main(): void {
 
 /** How many seeds the simulator needs to find each known bug, and by which invariant. */
 function huntMutants(pattern: string, from: number, count: number): void {
-  for (const { name, create, focus } of [...mutants, ...snapshotMutants].filter((mutant) =>
-    mutant.name.includes(pattern),
-  )) {
+  for (const { name, create, focus } of allMutants.filter((mutant) => mutant.name.includes(pattern))) {
     let found = 'not found';
     for (let seed = from; seed < from + count && found === 'not found'; seed += 1) {
       try {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { knownSeeds } from './known-seeds.ts';
-import { mutants } from './mutants.ts';
-import { snapshotMutants } from './snapshot-mutants.ts';
+import { allMutants } from './all-mutants.ts';
 import { replayCommand, runSeed, SeedFailure } from './run-seed.ts';
 
 /** About 50 ms each on one core; `node test/simulation/simulate.ts` runs more. */
@@ -40,7 +39,7 @@ describe('a cluster of cores under faults', () => {
 });
 
 describe('the simulator finds known bugs', () => {
-  it.each([...mutants, ...snapshotMutants])(
+  it.each(allMutants)(
     '$name, within $withinSeeds seeds from $fromSeed',
     ({ create, fromSeed, withinSeeds, foundAs, focus }) => {
       let failure: unknown;

@@ -1,4 +1,4 @@
-import { boundIncarnation, memberIds } from './membership.ts';
+import { boundIncarnation, isBoundVoter, memberIds } from './membership.ts';
 import { leadPeer } from './leading.ts';
 import type { RaftState } from './state.ts';
 import { isMembershipCommitted, learnOfFounding } from './state.ts';
@@ -36,12 +36,13 @@ function refuse(state: RaftState, id: NodeId, reason: string): void {
 }
 
 /**
- * Nothing binds an unmet peer to its disk yet, so it may come back with another one. What the lost disk held and voted is gone
+ * Nothing binds an unmet peer to its disk yet, nor a learner, so it may come back with another one. What the lost disk held and voted is gone
  * with it: counted for the new one, two disks of three would pass for a quorum (raft.md M9).
  */
 function forgetOtherDisk(state: RaftState, peer: Member): void {
-  const known = state.met.get(peer.id);
-  if (known === undefined || known.member.incarnation === peer.incarnation) return;
+  const membership = state.memberships.current;
+  if (membership !== null && isBoundVoter(membership, peer)) return;
+  if (state.met.get(peer.id)?.member.incarnation === peer.incarnation) return;
   state.leadership?.progress.delete(peer.id);
   state.election?.answers.delete(peer.id);
 }
@@ -50,6 +51,8 @@ function refusal(state: RaftState, peer: Member, clusterId: string | null): stri
   const membership = state.memberships.current;
   if (peer.id === state.options.self.id) return 'it has the name of this node';
   if (membership === null) {
+    // Who founds nothing counts nobody: the log will say who belongs to it.
+    if (state.foundedElsewhere || clusterId !== null) return null;
     const isListFull = state.met.size >= state.options.listedSize - 1 && !state.met.has(peer.id);
     return isListFull ? `the list has ${state.options.listedSize} members, and all of them were met` : null;
   }

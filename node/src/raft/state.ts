@@ -126,11 +126,18 @@ export function diskDeadlineMs(state: RaftState): number {
   return (state.log.writingSinceMs ?? Infinity) + state.options.timings.electionTimeoutMaxMs;
 }
 
-/** Whether this node may campaign: a bound voter, or a listed one of a cluster nobody has founded; and its disk answers. */
+/**
+ * Whether this node may campaign: a bound voter, or a listed one of a cluster nobody has founded; and its disk answers. One whose
+ * own removal is not certain too: those who stay may lack that entry, and then need whoever has it to win (Raft thesis 4.2.2).
+ */
 export function mayCampaign(state: RaftState): boolean {
   if (state.nowMs >= diskDeadlineMs(state)) return false;
-  const membership = state.memberships.current;
-  if (membership !== null) return isBoundVoter(membership, state.options.self);
+  const { current: membership, index } = state.memberships;
+  if (membership !== null) {
+    const before = isMembershipCommitted(state) ? null : state.memberships.at(index - 1);
+    const counted = [membership, ...(before === null ? [] : [before.membership])];
+    return counted.some((one) => isBoundVoter(one, state.options.self));
+  }
   const met = metMembers(state);
   return !state.foundedElsewhere && met.voters.length >= majority(sizeOf(met));
 }

@@ -329,6 +329,37 @@ describe('the leader', () => {
   });
 });
 
+describe('a voter whose removal is not certain', () => {
+  const next = { clusterId: 'c1', voters: ['n2', 'n3'], learners: [] };
+
+  it('M3, M5: campaigns, as those who stay may lack the entry that removes it, and finishes the change as their leader', () => {
+    const rig = new Rig({ voters: ['n1', 'n2', 'n3'], log: [1, 1] });
+    for (const id of ['n2', 'n3']) rig.meet(id);
+    rig.appendMembership('n2', 1, [2, 1], next);
+    rig.lead(['n2', 'n3']);
+    rig.acknowledge('n2', 4);
+    expect(rig.status.commitIndex).toBe(0);
+    expect(sent(rig.acknowledge('n3', 4), 'timeoutNow')).toMatchObject([{ to: 'n2' }]);
+    expect(rig.status.commitIndex).toBe(4);
+  });
+
+  it('counts nobody for its own vote', () => {
+    const rig = new Rig({ voters: ['n1', 'n2', 'n3'], log: [1, 1] });
+    for (const id of ['n2', 'n3']) rig.meet(id);
+    rig.appendMembership('n2', 1, [2, 1], next);
+    rig.campaign(['n2', 'n3']);
+    rig.grant('n3', false);
+    expect(rig.status.role).toBe('candidate');
+  });
+
+  it('does not campaign once it is certain', () => {
+    const rig = new Rig({ voters: ['n1', 'n2', 'n3'], log: [1, 1] });
+    rig.appendMembership('n2', 1, [2, 1], next);
+    rig.heartbeat('n2', 1, 3);
+    for (let round = 0; round < 3; round += 1) expect(rig.tick().sendNow).toEqual([]);
+  });
+});
+
 describe('a removed node', () => {
   it('is sent the log as long as it is connected, and learns by it that it was removed, once', () => {
     const rig = leader();

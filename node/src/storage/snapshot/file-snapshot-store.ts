@@ -21,6 +21,8 @@ export interface FileSnapshotOptions {
   /** Exists already and belongs to this process alone (data-dir.ts). */
   readonly directory: string;
   readonly disk?: Disk;
+  /** Random bytes for the names of what is not complete. */
+  readonly random?: (bytes: number) => Uint8Array;
 }
 
 /**
@@ -35,10 +37,12 @@ class FileSnapshotStore implements SnapshotStore {
   readonly place: string;
   readonly #directory: string;
   readonly #disk: Disk;
+  readonly #random: (bytes: number) => Uint8Array;
   /** Newest first. */
   #sound: StoredSnapshot[] = [];
 
-  constructor({ directory, disk = nodeDisk }: FileSnapshotOptions) {
+  constructor({ directory, disk = nodeDisk, random = randomBytes }: FileSnapshotOptions) {
+    this.#random = random;
     this.place = directory;
     this.#directory = directory;
     this.#disk = disk;
@@ -70,7 +74,7 @@ class FileSnapshotStore implements SnapshotStore {
   }
 
   async begin(): Promise<SnapshotDraft> {
-    const path = `${this.#directory}/${randomBytes(8).toString('hex')}${DRAFT_SUFFIX}`;
+    const path = `${this.#directory}/${Buffer.from(this.#random(8)).toString('hex')}${DRAFT_SUFFIX}`;
     try {
       const file = await this.#disk.open(path, 'create');
       return new FileDraft(this.#disk, path, file, (checked) => this.#give(path, checked));
