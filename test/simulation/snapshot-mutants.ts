@@ -134,7 +134,7 @@ export const snapshotMutants: readonly Mutant[] = [
   },
   {
     name: 'forgets who counts (S10)',
-    ...{ fromSeed: 1, withinSeeds: 5, foundAs: 'committed is durable' },
+    ...{ fromSeed: 1, withinSeeds: 5, foundAs: 'leader completeness' },
     ...{ create: forgetsWhoCounts, focus },
   },
   {
