@@ -70,7 +70,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
     return await openConsensus<Result>({
       self: { nodeId, incarnation, session: randomUUID(), region, apiAddress },
       listedSize: place.listed.length,
-      store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation }), directory),
+      store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation, log }), directory),
       transport: (self) =>
         createTransport({
           ...{ self, ...place, clock: systemClock, log },
