@@ -1,4 +1,5 @@
 import { TuttiError } from '../lib/errors.ts';
+import type { MemberChange } from '../raft/change.ts';
 import type { RaftCore, RaftEvent } from '../raft/core.ts';
 import type { Entry, NodeId } from '../raft/types.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
   Transport,
   TransportHandlers,
 } from '../transport/transport.ts';
+import { AddedPeers } from './added-peers.ts';
 import { Applier } from './applier.ts';
 import { closeInTime } from './closing.ts';
 import type { ClaimedClusterId } from './cluster-id.ts';
@@ -16,6 +18,7 @@ import type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler } from 
 import { Engine } from './engine.ts';
 import { Handover } from './handover.ts';
 import { Leadership } from './leadership.ts';
+import { MemberChanges } from './member-changes.ts';
 import { narrate } from './narrate.ts';
 import { Observers } from './observers.ts';
 import type { ConsensusOptions } from './options.ts';
@@ -47,6 +50,8 @@ export class Host<Result> implements Consensus<Result> {
   readonly #serving: Serving;
   readonly #leadership: Leadership;
   readonly #handover: Handover;
+  readonly #memberChanges: MemberChanges;
+  readonly #addedPeers: AddedPeers;
   readonly #observers = new Observers((error) => this.#fail(error));
   readonly #peers: PeerWatch;
   #stopped = false;
@@ -80,6 +85,7 @@ export class Host<Result> implements Consensus<Result> {
         },
         onEvent: (event) => this.#onRaftEvent(event),
         onRead: (outcome) => this.#reads.onOutcome(outcome),
+        onChange: (outcome) => this.#memberChanges.onOutcome(outcome),
         onIdle: () => this.#applier.run(),
         onFailed,
       },
@@ -88,6 +94,8 @@ export class Host<Result> implements Consensus<Result> {
       ...{ core, defer, limits },
       feed: (input, settle) => this.#engine.feed(input, settle),
     });
+    this.#memberChanges = new MemberChanges({ core, feed: (input) => this.#engine.feed(input) });
+    this.#addedPeers = new AddedPeers(options.self.nodeId, transport);
     this.#requests = new Requests(clock, transport);
     this.#peers = new PeerWatch({
       ...{ transport, log, clock },
@@ -111,6 +119,7 @@ export class Host<Result> implements Consensus<Result> {
       onGained: (term) => this.#observers.emit({ kind: 'leadershipGained', term }),
       onLost: (term, announced, reason) => {
         this.#proposals.leadershipLost(this.#applier.committedIndex, reason);
+        this.#memberChanges.leadershipLost(this.#applier.committedIndex, reason);
         if (announced) this.#observers.emit({ kind: 'leadershipLost', term, reason });
       },
     });
@@ -120,10 +129,14 @@ export class Host<Result> implements Consensus<Result> {
   readonly handlers: TransportHandlers = {
     onFrame: (from, frame) => this.#onFrame(from, frame),
     onPeerUp: (peer) => {
-      if (!this.#stopped) this.#peers.up(peer);
+      if (this.#stopped) return;
+      this.#addedPeers.up(peer.nodeId);
+      this.#peers.up(peer);
     },
     onPeerDown: (peer, reason) => {
-      if (!this.#stopped) this.#peers.down(peer, reason);
+      if (this.#stopped) return;
+      this.#peers.down(peer, reason);
+      this.#addedPeers.down(peer.nodeId);
     },
     onPeerEnded: (peer) => {
       if (!this.#stopped) this.#peers.ended(peer);
@@ -135,6 +148,7 @@ export class Host<Result> implements Consensus<Result> {
 
   /** Begins in a later turn, so that whoever opened this can subscribe before anything happens. */
   start(): void {
+    this.#addedPeers.follow(this.#parts.core.status().membership);
     this.#parts.defer(() => this.#engine.start());
   }
 
@@ -197,6 +211,26 @@ export class Host<Result> implements Consensus<Result> {
     return this.#stopped ? Promise.reject(shuttingDown()) : this.#handover.begin(to ?? null);
   }
 
+  changeMembers(changes: readonly MemberChange[]): Promise<void> {
+    return this.#memberChanges.change(changes);
+  }
+
+  addNode(id: NodeId, address: string): Promise<void> {
+    return this.changeMembers([{ kind: 'addLearner', id, address }]);
+  }
+
+  promote(id: NodeId): Promise<void> {
+    return this.changeMembers([{ kind: 'promote', id }]);
+  }
+
+  demote(id: NodeId): Promise<void> {
+    return this.changeMembers([{ kind: 'demote', id }]);
+  }
+
+  removeNode(id: NodeId): Promise<void> {
+    return this.changeMembers([{ kind: 'remove', id }]);
+  }
+
   close(): Promise<void> {
     this.#stop('this node is shutting down');
     return (this.#closed ??= this.#release());
@@ -211,6 +245,7 @@ export class Host<Result> implements Consensus<Result> {
     this.#proposals.stop();
     this.#requests.stop();
     this.#handover.stop();
+    this.#memberChanges.stop();
     this.#reads.stop();
     this.#leadership.end(reason);
   }
@@ -238,6 +273,7 @@ export class Host<Result> implements Consensus<Result> {
 
   #onEntry(entry: Entry, result: { readonly value: Result } | null): void {
     this.#proposals.applied(entry, result);
+    this.#memberChanges.applied(entry);
     this.#leadership.onApplied(entry.term);
   }
 
@@ -246,7 +282,9 @@ export class Host<Result> implements Consensus<Result> {
     this.#handover.onEvent(event);
     if (event.kind === 'roleChanged') this.#leadership.onRole(event.role, event.term, event.reason);
     if (event.kind === 'peerRefused') this.#peers.refuse(event.id, event.reason);
+    if (event.kind === 'membershipChanged') this.#addedPeers.follow(event.membership);
     this.#observers.emit({ kind: 'raft', event });
+    if (event.kind === 'removed') this.#fail(removed(event.index));
   }
 
   #onFrame(from: PeerIdentity, frame: PeerFrame): void {
@@ -275,4 +313,8 @@ export class Host<Result> implements Consensus<Result> {
       void this.#serving.call(method, body, self.nodeId).then(resolve, reject).finally(cancel);
     });
   }
+}
+
+function removed(index: number): TuttiError {
+  return new TuttiError('REMOVED', `this node was removed from its cluster, by entry ${index} of the log`);
 }

@@ -9,6 +9,7 @@ export { openMember } from './open-member.ts';
 export type { MemberOptions } from './open-member.ts';
 export { defaultRaftLimits } from './options.ts';
 export type { ConsensusOptions, SelfDescription } from './options.ts';
+export type { MemberChange } from '../raft/change.ts';
 export type { RaftEvent, RaftLimits } from '../raft/core.ts';
 export { timingProfiles } from '../raft/types.ts';
 export type { Entry, Incarnation, Member, Membership, NodeId, Role, Timings } from '../raft/types.ts';

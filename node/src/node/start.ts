@@ -171,6 +171,7 @@ async function openOwnConsensus(
       }),
     stateMachine: replicated.stateMachine,
     timings: timingProfiles[settings.timings],
+    ...(settings.removeDeadAfterSecs !== null && { removeDeadAfterMs: settings.removeDeadAfterSecs * 1_000 }),
     limits: defaultRaftLimits,
     clock: systemClock,
     random: Math.random,
