@@ -1,4 +1,5 @@
 import type { RaftEvent } from '../raft/core.ts';
+import type { MemberChange } from '../raft/change.ts';
 import type { Membership, NodeId, Role } from '../raft/types.ts';
 import type { ClockOffset, PeerIdentity, PeerProblem, PeerStatus } from '../transport/transport.ts';
 
@@ -87,6 +88,20 @@ export interface Consensus<Result> {
    * SETTINGS_INVALID where the state machine has none.
    */
   snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }>;
+  /**
+   * Changes who the members are, on the leader. Several changes are one: all of them or none, by joint consensus where they touch
+   * more than one voter. Resolves once committed. Rejects with NOT_LEADER, CHANGE_IN_PROGRESS, NOT_CAUGHT_UP, QUORUM_AT_RISK,
+   * CHANGE_IMPOSSIBLE or SHUTTING_DOWN (nothing happened), or OUTCOME_UNKNOWN (it may yet be made).
+   */
+  changeMembers(changes: readonly MemberChange[]): Promise<void>;
+  /** Admits a node as a learner: it receives the log and counts for nothing. `address`: host:port, as the members reach it. */
+  addNode(id: NodeId, address: string): Promise<void>;
+  /** A learner becomes a voter, if it has the log. */
+  promote(id: NodeId): Promise<void>;
+  /** A voter becomes a learner; the leader itself hands over and goes on as one. */
+  demote(id: NodeId): Promise<void>;
+  /** A voter or learner, the leader too: it is told, and ends with REMOVED. */
+  removeNode(id: NodeId): Promise<void>;
   /** Tells what happens from now on (and a `fatal` that happened before). Listeners must not throw: that is fatal. */
   subscribe(listener: (event: ConsensusEvent) => void): () => void;
   peers(): readonly PeerStatus[];

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { ProposalOutcome, RaftCore, RaftEvent, RaftInput, ReadOutcome } from '../raft/core.ts';
+import type { ChangeOutcome, ProposalOutcome, RaftCore, RaftEvent, RaftInput, ReadOutcome } from '../raft/core.ts';
 import type { Message } from '../raft/messages.ts';
 import type { Entry, NodeId, Timings } from '../raft/types.ts';
 import type { LogStore } from '../storage/log-store.ts';
@@ -34,6 +34,7 @@ export interface EngineHooks {
   onEvent(event: RaftEvent): void;
   onRead(outcome: ReadOutcome): void;
   onSendSnapshots(to: readonly NodeId[]): void;
+  onChange(outcome: ChangeOutcome): void;
   /** The inbox is empty: the time to apply. */
   onIdle(): void;
   /** Something that cannot be handled: the engine must be stopped. */
@@ -114,6 +115,7 @@ export class Engine {
     const effects = core.step(input, nowMs);
     if (effects.proposal !== null) settle?.(effects.proposal);
     for (const outcome of effects.reads) hooks.onRead(outcome);
+    if (effects.change !== null) hooks.onChange(effects.change);
     this.#watchDisk(nowMs);
     this.#send(effects.sendNow);
     this.#send(this.#durability.add(effects.persist, effects.sendAfterPersist, nowMs));

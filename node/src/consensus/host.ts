@@ -1,4 +1,5 @@
 import { TuttiError } from '../lib/errors.ts';
+import type { MemberChange } from '../raft/change.ts';
 import type { RaftCore, RaftEvent } from '../raft/core.ts';
 import type { Entry, NodeId } from '../raft/types.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
   Transport,
   TransportHandlers,
 } from '../transport/transport.ts';
+import { AddedPeers } from './added-peers.ts';
 import { Applier } from './applier.ts';
 import { closeInTime } from './closing.ts';
 import type { ClaimedClusterId } from './cluster-id.ts';
@@ -16,6 +18,7 @@ import type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler } from 
 import { Engine } from './engine.ts';
 import { Handover } from './handover.ts';
 import { Leadership } from './leadership.ts';
+import { MemberChanges } from './member-changes.ts';
 import { narrate } from './narrate.ts';
 import { Observers } from './observers.ts';
 import type { ConsensusOptions } from './options.ts';
@@ -51,6 +54,8 @@ export class Host<Result> implements Consensus<Result> {
   readonly #serving: Serving;
   readonly #leadership: Leadership;
   readonly #handover: Handover;
+  readonly #memberChanges: MemberChanges;
+  readonly #addedPeers: AddedPeers;
   readonly #observers = new Observers((error) => this.#fail(error));
   readonly #peers: PeerWatch;
   readonly #snapshots: Snapshots | null;
@@ -85,6 +90,7 @@ export class Host<Result> implements Consensus<Result> {
         onEvent: (event) => this.#onRaftEvent(event),
         onSendSnapshots: (to) => this.#snapshots?.send(to),
         onRead: (outcome) => this.#reads.onOutcome(outcome),
+        onChange: (outcome) => this.#memberChanges.onOutcome(outcome),
         onIdle: () => this.#applier.run(),
         onFailed,
       },
@@ -93,6 +99,8 @@ export class Host<Result> implements Consensus<Result> {
       ...{ core, defer, limits },
       feed: (input, settle) => this.#engine.feed(input, settle),
     });
+    this.#memberChanges = new MemberChanges({ core, feed: (input) => this.#engine.feed(input) });
+    this.#addedPeers = new AddedPeers(options.self.nodeId, transport);
     this.#requests = new Requests(clock, transport);
     this.#peers = new PeerWatch({
       ...{ transport, log, clock },
@@ -121,6 +129,7 @@ export class Host<Result> implements Consensus<Result> {
       onLost: (term, announced, reason) => {
         this.#proposals.leadershipLost(this.#applier.committedIndex, reason);
         this.#snapshots?.leadershipLost();
+        this.#memberChanges.leadershipLost(this.#applier.committedIndex, reason);
         if (announced) this.#observers.emit({ kind: 'leadershipLost', term, reason });
       },
     });
@@ -130,10 +139,14 @@ export class Host<Result> implements Consensus<Result> {
   readonly handlers: TransportHandlers = {
     onFrame: (from, frame) => this.#onFrame(from, frame),
     onPeerUp: (peer) => {
-      if (!this.#stopped) this.#peers.up(peer);
+      if (this.#stopped) return;
+      this.#addedPeers.up(peer.nodeId);
+      this.#peers.up(peer);
     },
     onPeerDown: (peer, reason) => {
-      if (!this.#stopped) this.#peers.down(peer, reason);
+      if (this.#stopped) return;
+      this.#peers.down(peer, reason);
+      this.#addedPeers.down(peer.nodeId);
     },
     onPeerEnded: (peer) => {
       if (!this.#stopped) this.#peers.ended(peer);
@@ -145,6 +158,7 @@ export class Host<Result> implements Consensus<Result> {
 
   /** Begins in a later turn, so that whoever opened this can subscribe before anything happens. */
   start(): void {
+    this.#addedPeers.follow(this.#parts.core.status().membership);
     this.#parts.defer(() => {
       this.#engine.start();
       this.#snapshots?.start();
@@ -218,6 +232,26 @@ export class Host<Result> implements Consensus<Result> {
     return { index: metadata.index, fileBytes };
   }
 
+  changeMembers(changes: readonly MemberChange[]): Promise<void> {
+    return this.#memberChanges.change(changes);
+  }
+
+  addNode(id: NodeId, address: string): Promise<void> {
+    return this.changeMembers([{ kind: 'addLearner', id, address }]);
+  }
+
+  promote(id: NodeId): Promise<void> {
+    return this.changeMembers([{ kind: 'promote', id }]);
+  }
+
+  demote(id: NodeId): Promise<void> {
+    return this.changeMembers([{ kind: 'demote', id }]);
+  }
+
+  removeNode(id: NodeId): Promise<void> {
+    return this.changeMembers([{ kind: 'remove', id }]);
+  }
+
   close(): Promise<void> {
     this.#stop('this node is shutting down');
     return (this.#closed ??= this.#release());
@@ -232,6 +266,7 @@ export class Host<Result> implements Consensus<Result> {
     this.#proposals.stop();
     this.#requests.stop();
     this.#handover.stop();
+    this.#memberChanges.stop();
     this.#reads.stop();
     this.#snapshots?.stop();
     this.#leadership.end(reason);
@@ -262,6 +297,7 @@ export class Host<Result> implements Consensus<Result> {
   #onEntry(entry: Entry, result: { readonly value: Result } | null): void {
     this.#proposals.applied(entry, result);
     this.#snapshots?.onApplied(entry);
+    this.#memberChanges.applied(entry);
     this.#leadership.onApplied(entry.term);
   }
 
@@ -274,7 +310,9 @@ export class Host<Result> implements Consensus<Result> {
       this.#applier.skipTo(event.index);
     }
     if (event.kind === 'peerRefused') this.#peers.refuse(event.id, event.reason);
+    if (event.kind === 'membershipChanged') this.#addedPeers.follow(event.membership);
     this.#observers.emit({ kind: 'raft', event });
+    if (event.kind === 'removed') this.#fail(removed(event.index));
   }
 
   #onFrame(from: PeerIdentity, frame: PeerFrame): void {
@@ -307,4 +345,8 @@ export class Host<Result> implements Consensus<Result> {
       void this.#serving.call(method, body, self.nodeId).then(resolve, reject).finally(cancel);
     });
   }
+}
+
+function removed(index: number): TuttiError {
+  return new TuttiError('REMOVED', `this node was removed from its cluster, by entry ${index} of the log`);
 }

@@ -11,6 +11,7 @@ export { defaultRaftLimits } from './options.ts';
 export { defaultSnapshotPolicy } from './snapshots/policy.ts';
 export type { SnapshotPolicy } from './snapshots/policy.ts';
 export type { ConsensusOptions, SelfDescription } from './options.ts';
+export type { MemberChange } from '../raft/change.ts';
 export type { RaftEvent, RaftLimits } from '../raft/core.ts';
 export { timingProfiles } from '../raft/types.ts';
 export type { Entry, Incarnation, Member, Membership, NodeId, Role, Timings } from '../raft/types.ts';

@@ -25,10 +25,17 @@ import { defaultSnapshotPolicy } from './snapshots/policy.ts';
 import type { SnapshotPolicy } from './snapshots/policy.ts';
 
 export interface MemberOptions<Result> {
-  /** Which element of `nodes` this member is. */
+  /** Which element of `nodes` this member is; with `join`, none of them. */
   readonly id: NodeId;
-  /** Every member, this one included: "a=host:port,b=host:port,...". The same text on each of them. */
+  /** Every member that founds the cluster, this one included: "a=host:port,b=host:port,...". The same text on each of them. */
   readonly nodes: string;
+  /**
+   * host:port, where the others reach this node, which is not in `nodes`: it founds no cluster, and takes part in theirs once
+   * `addNode` has admitted it.
+   */
+  readonly join?: string;
+  /** A leader removes a voter that it has not heard for so long, as long as those alive can go on. Never, unless given. */
+  readonly removeDeadAfterMs?: number;
   /** Made on the first start, but not its parents. It holds this member's promises: one that is lost is a member lost. */
   readonly dataDirectory: string;
   readonly stateMachine: StateMachine<Result>;
@@ -70,6 +77,8 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
     return await openConsensus<Result>({
       self: { nodeId, incarnation, session: randomUUID(), region, apiAddress },
       listedSize: place.listed.length,
+      joins: options.join !== undefined,
+      ...(options.removeDeadAfterMs !== undefined && { removeDeadAfterMs: options.removeDeadAfterMs }),
       store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation, log }), directory),
       transport: (self) =>
         createTransport({
@@ -101,7 +110,7 @@ function snapshotsOf(
 
 interface Place {
   readonly listed: readonly ListedPeer[];
-  readonly selfIndex: number;
+  readonly selfIndex: number | ListedPeer;
   readonly bind: { readonly host: string; readonly port: number };
 }
 
@@ -112,15 +121,28 @@ function readPlace(options: Omit<MemberOptions<unknown>, 'stateMachine'>): Place
   if (nameless !== undefined) {
     throw invalid(`nodes: ${nameless.host}:${nameless.port} has no id; write id=${nameless.host}:${nameless.port}`);
   }
-  const selfIndex = listed.findIndex((peer) => peer.id === id);
-  if (selfIndex < 0) {
-    throw invalid(`nodes names no "${id}", only ${listed.map((peer) => `"${peer.id ?? ''}"`).join(', ')}`);
-  }
-  const own = listed[selfIndex]!;
+  const selfIndex = options.join === undefined ? indexOf(id, listed) : readJoin(id, options.join, listed);
+  const own = typeof selfIndex === 'number' ? listed[selfIndex]! : selfIndex;
   const bind = options.bind === undefined ? own : parseAddress(options.bind, own.port);
   if (typeof bind === 'string') throw invalid(`bind: ${bind}`);
   refuseStrangers(bind.host, options);
   return { listed, selfIndex, bind: { host: bind.host, port: bind.port } };
+}
+
+function indexOf(id: NodeId, listed: readonly ListedPeer[]): number {
+  const index = listed.findIndex((peer) => peer.id === id);
+  if (index >= 0) return index;
+  const names = listed.map((peer) => `"${peer.id ?? ''}"`).join(', ');
+  throw invalid(
+    `nodes names no "${id}", only ${names}; a node that joins their cluster says where it is reached: join`,
+  );
+}
+
+function readJoin(id: NodeId, join: string, listed: readonly ListedPeer[]): ListedPeer {
+  if (listed.some((peer) => peer.id === id))
+    throw invalid(`nodes names "${id}": it founds the cluster, and does not join it`);
+  const [own] = parseClusterNodes(`${id}=${join}`, 'join');
+  return own!;
 }
 
 /** The program's own rule, in the words of these options. */

@@ -31,12 +31,14 @@ async function build<Result>(
 ): Promise<{ readonly host: Host<Result>; readonly transport: Transport }> {
   const { self, listedSize, store, timings, limits, random, proposedClusterId, removeDeadAfterMs = Infinity } = options;
   const defer = options.defer ?? setImmediate;
+  const { joins = false } = options;
+  const hardState = joins ? { ...recovered.hardState, foundedElsewhere: true } : recovered.hardState;
   try {
     const snapshot = await restoreNewest(options, recovered.base);
     const core = (options.createCore ?? createRaft)({
       self: { id: self.nodeId, incarnation: self.incarnation },
       ...{ listedSize, proposedClusterId, timings, random, limits, removeDeadAfterMs },
-      ...{ snapshot, hardState: recovered.hardState, base: recovered.base, entries: recovered.entries },
+      ...{ snapshot, hardState, base: recovered.base, entries: recovered.entries },
     });
     const clusterId = new ClaimedClusterId(core, { snapshot, entries: recovered.entries });
     const identity = (): PeerIdentity => ({ ...self, listedSize, clusterId: clusterId.value });

@@ -22,6 +22,8 @@ export interface ConsensusOptions<Result> {
   readonly self: SelfDescription;
   /** How many members the operator's list has, oneself included. */
   readonly listedSize: number;
+  /** The list names other nodes, and this one waits to be added to their cluster: it founds none. */
+  readonly joins?: boolean;
   readonly store: LogStore;
   /** Makes the transport; `self` is asked at each handshake, because the cluster id becomes known later. */
   readonly transport: (self: () => PeerIdentity) => Transport;

@@ -57,6 +57,27 @@ export const errorCodes = {
     retryable: true,
     fatal: false,
   },
+  CHANGE_IN_PROGRESS: {
+    meaning: 'another change of members, an election or a handover is not through yet; nothing happened',
+    retryable: true,
+    fatal: false,
+  },
+  NOT_CAUGHT_UP: {
+    meaning: 'the learner lacks too much of the log to have a vote; it is being sent; nothing happened',
+    retryable: true,
+    fatal: false,
+  },
+  QUORUM_AT_RISK: {
+    meaning: 'too few of the voters that the change leaves are alive to go on; nothing happened',
+    retryable: true,
+    fatal: false,
+  },
+  CHANGE_IMPOSSIBLE: {
+    meaning: 'there is no such change of these members; the message says why; nothing happened',
+    retryable: false,
+    fatal: false,
+  },
+  REMOVED: { meaning: 'this node was removed from its cluster, so it ends', retryable: false, fatal: true },
   BUSY: { meaning: 'a bound on pending work is reached; nothing happened', retryable: true, fatal: false },
   TOO_LARGE: { meaning: 'over the bound on its size; nothing happened', retryable: false, fatal: false },
   TIMEOUT: { meaning: 'no answer in time; the message says from whom and for what', retryable: true, fatal: false },

@@ -183,6 +183,7 @@ async function openOwnConsensus(
       policy: snapshotPolicy(settings),
     },
     timings: timingProfiles[settings.timings],
+    ...(settings.removeDeadAfterSecs !== null && { removeDeadAfterMs: settings.removeDeadAfterSecs * 1_000 }),
     limits: defaultRaftLimits,
     clock: systemClock,
     random: Math.random,

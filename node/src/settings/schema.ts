@@ -166,6 +166,12 @@ export const settings = {
     '30',
     'How long nodes may take to prepare a run, three attempts together.',
   ),
+  removeDeadAfterSecs: setting(
+    'CLUSTER_REMOVE_DEAD_AFTER_SECS',
+    wholeNumber(10, 31_536_000).nullable().default(null),
+    'off',
+    'The leader removes a voter it has not heard for so long, as long as the voters that remain are a living majority. Off unless set.',
+  ),
   dataDirectory: setting(
     'CLUSTER_DATA_DIR',
     text.default('tutti-data'),

@@ -102,6 +102,10 @@ export interface Transport {
   start(handlers: TransportHandlers): Promise<void>;
   /** False: not connected, or the bound on queued bytes is reached; the frame was dropped (Raft repeats what matters). */
   send(to: NodeId, frame: PeerFrame): boolean;
+  /** A member that the list does not name; it is dialled and let in from now on. One that the list names stays where it is. */
+  addPeer(id: NodeId, address: string): void;
+  /** Of one that was added: its connection ends, and it is let in no more. */
+  dropPeer(id: NodeId): void;
   peers(): readonly PeerStatus[];
   /** Measured by four timestamps on the same stream, smallest round trip of the last samples; null until measured. */
   clockOffset(to: NodeId): ClockOffset | null;

@@ -282,6 +282,14 @@ export class FakeConsensus implements Consensus<CommandResult> {
     return Promise.reject(new TuttiError('TRANSFER_FAILED', 'who leads here is up to the test'));
   }
 
+  readonly changeMembers = (): Promise<void> =>
+    Promise.reject(new TuttiError('CHANGE_IMPOSSIBLE', 'who belongs here is up to the test'));
+
+  readonly addNode = this.changeMembers;
+  readonly promote = this.changeMembers;
+  readonly demote = this.changeMembers;
+  readonly removeNode = this.changeMembers;
+
   request(to: string, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const { world, nodes } = this.#cluster;
     return new Promise((resolve, reject) => {

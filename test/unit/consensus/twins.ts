@@ -168,6 +168,8 @@ export class ManualStore implements LogStore {
 export class RecordingTransport implements Transport {
   readonly sent: { to: string; frame: PeerFrame }[] = [];
   readonly refusals: string[] = [];
+  /** Beyond the list, by id. */
+  readonly added = new Map<string, string>();
   handlers!: TransportHandlers;
   statuses: PeerStatus[] = [];
   accepts = true;
@@ -183,6 +185,14 @@ export class RecordingTransport implements Transport {
     this.sent.push({ to, frame });
     this.onSend(to, frame);
     return this.accepts;
+  }
+
+  addPeer(id: string, address: string): void {
+    this.added.set(id, address);
+  }
+
+  dropPeer(id: string): void {
+    this.added.delete(id);
   }
 
   peers(): readonly PeerStatus[] {
