@@ -95,10 +95,7 @@ export class Host<Result> implements Consensus<Result> {
         onFailed,
       },
     });
-    this.#proposals = new Proposals({
-      ...{ core, defer, limits },
-      feed: (input, settle) => this.#engine.feed(input, settle),
-    });
+    this.#proposals = new Proposals({ core, defer, limits, feed: (input, settle) => this.#engine.feed(input, settle) });
     this.#memberChanges = new MemberChanges({ core, feed: (input) => this.#engine.feed(input) });
     this.#addedPeers = new AddedPeers(options.self.nodeId, transport);
     this.#requests = new Requests(clock, transport);
@@ -169,18 +166,8 @@ export class Host<Result> implements Consensus<Result> {
     const { options, core } = this.#parts;
     const { id, role, term, leaderId, lastIndex, commitIndex, snapshotIndex, membership } = core.status();
     return {
-      ...{
-        nodeId: id,
-        incarnation: options.self.incarnation,
-        role,
-        term,
-        leaderId,
-        lastIndex,
-        commitIndex,
-        snapshotIndex,
-        membership,
-      },
-      appliedIndex: this.#applier.appliedIndex,
+      ...{ nodeId: id, incarnation: options.self.incarnation, role, term, leaderId, membership },
+      ...{ lastIndex, commitIndex, appliedIndex: this.#applier.appliedIndex, snapshotIndex },
       listedSize: options.listedSize,
       leading: this.#leadership.leading,
       problems: this.#peers.problems,
@@ -225,11 +212,8 @@ export class Host<Result> implements Consensus<Result> {
     return this.#stopped ? Promise.reject(shuttingDown()) : this.#handover.begin(to ?? null);
   }
 
-  async snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }> {
-    if (this.#stopped) throw shuttingDown();
-    if (this.#snapshots === null) throw withoutSnapshots();
-    const { metadata, fileBytes } = await this.#snapshots.request();
-    return { index: metadata.index, fileBytes };
+  snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }> {
+    return this.#snapshots?.request() ?? Promise.reject(withoutSnapshots());
   }
 
   changeMembers(changes: readonly MemberChange[]): Promise<void> {
@@ -283,10 +267,7 @@ export class Host<Result> implements Consensus<Result> {
   #fail(thrown: unknown): void {
     const { log } = this.#parts.options;
     const error = thrown instanceof Error ? thrown : TuttiError.from(thrown);
-    if (this.#stopped) {
-      log.warn({ error }, 'failed while closing');
-      return;
-    }
+    if (this.#stopped) return log.warn({ error }, 'failed while closing');
     log.error({ error }, `this node can no longer take part: ${error.message}`);
     this.#failure = error;
     this.#stop(error.message);
@@ -328,8 +309,8 @@ export class Host<Result> implements Consensus<Result> {
         return;
       case 'snapshotChunk':
       case 'snapshotAck':
-        if (this.#snapshots !== null) return this.#snapshots.onFrame(from.nodeId, frame);
-        return refuseSnapshot(this.#parts.transport, from.nodeId, frame);
+        if (this.#snapshots === null) refuseSnapshot(this.#parts.transport, from.nodeId, frame);
+        return this.#snapshots?.onFrame(from.nodeId, frame);
       case 'request':
         return this.#serving.onRequest(from, frame);
       case 'response':

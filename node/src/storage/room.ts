@@ -47,8 +47,7 @@ export class Room {
         if (!isDiskFull(error) || !this.#mayWait) throw error;
         await undo();
         this.#missed(path);
-        await this.#pause();
-        if (!this.#mayWait) throw error;
+        if (!(await this.#pause())) throw error;
       }
     }
   }
@@ -65,12 +64,13 @@ export class Room {
     this.#log.warn({ path }, 'the disk has room again');
   }
 
-  #pause(): Promise<void> {
+  /** False: nobody waits any more. */
+  #pause(): Promise<boolean> {
     return new Promise((resolve) => {
       const wake = (): void => {
         cancel();
         this.#waking.delete(wake);
-        resolve();
+        resolve(this.#mayWait);
       };
       const cancel = this.#clock.at(this.#clock.nowMs() + RETRY_MS, wake);
       this.#waking.add(wake);

@@ -71,7 +71,7 @@ export class MemberProcess {
     clock.gate = (callback) => this.#ifAlive(callback);
     const incarnation = `disk-of-${id}`;
     const bytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => random.next() * 256);
-    const log = { ...silentLog, warn: (_: object, message: string) => void onWarning(message) };
+    const log = { ...silentLog, warn: (_: object, message: string) => onWarning(message) };
     const store = createWalStore({
       ...{ directory: '/wal', nodeId: id, incarnation, disk, segmentBytes: SEGMENT_BYTES, random: bytes, clock, log },
     });
