@@ -107,8 +107,8 @@ export class SafetyChecks implements NodeObserver {
   }
 
   #checkCommitted(node: SimulatedNode, before: RaftStatus, status: RaftStatus, entries: readonly Entry[]): void {
-    require(entries[0]!.index === before.commitIndex + 1, 'once and in order', `${node.id} at ${name(entries[0]!)}`);
-    require(before.commitIndex <= node.committed.length, 'nothing is skipped', `${node.id} at ${name(entries[0]!)}`);
+    require(entries[0]!.index === node.handedOut + 1, 'once and in order', `${node.id} at ${name(entries[0]!)}`);
+    require(node.handedOut <= node.committed.length, 'nothing is skipped', `${node.id} at ${name(entries[0]!)}`);
     for (const entry of entries) {
       const known = this.#committed[entry.index - 1];
       if (known !== undefined) {

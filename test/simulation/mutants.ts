@@ -15,7 +15,7 @@ export interface Mutant {
   readonly withinSeeds: number;
   /** Where the hunt begins; later than 1 for bugs that need a rare shape, so that a test run need not wait for it. */
   readonly fromSeed: number;
-  /** The invariant that catches it. */
+  /** The invariant that catches it, or `liveness`. */
   readonly foundAs: string;
   readonly create: CreateCore;
   /** The faults under which it is hunted, where the swarm would take too long. */

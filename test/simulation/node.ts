@@ -36,7 +36,10 @@ export class SimulatedNode {
   incarnation: Incarnation;
   disk = new SimulatedDisk();
   core: RaftCore | null = null;
+  /** What the state machine has: from a snapshot, and applied behind it. */
   committed: Entry[] = [];
+  /** Up to where the core has handed out what is committed, or has said that a snapshot holds it. */
+  handedOut = 0;
   /** The log in memory, followed through the effects alone. */
   mirror = new DurableState();
   pausedUntilMs = 0;
@@ -85,6 +88,7 @@ export class SimulatedNode {
     this.#tickPlannedMs = Infinity;
     const { hardState, snapshot, base, entries } = this.disk.durable;
     this.committed = [...(snapshot?.entries ?? [])];
+    this.handedOut = this.committed.length;
     this.mirror = new DurableState();
     Object.assign(this.mirror, { hardState, snapshot, base, entries: [...entries] });
     this.core = this.#world.createCore({
@@ -160,8 +164,12 @@ export class SimulatedNode {
     // What a snapshot has brought is not applied again (raft.md S7).
     this.committed.push(...effects.committed.filter(({ index }) => index > this.committed.length));
     this.#claimed?.onCommitted(effects.committed);
-    if (effects.events.some(({ kind }) => kind === 'snapshotInstalled')) this.#claimed?.onInstalled();
     this.snapshots.send(this.id, effects.sendSnapshots);
+    this.handedOut = effects.committed.at(-1)?.index ?? this.handedOut;
+    const installed = effects.events.find((event) => event.kind === 'snapshotInstalled');
+    if (installed === undefined || installed.isStale) return;
+    this.handedOut = Math.max(this.handedOut, installed.index);
+    this.#claimed?.onInstalled();
   }
 
   holdSnapshot(snapshot: SimulatedSnapshot): void {

@@ -52,7 +52,7 @@ describe('the simulator finds known bugs', () => {
       }
       expect(failure).toBeInstanceOf(SeedFailure);
       const { message } = failure as SeedFailure;
-      expect(message).toContain(`SafetyViolation: ${foundAs}`);
+      expect(message).toContain(foundAs === 'liveness' ? 'Error: liveness' : `SafetyViolation: ${foundAs}`);
       const seed = Number(/^seed (\d+)/.exec(message)?.[1]);
       expect(message.endsWith(`replay: ${replayCommand(seed)}`)).toBe(true);
     },

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { ChangeOutcome, ProposalOutcome, RaftCore, RaftEvent, RaftInput, ReadOutcome } from '../raft/core.ts';
 import type { Message } from '../raft/messages.ts';
-import type { Entry, Timings } from '../raft/types.ts';
+import type { Entry, NodeId, Timings } from '../raft/types.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { Transport } from '../transport/transport.ts';
 import { DurabilityQueue } from './durability.ts';
@@ -34,6 +34,7 @@ export interface EngineHooks {
   onEvent(event: RaftEvent): void;
   onRead(outcome: ReadOutcome): void;
   onChange(outcome: ChangeOutcome): void;
+  onSendSnapshots(to: readonly NodeId[]): void;
   /** The inbox is empty: the time to apply. */
   onIdle(): void;
   /** Something that cannot be handled: the engine must be stopped. */
@@ -120,6 +121,7 @@ export class Engine {
     this.#send(this.#durability.add(effects.persist, effects.sendAfterPersist, nowMs));
     if (effects.committed.length > 0) hooks.onCommitted(effects.committed);
     for (const event of effects.events) hooks.onEvent(event);
+    if (effects.sendSnapshots.length > 0) hooks.onSendSnapshots(effects.sendSnapshots);
   }
 
   #send(messages: readonly Message[]): void {

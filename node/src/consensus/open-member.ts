@@ -9,6 +9,7 @@ import type { NodeId, Timings } from '../raft/types.ts';
 import { openDataDirectory } from '../storage/data-dir.ts';
 import type { DataDirectory } from '../storage/data-dir.ts';
 import type { LogStore } from '../storage/log-store.ts';
+import { createFileSnapshotStore } from '../storage/snapshot/file-snapshot-store.ts';
 import { createWalStore } from '../storage/wal/wal-store.ts';
 import { parseAddress, parseClusterNodes } from '../transport/addresses.ts';
 import { refuseOpenDoor } from '../transport/doors.ts';
@@ -19,6 +20,9 @@ import type { ListedPeer } from '../transport/transport.ts';
 import type { Consensus, StateMachine } from './consensus.ts';
 import { openConsensus } from './open.ts';
 import { defaultRaftLimits } from './options.ts';
+import type { ConsensusOptions } from './options.ts';
+import { defaultSnapshotPolicy } from './snapshots/policy.ts';
+import type { SnapshotPolicy } from './snapshots/policy.ts';
 
 export interface MemberOptions<Result> {
   /** Which element of `nodes` this member is; with `join`, none of them. */
@@ -48,6 +52,8 @@ export interface MemberOptions<Result> {
   /** `timingProfiles.lan` unless given. */
   readonly timings?: Timings;
   readonly limits?: RaftLimits;
+  /** When to take snapshots, of a state machine that has them; `defaultSnapshotPolicy` says the rest. */
+  readonly snapshots?: Partial<SnapshotPolicy>;
   /** What the others are told of this member, for people and redirects: `peers()` shows both. */
   readonly region?: string;
   readonly apiAddress?: string;
@@ -57,7 +63,7 @@ export interface MemberOptions<Result> {
 /**
  * Opens a member with all it stands on: data directory, write-ahead log, connections between the members, the system's clock. What
  * `openConsensus` says of subscribing holds here too. Closing the member gives its data directory free. Fails with
- * SETTINGS_INVALID, DATA_DIR_UNUSABLE, LOG_DAMAGED or ADDRESS_IN_USE, and leaves nothing open then.
+ * SETTINGS_INVALID, DATA_DIR_UNUSABLE, LOG_DAMAGED, SNAPSHOT_DAMAGED or ADDRESS_IN_USE, and leaves nothing open then.
  */
 export async function openMember<Result>(options: MemberOptions<Result>): Promise<Consensus<Result>> {
   const { id, stateMachine, timings = timingProfiles.lan, limits = defaultRaftLimits, log = silentLog } = options;
@@ -79,6 +85,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
           ...{ self, ...place, clock: systemClock, log },
           security: { secret: options.secret ?? null, tls: options.tls ?? null },
         }),
+      ...snapshotsOf(options, directory.snapshotDirectory),
       ...{ stateMachine, timings, limits, clock: systemClock, random: Math.random, log },
       proposedClusterId: randomUUID(),
     });
@@ -86,6 +93,19 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
     directory.close();
     throw error;
   }
+}
+
+/** A state machine with one of the two alone is refused where it is opened. */
+function snapshotsOf(
+  { stateMachine, snapshots }: Pick<MemberOptions<unknown>, 'stateMachine' | 'snapshots'>,
+  directory: string,
+): Pick<ConsensusOptions<unknown>, 'snapshots'> {
+  if (stateMachine.snapshot === undefined && stateMachine.restore === undefined) {
+    if (snapshots === undefined) return {};
+    throw invalid('snapshots: the state machine has no snapshot and restore');
+  }
+  const policy = { ...defaultSnapshotPolicy, ...snapshots };
+  return { snapshots: { store: createFileSnapshotStore({ directory }), policy } };
 }
 
 interface Place {

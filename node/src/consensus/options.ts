@@ -4,7 +4,9 @@ import type { RaftCore, RaftLimits, RaftOptions } from '../raft/core.ts';
 import type { Incarnation, NodeId, Timings } from '../raft/types.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { PeerIdentity, Transport } from '../transport/transport.ts';
+import type { SnapshotStore } from '../storage/snapshot-store.ts';
 import type { StateMachine } from './consensus.ts';
+import type { SnapshotPolicy } from './snapshots/policy.ts';
 
 /** What a node says of itself to its peers; the cluster id is added by the host, once it is certain. */
 export interface SelfDescription {
@@ -26,6 +28,8 @@ export interface ConsensusOptions<Result> {
   /** Makes the transport; `self` is asked at each handshake, because the cluster id becomes known later. */
   readonly transport: (self: () => PeerIdentity) => Transport;
   readonly stateMachine: StateMachine<Result>;
+  /** For a state machine with `snapshot` and `restore`; without it the whole log is kept. */
+  readonly snapshots?: { readonly store: SnapshotStore; readonly policy: SnapshotPolicy };
   readonly timings: Timings;
   readonly limits: RaftLimits;
   /** A leader removes a voter that it has not heard for so long. Never, unless given. */

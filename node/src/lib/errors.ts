@@ -110,6 +110,11 @@ export const errorCodes = {
     retryable: false,
     fatal: true,
   },
+  SNAPSHOT_DAMAGED: {
+    meaning: 'a snapshot on disk is damaged or missing, and the log does not reach back to an older one',
+    retryable: false,
+    fatal: true,
+  },
   DISK_FAILED: {
     meaning: 'a write or a sync failed; what was promised cannot be kept, so the node ends',
     retryable: false,

@@ -74,7 +74,8 @@ function heldFor(state: RaftState): number {
  */
 export function installSnapshot(state: RaftState, snapshot: SnapshotMetadata): void {
   const { index, term } = snapshot;
-  const isStale = index <= state.commitIndex;
+  // A leader commits by counting, and soon will: it holds all that a snapshot can.
+  const isStale = index <= state.commitIndex || state.leadership !== null;
   state.effects.emit({ kind: 'snapshotInstalled', index, term, isStale });
   if (!isStale) takeOver(state, snapshot);
   if (index > (state.snapshot?.index ?? 0) && index <= state.commitIndex) {
@@ -87,11 +88,8 @@ export function installSnapshot(state: RaftState, snapshot: SnapshotMetadata): v
 function takeOver(state: RaftState, snapshot: SnapshotMetadata): void {
   const { log } = state;
   if (log.termAt(snapshot.index) === snapshot.term) {
-    // A leader counts what it commits by itself, and soon will.
-    if (state.leadership === null) commitTo(state, snapshot.index);
-    return;
+    return commitTo(state, snapshot.index);
   }
-  invariant(state.leadership === null, `this leader lacks entry ${snapshot.index}, which a snapshot says is committed`);
   if (log.lastIndex > log.base.index) state.effects.truncateFrom(log.base.index + 1);
   log.reset({ index: snapshot.index, term: snapshot.term });
   saveBase(state, log.base);

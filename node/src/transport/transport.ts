@@ -22,7 +22,35 @@ export interface ListedPeer {
   readonly port: number;
 }
 
+/**
+ * A piece of a snapshot's file, on a lane of its own: it waits until nothing else does. One without data at offset 0 asks how much of
+ * the file the peer has.
+ */
+export interface SnapshotChunk {
+  readonly kind: 'snapshotChunk';
+  readonly index: number;
+  readonly term: number;
+  readonly fileBytes: number;
+  readonly checksum: number;
+  readonly offset: number;
+  readonly data: Uint8Array;
+}
+
+export interface SnapshotAck {
+  readonly kind: 'snapshotAck';
+  readonly index: number;
+  readonly checksum: number;
+  /** How much of the file is here. */
+  readonly offset: number;
+  /** It is installed, or this node was further already. */
+  readonly isDone: boolean;
+  /** Why this node cannot take it. */
+  readonly refusal: string | null;
+}
+
 export type PeerFrame =
+  | SnapshotChunk
+  | SnapshotAck
   | { readonly kind: 'raft'; readonly message: Message }
   | { readonly kind: 'request'; readonly requestId: number; readonly method: string; readonly body: Uint8Array }
   | { readonly kind: 'response'; readonly requestId: number; readonly body: Uint8Array }

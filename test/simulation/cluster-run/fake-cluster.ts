@@ -238,6 +238,10 @@ export class FakeConsensus implements Consensus<CommandResult> {
     else callback();
   }
 
+  snapshot(): Promise<never> {
+    return Promise.reject(new Error('this cluster keeps its whole log'));
+  }
+
   status(): ConsensusStatus {
     return {
       nodeId: this.id,
@@ -248,6 +252,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
       lastIndex: this.#cluster.log.length,
       commitIndex: this.#applied,
       appliedIndex: this.#applied,
+      snapshotIndex: 0,
       membership: foundedBy({
         clusterId: 'sim',
         voters: ['n0', 'n1', 'n2', 'n3', 'n4'].map((id) => ({ id, incarnation: id })),

@@ -126,14 +126,15 @@ const digest = ({ alive, outcomes, world }: WholeCluster): string =>
 
 describe('members as they are in production, on a simulated disk, network and clock', () => {
   it(`lose nothing they acknowledged, apply the same everywhere, and recover, for ${seeds} seeds`, async () => {
-    const seen = { deaths: 0, powerCuts: 0, diskErrors: 0, reads: 0, acknowledged: 0, unknown: 0 };
+    const seen = { deaths: 0, powerCuts: 0, diskErrors: 0, reads: 0, installs: 0, acknowledged: 0, unknown: 0 };
     let segments = 0;
     for (let seed = first; seed < first + seeds; seed += 1) {
       try {
         const cluster = await simulate(seed);
         check(cluster);
         const { counts, outcomes } = cluster;
-        for (const what of ['deaths', 'powerCuts', 'diskErrors', 'reads'] as const) seen[what] += counts[what];
+        for (const what of ['deaths', 'powerCuts', 'diskErrors', 'reads', 'installs'] as const)
+          seen[what] += counts[what];
         for (const { kind } of outcomes) if (kind !== 'refused') seen[kind] += 1;
         segments = Math.max(segments, counts.segments);
       } catch (error) {

@@ -21,6 +21,7 @@ export function fakeBackend(
       lastIndex: 9,
       commitIndex: 9,
       appliedIndex: 9,
+      snapshotIndex: 0,
       listedSize: 3,
       leading: false,
       problems: [],

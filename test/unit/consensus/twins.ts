@@ -250,11 +250,29 @@ export const peer = (nodeId: string, session = `${nodeId}-1`): PeerIdentity => (
 /** Remembers what it applied; answers with it in capitals. */
 export class Recorder implements StateMachine<string> {
   readonly applied: string[] = [];
+  /** Makes its snapshots larger, in bytes. */
+  padding = 0;
+  snapshots = 0;
+  restores = 0;
+  /** Awaited within a restore. */
+  gate: () => void | Promise<void> = () => undefined;
 
   apply(command: Uint8Array): string {
     const text = Buffer.from(command).toString();
     this.applied.push(text);
     return text.toUpperCase();
+  }
+
+  snapshot(): Uint8Array[] {
+    this.snapshots += 1;
+    return [Buffer.from(`${JSON.stringify(this.applied)}\n`), new Uint8Array(this.padding)];
+  }
+
+  async restore(snapshot: Uint8Array): Promise<void> {
+    await this.gate();
+    this.restores += 1;
+    const [texts] = Buffer.from(snapshot).toString('latin1').split('\n');
+    this.applied.splice(0, Infinity, ...(JSON.parse(texts!) as string[]));
   }
 }
 

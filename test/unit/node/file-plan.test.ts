@@ -31,6 +31,7 @@ const status: ConsensusStatus = {
   lastIndex: 1,
   commitIndex: 1,
   appliedIndex: 1,
+  snapshotIndex: 0,
   membership: foundedBy({ clusterId: 'c', voters: ['a', 'b'].map((id) => ({ id, incarnation: 'i' })), unmet: 0 }),
   listedSize: 3,
   leading: false,

@@ -20,7 +20,7 @@ it('says that no leader can be elected once it has lasted three seconds, and onc
   let leaderId: string | null = null;
   const status = (): ConsensusStatus => ({
     ...{ nodeId: 'a', incarnation: '1', role: 'candidate', term: 1, leaderId, membership },
-    ...{ lastIndex: 1, commitIndex: 1, appliedIndex: 1, listedSize: 3, leading: false, problems: [] },
+    ...{ lastIndex: 1, commitIndex: 1, appliedIndex: 1, snapshotIndex: 0, listedSize: 3, leading: false, problems: [] },
   });
   const end = watchMajority({ status, peers: () => [] }, clock, log);
 
