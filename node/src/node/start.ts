@@ -11,6 +11,7 @@ import { defaultRaftLimits } from '../consensus/options.ts';
 import { defaultSnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import type { SnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import { systemClock } from '../lib/clock.ts';
+import { ownHostNames } from '../lib/host-header.ts';
 import type { Log } from '../lib/log.ts';
 import { timingProfiles } from '../raft/types.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
@@ -98,7 +99,11 @@ async function openParts(
     backend,
     ...settings.healthAddress,
     token: settings.apiAuthToken,
-    ownNames: new Set(['localhost', hostname().toLowerCase(), ...place.listed.map(({ host }) => host.toLowerCase())]),
+    ownNames: ownHostNames([
+      settings.healthAddress.host,
+      ...place.listed.map(({ host }) => host),
+      ...settings.apiHostNames,
+    ]),
     log: hooks.log,
   });
   opened.push(() => api.close());

@@ -36,8 +36,8 @@ function refuse(state: RaftState, id: NodeId, reason: string): void {
 }
 
 /**
- * Nothing binds an unmet peer to its disk yet, nor a learner, so it may come back with another one. What the lost disk held and voted is gone
- * with it: counted for the new one, two disks of three would pass for a quorum (raft.md M9).
+ * Nothing binds an unmet peer to its disk yet, nor a learner, so it may come back with another one. What the lost disk held and
+ * voted is gone with it: counted for the new one, two disks of three would pass for a quorum (raft.md M9).
  */
 function forgetOtherDisk(state: RaftState, peer: Member): void {
   const membership = state.memberships.current;
@@ -47,29 +47,38 @@ function forgetOtherDisk(state: RaftState, peer: Member): void {
   state.election?.answers.delete(peer.id);
 }
 
+const oneList = 'give all nodes the list with which the cluster is founded';
+
+/** Why it may not take part, and what to do about it; null: it may. */
 function refusal(state: RaftState, peer: Member, clusterId: string | null): string | null {
   const membership = state.memberships.current;
-  if (peer.id === state.options.self.id) return 'it has the name of this node';
+  if (peer.id === state.options.self.id) return 'it has the name of this node: give each node an id of its own';
   if (membership === null) {
     // Who founds nothing counts nobody: the log will say who belongs to it.
     if (state.foundedElsewhere || clusterId !== null) return null;
     const isListFull = state.met.size >= state.options.listedSize - 1 && !state.met.has(peer.id);
-    return isListFull ? `the list has ${state.options.listedSize} members, and all of them were met` : null;
+    return isListFull ? `the list has ${state.options.listedSize} members, and all of them were met: ${oneList}` : null;
   }
   const bound = boundIncarnation(membership, peer.id);
   if (bound !== null && bound !== peer.incarnation) return anotherDisk(bound, peer.incarnation);
   // An uncommitted founding may yet be replaced by the one the peer knows.
   if (!isMembershipCommitted(state)) return null;
   if (clusterId !== null && clusterId !== membership.clusterId) {
-    return `it belongs to cluster ${clusterId}, this node to ${membership.clusterId}`;
+    return (
+      `it belongs to cluster ${clusterId}, this node to ${membership.clusterId}: start it with the data directory it had here, ` +
+      'or with an empty one if it never was a member'
+    );
   }
   // One of this cluster that is no member here may be newer than this log, or was removed and is to be told.
   const isAwaited = bound !== null || membership.unmet > 0 || membership.learners.includes(peer.id);
-  return isAwaited || clusterId !== null ? null : 'the membership has no place left for it';
+  return isAwaited || clusterId !== null ? null : `the membership has no place left for it: ${oneList}, or add it`;
 }
 
 function anotherDisk(bound: Incarnation, met: Incarnation): string {
-  return `its incarnation is ${met}, the cluster knows ${bound}: its disk was replaced, so it is not that member`;
+  return (
+    `its incarnation is ${met}, the cluster knows ${bound}: its disk was replaced, so it is not that member; start it with the ` +
+    'data directory it had (if that is lost, so is the member: the others go on while they are a majority, and can remove it and add it again)'
+  );
 }
 
 export function peerDown(state: RaftState, id: NodeId): void {
