@@ -45,9 +45,7 @@ class Idle {
         createRaft({
           ...{ self, listedSize: size, proposedClusterId: 'bench', timings, limits: defaultRaftLimits },
           random: () => (at === 0 ? 0 : 0.99),
-          removeDeadAfterMs: Infinity,
-          snapshot: null,
-          base: { index: 0, term: 0 },
+          ...{ snapshot: null, base: { index: 0, term: 0 }, removeDeadAfterMs: Infinity },
           hardState: { term: 1, votedFor: null, foundedElsewhere: false },
           entries: [entry],
         }),

@@ -1,4 +1,5 @@
 import type { Membership, NodeId } from '../raft/types.ts';
+import type { ConsensusEvent } from './consensus.ts';
 import type { Transport } from '../transport/transport.ts';
 
 /**
@@ -12,13 +13,23 @@ export class AddedPeers {
   readonly #connected = new Set<NodeId>();
   #wanted: Readonly<Record<NodeId, string>> = {};
 
-  constructor(self: NodeId, transport: Pick<Transport, 'addPeer' | 'dropPeer'>) {
+  /** `membership`: what the log has at the start. */
+  constructor(self: NodeId, transport: Pick<Transport, 'addPeer' | 'dropPeer'>, membership: Membership | null) {
     this.#self = self;
     this.#transport = transport;
+    this.#follow(membership);
+  }
+
+  observe(event: ConsensusEvent): void {
+    if (event.kind === 'peerUp') this.#connected.add(event.peer.nodeId);
+    if (event.kind === 'raft' && event.event.kind === 'membershipChanged') this.#follow(event.event.membership);
+    if (event.kind !== 'peerDown') return;
+    this.#connected.delete(event.peer.nodeId);
+    this.#dropIfGone(event.peer.nodeId);
   }
 
   /** The membership that counts now: a new one, or the one before, where the new one gave way to another leader's. */
-  follow(membership: Membership | null): void {
+  #follow(membership: Membership | null): void {
     this.#wanted = membership?.addresses ?? {};
     for (const [id, address] of Object.entries(this.#wanted)) {
       if (id === this.#self || this.#added.get(id) === address) continue;
@@ -28,15 +39,6 @@ export class AddedPeers {
       this.#transport.addPeer(id, address);
     }
     for (const id of this.#added.keys()) this.#dropIfGone(id);
-  }
-
-  up(id: NodeId): void {
-    this.#connected.add(id);
-  }
-
-  down(id: NodeId): void {
-    this.#connected.delete(id);
-    this.#dropIfGone(id);
   }
 
   #dropIfGone(id: NodeId): void {

@@ -83,12 +83,6 @@ export interface Consensus<Result> {
    */
   transferLeadership(to?: NodeId): Promise<void>;
   /**
-   * Takes a snapshot of what is applied here now, and lets the log before it go. Resolves once it is durable, with the index of its
-   * last entry and its size on disk; rejects with what the state machine's `snapshot` threw, SHUTTING_DOWN, DISK_FAILED, or
-   * SETTINGS_INVALID where the state machine has none.
-   */
-  snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }>;
-  /**
    * Changes who the members are, on the leader. Several changes are one: all of them or none, by joint consensus where they touch
    * more than one voter. Resolves once committed. Rejects with NOT_LEADER, CHANGE_IN_PROGRESS, NOT_CAUGHT_UP, QUORUM_AT_RISK,
    * CHANGE_IMPOSSIBLE or SHUTTING_DOWN (nothing happened), or OUTCOME_UNKNOWN (it may yet be made).
@@ -102,6 +96,12 @@ export interface Consensus<Result> {
   demote(id: NodeId): Promise<void>;
   /** A voter or learner, the leader too: it is told, and ends with REMOVED. */
   removeNode(id: NodeId): Promise<void>;
+  /**
+   * Takes a snapshot of what is applied here now, and lets the log before it go. Resolves once it is durable, with the index of its
+   * last entry and its size on disk; rejects with what the state machine's `snapshot` threw, SHUTTING_DOWN, DISK_FAILED, or
+   * SETTINGS_INVALID where the state machine has none.
+   */
+  snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }>;
   /** Tells what happens from now on (and a `fatal` that happened before). Listeners must not throw: that is fatal. */
   subscribe(listener: (event: ConsensusEvent) => void): () => void;
   peers(): readonly PeerStatus[];

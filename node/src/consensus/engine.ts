@@ -33,8 +33,8 @@ export interface EngineHooks {
   onCommitted(entries: readonly Entry[]): void;
   onEvent(event: RaftEvent): void;
   onRead(outcome: ReadOutcome): void;
-  onSendSnapshots(to: readonly NodeId[]): void;
   onChange(outcome: ChangeOutcome): void;
+  onSendSnapshots(to: readonly NodeId[]): void;
   /** The inbox is empty: the time to apply. */
   onIdle(): void;
   /** Something that cannot be handled: the engine must be stopped. */

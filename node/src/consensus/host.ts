@@ -1,5 +1,4 @@
 import { TuttiError } from '../lib/errors.ts';
-import type { MemberChange } from '../raft/change.ts';
 import type { RaftCore, RaftEvent } from '../raft/core.ts';
 import type { Entry, NodeId } from '../raft/types.ts';
 import type {
@@ -18,7 +17,7 @@ import type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler } from 
 import { Engine } from './engine.ts';
 import { Handover } from './handover.ts';
 import { Leadership } from './leadership.ts';
-import { MemberChanges } from './member-changes.ts';
+import { MemberChanges, removed } from './member-changes.ts';
 import { narrate } from './narrate.ts';
 import { Observers } from './observers.ts';
 import type { ConsensusOptions } from './options.ts';
@@ -55,7 +54,6 @@ export class Host<Result> implements Consensus<Result> {
   readonly #leadership: Leadership;
   readonly #handover: Handover;
   readonly #memberChanges: MemberChanges;
-  readonly #addedPeers: AddedPeers;
   readonly #observers = new Observers((error) => this.#fail(error));
   readonly #peers: PeerWatch;
   readonly #snapshots: Snapshots | null;
@@ -95,9 +93,11 @@ export class Host<Result> implements Consensus<Result> {
         onFailed,
       },
     });
-    this.#proposals = new Proposals({ core, defer, limits, feed: (input, settle) => this.#engine.feed(input, settle) });
-    this.#memberChanges = new MemberChanges({ core, feed: (input) => this.#engine.feed(input) });
-    this.#addedPeers = new AddedPeers(options.self.nodeId, transport);
+    this.#proposals = new Proposals({
+      ...{ core, defer, limits },
+      feed: (input, settle) => this.#engine.feed(input, settle),
+    });
+    this.#memberChanges = new MemberChanges(core, (input) => this.#engine.feed(input));
     this.#requests = new Requests(clock, transport);
     this.#peers = new PeerWatch({
       ...{ transport, log, clock },
@@ -125,8 +125,8 @@ export class Host<Result> implements Consensus<Result> {
       onGained: (term) => this.#observers.emit({ kind: 'leadershipGained', term }),
       onLost: (term, announced, reason) => {
         this.#proposals.leadershipLost(this.#applier.committedIndex, reason);
-        this.#snapshots?.leadershipLost();
         this.#memberChanges.leadershipLost(this.#applier.committedIndex, reason);
+        this.#snapshots?.leadershipLost();
         if (announced) this.#observers.emit({ kind: 'leadershipLost', term, reason });
       },
     });
@@ -136,14 +136,10 @@ export class Host<Result> implements Consensus<Result> {
   readonly handlers: TransportHandlers = {
     onFrame: (from, frame) => this.#onFrame(from, frame),
     onPeerUp: (peer) => {
-      if (this.#stopped) return;
-      this.#addedPeers.up(peer.nodeId);
-      this.#peers.up(peer);
+      if (!this.#stopped) this.#peers.up(peer);
     },
     onPeerDown: (peer, reason) => {
-      if (this.#stopped) return;
-      this.#peers.down(peer, reason);
-      this.#addedPeers.down(peer.nodeId);
+      if (!this.#stopped) this.#peers.down(peer, reason);
     },
     onPeerEnded: (peer) => {
       if (!this.#stopped) this.#peers.ended(peer);
@@ -155,7 +151,9 @@ export class Host<Result> implements Consensus<Result> {
 
   /** Begins in a later turn, so that whoever opened this can subscribe before anything happens. */
   start(): void {
-    this.#addedPeers.follow(this.#parts.core.status().membership);
+    const { core, options, transport } = this.#parts;
+    const added = new AddedPeers(options.self.nodeId, transport, core.status().membership);
+    this.#observers.subscribe((event) => added.observe(event));
     this.#parts.defer(() => {
       this.#engine.start();
       this.#snapshots?.start();
@@ -166,8 +164,18 @@ export class Host<Result> implements Consensus<Result> {
     const { options, core } = this.#parts;
     const { id, role, term, leaderId, lastIndex, commitIndex, snapshotIndex, membership } = core.status();
     return {
-      ...{ nodeId: id, incarnation: options.self.incarnation, role, term, leaderId, membership },
-      ...{ lastIndex, commitIndex, appliedIndex: this.#applier.appliedIndex, snapshotIndex },
+      ...{
+        nodeId: id,
+        incarnation: options.self.incarnation,
+        role,
+        term,
+        leaderId,
+        lastIndex,
+        commitIndex,
+        snapshotIndex,
+        membership,
+      },
+      appliedIndex: this.#applier.appliedIndex,
       listedSize: options.listedSize,
       leading: this.#leadership.leading,
       problems: this.#peers.problems,
@@ -212,28 +220,15 @@ export class Host<Result> implements Consensus<Result> {
     return this.#stopped ? Promise.reject(shuttingDown()) : this.#handover.begin(to ?? null);
   }
 
+  readonly changeMembers: Consensus<Result>['changeMembers'] = (changes) => this.#memberChanges.change(changes);
+  readonly addNode: Consensus<Result>['addNode'] = (id, address) =>
+    this.changeMembers([{ kind: 'addLearner', id, address }]);
+  readonly promote: Consensus<Result>['promote'] = (id) => this.changeMembers([{ kind: 'promote', id }]);
+  readonly demote: Consensus<Result>['demote'] = (id) => this.changeMembers([{ kind: 'demote', id }]);
+  readonly removeNode: Consensus<Result>['removeNode'] = (id) => this.changeMembers([{ kind: 'remove', id }]);
+
   snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }> {
     return this.#snapshots?.request() ?? Promise.reject(withoutSnapshots());
-  }
-
-  changeMembers(changes: readonly MemberChange[]): Promise<void> {
-    return this.#memberChanges.change(changes);
-  }
-
-  addNode(id: NodeId, address: string): Promise<void> {
-    return this.changeMembers([{ kind: 'addLearner', id, address }]);
-  }
-
-  promote(id: NodeId): Promise<void> {
-    return this.changeMembers([{ kind: 'promote', id }]);
-  }
-
-  demote(id: NodeId): Promise<void> {
-    return this.changeMembers([{ kind: 'demote', id }]);
-  }
-
-  removeNode(id: NodeId): Promise<void> {
-    return this.changeMembers([{ kind: 'remove', id }]);
   }
 
   close(): Promise<void> {
@@ -267,7 +262,10 @@ export class Host<Result> implements Consensus<Result> {
   #fail(thrown: unknown): void {
     const { log } = this.#parts.options;
     const error = thrown instanceof Error ? thrown : TuttiError.from(thrown);
-    if (this.#stopped) return log.warn({ error }, 'failed while closing');
+    if (this.#stopped) {
+      log.warn({ error }, 'failed while closing');
+      return;
+    }
     log.error({ error }, `this node can no longer take part: ${error.message}`);
     this.#failure = error;
     this.#stop(error.message);
@@ -277,8 +275,8 @@ export class Host<Result> implements Consensus<Result> {
 
   #onEntry(entry: Entry, result: { readonly value: Result } | null): void {
     this.#proposals.applied(entry, result);
-    this.#snapshots?.onApplied(entry);
     this.#memberChanges.applied(entry);
+    this.#snapshots?.onApplied(entry);
     this.#leadership.onApplied(entry.term);
   }
 
@@ -291,7 +289,6 @@ export class Host<Result> implements Consensus<Result> {
       this.#applier.skipTo(event.index);
     }
     if (event.kind === 'peerRefused') this.#peers.refuse(event.id, event.reason);
-    if (event.kind === 'membershipChanged') this.#addedPeers.follow(event.membership);
     this.#observers.emit({ kind: 'raft', event });
     if (event.kind === 'removed') this.#fail(removed(event.index));
   }
@@ -309,8 +306,8 @@ export class Host<Result> implements Consensus<Result> {
         return;
       case 'snapshotChunk':
       case 'snapshotAck':
-        if (this.#snapshots === null) refuseSnapshot(this.#parts.transport, from.nodeId, frame);
-        return this.#snapshots?.onFrame(from.nodeId, frame);
+        if (this.#snapshots !== null) return this.#snapshots.onFrame(from.nodeId, frame);
+        return refuseSnapshot(this.#parts.transport, from.nodeId, frame);
       case 'request':
         return this.#serving.onRequest(from, frame);
       case 'response':
@@ -326,8 +323,4 @@ export class Host<Result> implements Consensus<Result> {
       void this.#serving.call(method, body, self.nodeId).then(resolve, reject).finally(cancel);
     });
   }
-}
-
-function removed(index: number): TuttiError {
-  return new TuttiError('REMOVED', `this node was removed from its cluster, by entry ${index} of the log`);
 }

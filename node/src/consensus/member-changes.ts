@@ -8,11 +8,6 @@ import { parseClusterNodes } from '../transport/addresses.ts';
 import { notLeader } from './proposals.ts';
 import { shuttingDown } from './requests.ts';
 
-export interface MemberChangesOptions {
-  readonly core: Pick<RaftCore, 'status'>;
-  readonly feed: (input: RaftInput) => void;
-}
-
 interface Asker {
   readonly resolve: () => void;
   readonly reject: (error: TuttiError) => void;
@@ -34,14 +29,16 @@ const codes: Record<Exclude<(ChangeOutcome & { readonly accepted: false })['code
 
 /** From a wish to change the members to the moment when the change is committed, and applied here. */
 export class MemberChanges {
-  readonly #options: MemberChangesOptions;
+  readonly #core: Pick<RaftCore, 'status'>;
+  readonly #feed: (input: RaftInput) => void;
   /** The core has not said yet what becomes of them; it answers in order. */
   readonly #asked: Asker[] = [];
   #begun: Begun[] = [];
   #stopped = false;
 
-  constructor(options: MemberChangesOptions) {
-    this.#options = options;
+  constructor(core: Pick<RaftCore, 'status'>, feed: (input: RaftInput) => void) {
+    this.#core = core;
+    this.#feed = feed;
   }
 
   /**
@@ -54,7 +51,7 @@ export class MemberChanges {
     if (unusable != null) return Promise.reject(refused('CHANGE_IMPOSSIBLE', unusable));
     return new Promise((resolve, reject) => {
       this.#asked.push({ resolve, reject });
-      this.#options.feed({ kind: 'change', changes });
+      this.#feed({ kind: 'change', changes });
     });
   }
 
@@ -62,7 +59,7 @@ export class MemberChanges {
     const asker = this.#asked.shift();
     if (asker === undefined) return;
     if (outcome.accepted) {
-      const isJoint = this.#options.core.status().membership?.outgoing != null;
+      const isJoint = this.#core.status().membership?.outgoing != null;
       this.#begun.push({ ...asker, index: outcome.index, term: outcome.term, isJoint });
     } else if (outcome.code === 'notLeader') asker.reject(notLeader(outcome.leaderId));
     else asker.reject(refused(codes[outcome.code], outcome.reason));
@@ -114,4 +111,9 @@ function refused(code: ErrorCode, reason: string): TuttiError {
 
 function unknown({ index }: Begun, why: string): TuttiError {
   return new TuttiError('OUTCOME_UNKNOWN', `the change of members at index ${index} may or may not be made: ${why}`);
+}
+
+/** Of a node that is no member any more, by this entry of the log. */
+export function removed(index: number): TuttiError {
+  return new TuttiError('REMOVED', `this node was removed from its cluster, by entry ${index} of the log`);
 }

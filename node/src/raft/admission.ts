@@ -36,8 +36,8 @@ function refuse(state: RaftState, id: NodeId, reason: string): void {
 }
 
 /**
- * Nothing binds an unmet peer to its disk yet, nor a learner, so it may come back with another one. What the lost disk held and voted is gone
- * with it: counted for the new one, two disks of three would pass for a quorum (raft.md M9).
+ * Nothing binds an unmet peer to its disk yet, nor a learner, so it may come back with another one. What the lost disk held and
+ * voted is gone with it: counted for the new one, two disks of three would pass for a quorum (raft.md M9).
  */
 function forgetOtherDisk(state: RaftState, peer: Member): void {
   const membership = state.memberships.current;
@@ -71,13 +71,13 @@ function refusal(state: RaftState, peer: Member, clusterId: string | null): stri
   }
   // One of this cluster that is no member here may be newer than this log, or was removed and is to be told.
   const isAwaited = bound !== null || membership.unmet > 0 || membership.learners.includes(peer.id);
-  return isAwaited || clusterId !== null ? null : `the membership has no place left for it: ${oneList}`;
+  return isAwaited || clusterId !== null ? null : `the membership has no place left for it: ${oneList}, or add it`;
 }
 
 function anotherDisk(bound: Incarnation, met: Incarnation): string {
   return (
     `its incarnation is ${met}, the cluster knows ${bound}: its disk was replaced, so it is not that member; start it with the ` +
-    'data directory it had (if that is lost, so is the member: the others go on while they are a majority)'
+    'data directory it had (if that is lost, so is the member: the others go on while they are a majority, and can remove it and add it again)'
   );
 }
 

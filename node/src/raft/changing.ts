@@ -23,12 +23,13 @@ function begun(state: RaftState, changes: readonly MemberChange[]): ChangeOutcom
   if (leadership === null || membership === null) return refused('notLeader', 'this node does not lead');
   const waitsFor = hindrance(state, leadership, membership);
   if (waitsFor !== null) return refused('inProgress', waitsFor);
+  // Also one that was not met yet: it may come.
+  const behind = changes.find(({ kind, id }) => {
+    return kind === 'promote' && membership.learners.includes(id) && !isCaughtUp(state, leadership, id);
+  });
+  if (behind !== undefined) return refused('notCaughtUp', `${behind.id} lacks more of the log than one append carries`);
   const next = changed(membership, changes, (id) => diskOf(state, id));
   if (typeof next === 'string') return refused('impossible', next);
-  for (const change of changes) {
-    const isBehind = change.kind === 'promote' && !isCaughtUp(state, leadership, change.id);
-    if (isBehind) return refused('notCaughtUp', `${change.id} lacks more of the log than one append carries`);
-  }
   // Also of the voters to be: the change itself may be the last thing they could ever commit (raft.md M6, M7, M12).
   if (!hasLivingMajority(next, (id) => isAlive(state, leadership, id))) {
     return refused('quorumAtRisk', 'too few of the voters it would leave are alive to go on');
