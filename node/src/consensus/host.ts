@@ -227,11 +227,8 @@ export class Host<Result> implements Consensus<Result> {
   readonly demote: Consensus<Result>['demote'] = (id) => this.changeMembers([{ kind: 'demote', id }]);
   readonly removeNode: Consensus<Result>['removeNode'] = (id) => this.changeMembers([{ kind: 'remove', id }]);
 
-  async snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }> {
-    if (this.#stopped) throw shuttingDown();
-    if (this.#snapshots === null) throw withoutSnapshots();
-    const { metadata, fileBytes } = await this.#snapshots.request();
-    return { index: metadata.index, fileBytes };
+  snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }> {
+    return this.#snapshots?.request() ?? Promise.reject(withoutSnapshots());
   }
 
   close(): Promise<void> {

@@ -79,7 +79,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
       listedSize: place.listed.length,
       joins: options.join !== undefined,
       ...(options.removeDeadAfterMs !== undefined && { removeDeadAfterMs: options.removeDeadAfterMs }),
-      store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation }), directory),
+      store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation, log }), directory),
       transport: (self) =>
         createTransport({
           ...{ self, ...place, clock: systemClock, log },

@@ -166,7 +166,7 @@ async function openOwnConsensus(
       apiAddress: formatAddress(settings.healthAddress.host, settings.healthAddress.port),
     },
     listedSize: place.listed.length,
-    store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation }),
+    store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation, log: hooks.log }),
     transport: (self) =>
       createTransport({
         self,

@@ -38,6 +38,12 @@ export function explain(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** Whether there was no space for a write, also where that was told as a failure of the disk. */
+export function isDiskFull(thrown: unknown): boolean {
+  const errno = errnoOf(thrown instanceof TuttiError ? thrown.cause : thrown);
+  return errno === 'ENOSPC' || errno === 'EDQUOT';
+}
+
 /** The data directory cannot be used as it is; nothing was lost. */
 export function unusable(path: string, thrown: unknown): TuttiError {
   if (thrown instanceof TuttiError) return thrown;

@@ -48,6 +48,8 @@ export interface ProcessParts {
   readonly onFatal: (error: unknown) => void;
   /** A snapshot that another member sent brought it forward. */
   readonly onInstalled: () => void;
+  /** What its log store warns of. */
+  readonly onWarning: (message: string) => void;
 }
 
 /** One life of a member: the host, the write-ahead log and the core as they are in production, on a simulated disk and network. */
@@ -63,14 +65,15 @@ export class MemberProcess {
   }
 
   async boot(): Promise<void> {
-    const { world, network, id, listedSize, disk, session, onFatal, onInstalled } = this.parts;
+    const { world, network, id, listedSize, disk, session, onFatal, onInstalled, onWarning } = this.parts;
     const { random } = world;
     const clock = new MachineClock(world, random.between(0, 1e6), random.between(-100, 100));
     clock.gate = (callback) => this.#ifAlive(callback);
     const incarnation = `disk-of-${id}`;
     const bytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => random.next() * 256);
+    const log = { ...silentLog, warn: (_: object, message: string) => onWarning(message) };
     const store = createWalStore({
-      ...{ directory: '/wal', nodeId: id, incarnation, disk, segmentBytes: SEGMENT_BYTES, random: bytes },
+      ...{ directory: '/wal', nodeId: id, incarnation, disk, segmentBytes: SEGMENT_BYTES, random: bytes, clock, log },
     });
     const consensus = await openConsensus<number>({
       self: { nodeId: id, incarnation, session, region: 'r', apiAddress: '' },

@@ -1,6 +1,7 @@
 import type { Log } from '../../lib/log.ts';
 import type { RaftCore } from '../../raft/core.ts';
 import type { NodeId, SnapshotMetadata } from '../../raft/types.ts';
+import { isDiskFull } from '../../storage/disk-errors.ts';
 import type { LoadedSnapshot, SnapshotDraft, SnapshotStore } from '../../storage/snapshot-store.ts';
 import type { SnapshotChunk, Transport } from '../../transport/transport.ts';
 import { MAX_SNAPSHOT_BYTES } from './policy.ts';
@@ -56,13 +57,31 @@ export class SnapshotReceiving {
       .then(async () => {
         // What a deposed leader still sends would begin the file anew, again and again.
         if (this.#stopped || this.#options.core.status().leaderId !== from) return;
-        this.#answer(from, chunk, await this.#take(chunk));
+        this.#answer(from, chunk, await this.#takeOrRefuse(chunk));
       })
       .catch((error: unknown) => this.#options.onFailed(error));
   }
 
   #answer(to: NodeId, { index, checksum }: SnapshotChunk, answer: Answer): void {
     if (!this.#stopped) this.#options.transport.send(to, { kind: 'snapshotAck', index, checksum, ...answer });
+  }
+
+  /** A full disk is no reason to end: this member stays behind until there is room (raft.md W8). */
+  async #takeOrRefuse(chunk: SnapshotChunk): Promise<Answer> {
+    try {
+      return await this.#take(chunk);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.#options.log.error({ error }, 'no room for the snapshot that the leader sends');
+      await this.#forget();
+      return { offset: 0, isDone: false, refusal: 'its disk is full' };
+    }
+  }
+
+  async #forget(): Promise<void> {
+    const arrival = this.#arrival;
+    this.#arrival = null;
+    await arrival?.draft.discard();
   }
 
   async #take(chunk: SnapshotChunk): Promise<Answer> {
@@ -83,27 +102,26 @@ export class SnapshotReceiving {
     const now = this.#arrival;
     if (now?.index === index && now.term === term && now.checksum === checksum && now.fileBytes === fileBytes)
       return now;
-    this.#arrival = null;
-    await now?.draft.discard();
+    await this.#forget();
     const draft = await this.#options.store.begin();
     return (this.#arrival = { index, term, checksum, fileBytes, draft });
   }
 
   async #install({ index, term, checksum, draft }: Arrival): Promise<Answer> {
     const { core, log, restore, onInstalled } = this.#options;
-    this.#arrival = null;
     const checked = await draft.check();
     const flaw = typeof checked === 'string' ? checked : this.#strangeness(checked, { index, term, checksum });
     if (flaw !== null || typeof checked === 'string') {
-      await draft.discard();
+      await this.#forget();
       log.warn({ index, flaw }, `the snapshot at entry ${index} did not arrive as it was sent: ${String(flaw)}`);
       return { offset: 0, isDone: false, refusal: null };
     }
-    if (this.#isKnown(index) || this.#stopped) await draft.discard();
+    if (this.#isKnown(index) || this.#stopped) await this.#forget();
     else {
       log.info({ index, bytes: checked.fileBytes }, `restores the state after entry ${index}`);
       await restore(checked);
       await draft.commit();
+      this.#arrival = null;
       onInstalled(checked.metadata);
     }
     return { offset: checked.fileBytes, isDone: core.status().commitIndex >= index, refusal: null };

@@ -3,8 +3,9 @@ import type { Log } from '../../lib/log.ts';
 import type { RaftCore, RaftInput } from '../../raft/core.ts';
 import { entryBytes } from '../../raft/log.ts';
 import type { Entry, NodeId } from '../../raft/types.ts';
-import type { LoadedSnapshot, SnapshotStore, StoredSnapshot } from '../../storage/snapshot-store.ts';
+import type { LoadedSnapshot, SnapshotStore } from '../../storage/snapshot-store.ts';
 import type { SnapshotAck, SnapshotChunk, Transport } from '../../transport/transport.ts';
+import { shuttingDown } from '../requests.ts';
 import type { SnapshotPolicy } from './policy.ts';
 import { SnapshotReceiving } from './receiving.ts';
 import { SnapshotSending } from './sending.ts';
@@ -93,7 +94,9 @@ export class Snapshots {
     this.#sending.stop();
   }
 
-  request(): Promise<StoredSnapshot> {
-    return this.#taking.request();
+  async request(): Promise<{ readonly index: number; readonly fileBytes: number }> {
+    if (this.#isStopped) throw shuttingDown();
+    const { metadata, fileBytes } = await this.#taking.request();
+    return { index: metadata.index, fileBytes };
   }
 }

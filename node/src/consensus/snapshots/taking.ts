@@ -4,6 +4,7 @@ import { invariant } from '../../lib/invariant.ts';
 import type { Log } from '../../lib/log.ts';
 import type { RaftCore } from '../../raft/core.ts';
 import type { SnapshotMetadata } from '../../raft/types.ts';
+import { isDiskFull } from '../../storage/disk-errors.ts';
 import { SnapshotEncoder } from '../../storage/snapshot/format.ts';
 import type { SnapshotStore, StoredSnapshot } from '../../storage/snapshot-store.ts';
 import type { SnapshotPolicy } from './policy.ts';
@@ -112,8 +113,8 @@ export class SnapshotTaking {
   ): Promise<StoredSnapshot> {
     const draft = await this.#disk(() => this.#options.store.begin());
     const encoder = new SnapshotEncoder(metadata);
-    await this.#disk(() => draft.write(encoder.header));
     try {
+      await this.#disk(() => draft.write(encoder.header));
       for (let piece = first; piece.done !== true; piece = pieces.next()) {
         for (let at = 0; at < piece.value.length; at += WRITE_BYTES) {
           const part = piece.value.subarray(at, at + WRITE_BYTES);
@@ -122,15 +123,15 @@ export class SnapshotTaking {
           await this.#turn();
         }
       }
+      await this.#disk(() => draft.write(encoder.trailer()));
+      const checked = await this.#disk(() => draft.check());
+      const flaw = typeof checked === 'string' ? checked : null;
+      invariant(flaw === null, `a snapshot was read back otherwise than written: ${flaw ?? ''}`);
+      return await this.#disk(() => draft.commit());
     } catch (error) {
       await this.#disk(() => draft.discard());
       throw error;
     }
-    await this.#disk(() => draft.write(encoder.trailer()));
-    const checked = await this.#disk(() => draft.check());
-    const flaw = typeof checked === 'string' ? checked : null;
-    invariant(flaw === null, `a snapshot was read back otherwise than written: ${flaw ?? ''}`);
-    return this.#disk(() => draft.commit());
   }
 
   #turn(): Promise<void> {
@@ -138,12 +139,12 @@ export class SnapshotTaking {
     return new Promise((resolve) => this.#options.defer(resolve));
   }
 
-  /** A disk that fails is fatal, whoever waits for the snapshot (raft.md W5). */
+  /** A disk that fails is fatal, whoever waits for the snapshot (raft.md W5). A full one is not: the log is kept, that is all (W8). */
   async #disk<T>(action: () => Promise<T>): Promise<T> {
     try {
       return await action();
     } catch (error) {
-      this.#options.onFailed(error);
+      if (!isDiskFull(error)) this.#options.onFailed(error);
       throw error;
     }
   }

@@ -150,6 +150,7 @@ class FileDraft implements SnapshotDraft {
   readonly #file: DiskFile;
   readonly #give: (checked: LoadedSnapshot) => Promise<StoredSnapshot>;
   #fileBytes = 0;
+  #isOpen = true;
   #checked: LoadedSnapshot | null = null;
 
   constructor(disk: Disk, path: string, file: DiskFile, give: (checked: LoadedSnapshot) => Promise<StoredSnapshot>) {
@@ -180,15 +181,21 @@ class FileDraft implements SnapshotDraft {
 
   async commit(): Promise<StoredSnapshot> {
     invariant(this.#checked !== null, 'a snapshot is checked before it counts');
-    await this.#attempt(() => this.#file.close());
+    await this.#attempt(() => this.#close());
     return this.#give(this.#checked);
   }
 
   async discard(): Promise<void> {
     await this.#attempt(async () => {
-      await this.#file.close();
+      await this.#close();
       await this.#disk.unlink(this.#path);
     });
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.#file.close();
   }
 
   async #attempt<T>(action: () => Promise<T>): Promise<T> {

@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import { invariant } from '../../lib/invariant.ts';
+import { silentLog } from '../../lib/log.ts';
+import type { Log } from '../../lib/log.ts';
 import type { Incarnation, NodeId, PersistBatch } from '../../raft/types.ts';
 import type { Disk } from '../disk.ts';
 import { diskFailed } from '../disk-errors.ts';
 import type { LogStore, RecoveredLog } from '../log-store.ts';
 import { nodeDisk } from '../node-disk.ts';
+import { Room } from '../room.ts';
 import { BlankFiles } from './blank-files.ts';
 import {
   DEFAULT_SEGMENT_BYTES,
@@ -27,6 +32,10 @@ export interface WalOptions {
   readonly nodeId: NodeId;
   readonly incarnation: Incarnation;
   readonly disk?: Disk;
+  /** Times the looks for room on a full disk. */
+  readonly clock?: Clock;
+  /** Told of a full disk, and of room again. */
+  readonly log?: Log;
   /** Length of a segment file, a multiple of 512; the default is 16 MiB. */
   readonly segmentBytes?: number;
   /** Random bytes for the ids of segments. */
@@ -65,6 +74,7 @@ class WalStore implements LogStore {
   readonly #segmentBytes: number;
   readonly #blanks: BlankFiles;
   readonly #retained: RetainedSegments;
+  readonly #room: Room;
   #active: ActiveSegment | null = null;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
@@ -82,12 +92,14 @@ class WalStore implements LogStore {
     this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
     invariant(this.#segmentBytes % SECTOR_BYTES === 0, 'segmentBytes is a multiple of the sector');
     invariant(this.#segmentBytes >= 4 * SECTOR_BYTES, 'a segment has room for frames');
+    this.#room = new Room(options.clock ?? systemClock, options.log ?? silentLog);
     const onFailure = (error: unknown): void => void this.#fail(diskFailed(options.directory, error));
     this.#blanks = new BlankFiles({
       disk: this.#disk,
       directory: options.directory,
       usualBytes: this.#segmentBytes,
       newId: () => this.#newId(),
+      room: this.#room,
       onFailure,
     });
     this.#retained = new RetainedSegments(this.#disk, options.directory, onFailure);
@@ -95,6 +107,7 @@ class WalStore implements LogStore {
 
   async open(): Promise<RecoveredLog> {
     const log = await this.openOnly();
+    this.#room.open();
     this.#blanks.prepare();
     return log;
   }
@@ -108,6 +121,7 @@ class WalStore implements LogStore {
     this.#durableIndex = this.#lastIndex;
     for (const segment of segments) this.#retained.add(segment);
     this.#active = active ?? (await this.#beginFirst());
+    this.#active.room = this.#room;
     if (baseSaidIn !== null) this.#retained.release(base.index, baseSaidIn);
     return { hardState, base, entries };
   }
@@ -135,6 +149,7 @@ class WalStore implements LogStore {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#room.close();
     await this.#writing;
     await this.#blanks.close();
     await this.#retained.close();
@@ -224,7 +239,8 @@ class WalStore implements LogStore {
       nodeId,
       incarnation,
     };
-    const segment = await beginSegment(this.#disk, directory, blank, header);
+    const segment = await beginSegment(this.#disk, directory, blank, header, this.#room);
+    segment.room = this.#room;
     this.#retained.add(segment);
     return segment;
   }
