@@ -3,6 +3,7 @@ import type { Message } from '../../node/src/raft/messages.ts';
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { Entry } from '../../node/src/raft/types.ts';
 import { DurableState } from './disk.ts';
+import { sameMembers } from './draw-membership.ts';
 import type { FaultPlan } from './faults.ts';
 import type { CreateCore } from './node.ts';
 
@@ -178,6 +179,7 @@ function readsWithoutAsking(options: RaftOptions): RaftCore {
 
 /** Leaders that die right after their election, and appends of one entry: logs of many terms, half replicated. */
 const shortReigns: Partial<FaultPlan> = {
+  ...sameMembers,
   size: 5,
   chaosMs: 6_000,
   network: { minDelayMs: 0.5, maxDelayMs: 12, straggle: 0.01, drop: 0.05, duplicate: 0 },
@@ -205,6 +207,7 @@ const cutOffLeaders: Partial<FaultPlan> = { ...shortReigns, crashAtElection: 0, 
 
 /** Three that crash and lose disks right after the founding, while it has not come to all. */
 const earlyLosses: Partial<FaultPlan> = {
+  ...sameMembers,
   size: 3,
   chaosMs: 3_000,
   crashMeanMs: 150,
@@ -285,7 +288,7 @@ export const mutants: readonly Mutant[] = [
     name: 'takes less than a majority',
     fromSeed: 1,
     withinSeeds: 5,
-    foundAs: onQuorum,
+    foundAs: 'founded by the list',
     create: takesLessThanAMajority,
   },
   {
