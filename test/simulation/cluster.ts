@@ -61,7 +61,7 @@ export class SimulatedCluster {
     };
     this.nodes = Array.from({ length: plan.size }, (_, at) => {
       const id = `n${at + 1}`;
-      return new SimulatedNode(id, world, new Random(seed, `node ${id}`));
+      return new SimulatedNode(id, plan.priorities[at]!, world, new Random(seed, `node ${id}`));
     });
     this.checks = new SafetyChecks(this.nodes);
   }
@@ -94,9 +94,9 @@ export class SimulatedCluster {
       [a, b],
       [b, a],
     ] as const) {
-      const { id, incarnation, clusterId } = peer;
+      const { id, incarnation, clusterId, priority } = peer;
       if (isOpen) this.#handshakes.set(`${end.id}>${id}`, incarnation);
-      end.feed(isOpen ? { kind: 'peerUp', peer: { id, incarnation }, clusterId } : { kind: 'peerDown', id });
+      end.feed(isOpen ? { kind: 'peerUp', peer: { id, incarnation }, clusterId, priority } : { kind: 'peerDown', id });
     }
   }
 
@@ -202,6 +202,8 @@ function describeInput(input: RaftInput): string {
     case 'peerDown':
     case 'peerEnded':
       return `${input.kind} ${input.id}`;
+    case 'timings':
+      return `timings ${input.timings.electionTimeoutMinMs}`;
     case 'read':
       return `read ${input.readId}`;
     case 'transfer':

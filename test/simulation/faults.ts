@@ -31,6 +31,8 @@ export interface FaultPlan {
   readonly falseEndMeanMs: number;
   readonly transferMeanMs: number;
   readonly readMeanMs: number;
+  /** Of each node, in order. */
+  readonly priorities: readonly number[];
   readonly limits: RaftLimits;
 }
 
@@ -74,7 +76,10 @@ export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof 
   };
 }
 
-export type LaterFaults = Pick<FaultPlan, 'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs' | 'readMeanMs'>;
+export type LaterFaults = Pick<
+  FaultPlan,
+  'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs' | 'readMeanMs' | 'priorities'
+>;
 
 /** Drawn apart, so that a seed without them means what it meant before there were any. */
 export function drawLaterFaults(random: Random): LaterFaults {
@@ -83,6 +88,7 @@ export function drawLaterFaults(random: Random): LaterFaults {
     falseEndMeanMs: random.chance(0.25) ? random.between(200, 2_000) : Infinity,
     transferMeanMs: random.chance(0.35) ? random.between(50, 1_000) : Infinity,
     readMeanMs: random.chance(0.5) ? random.between(2, 60) : Infinity,
+    priorities: random.chance(0.3) ? Array.from({ length: 5 }, () => random.pick([0, 1, 2])) : [0, 0, 0, 0, 0],
   };
 }
 

@@ -18,7 +18,7 @@ export interface NodeWorld {
   readonly scheduler: Scheduler;
   readonly observer: NodeObserver;
   readonly createCore: CreateCore;
-  readonly options: Omit<RaftOptions, 'self' | 'proposedClusterId' | 'random' | 'hardState' | 'entries'>;
+  readonly options: Omit<RaftOptions, 'self' | 'priority' | 'proposedClusterId' | 'random' | 'hardState' | 'entries'>;
   transmit(message: Message, fromIncarnation: Incarnation): void;
   syncMs(): number;
 }
@@ -26,6 +26,7 @@ export interface NodeWorld {
 /** The host of one core on a simulated disk: does with the effects what consensus/ does with real ones. */
 export class SimulatedNode {
   readonly id: NodeId;
+  readonly priority: number;
   incarnation: Incarnation;
   disk = new SimulatedDisk();
   core: RaftCore | null = null;
@@ -43,9 +44,12 @@ export class SimulatedNode {
   #held: { readonly ticket: number; readonly messages: readonly Message[] }[] = [];
   #lastTicket = 0;
   #tickPlannedMs = Infinity;
+  /** What happened while the process was paused. */
+  readonly #missed: (() => void)[] = [];
 
-  constructor(id: NodeId, world: NodeWorld, random: Random) {
+  constructor(id: NodeId, priority: number, world: NodeWorld, random: Random) {
     this.id = id;
+    this.priority = priority;
     this.incarnation = `${id}#0`;
     this.#world = world;
     this.#random = random;
@@ -81,6 +85,7 @@ export class SimulatedNode {
     this.core = this.#world.createCore({
       ...this.#world.options,
       self: { id: this.id, incarnation: this.incarnation },
+      priority: this.priority,
       proposedClusterId: `cluster-of-${this.id}-${this.#life}`,
       random: this.#random.next,
       hardState: this.disk.durable.hardState,
@@ -116,10 +121,27 @@ export class SimulatedNode {
   #whenAwake(run: () => void): void {
     const life = this.#life;
     const { scheduler } = this.#world;
-    if (scheduler.nowMs >= this.pausedUntilMs) return run();
-    scheduler.at(this.pausedUntilMs, () => {
+    if (scheduler.nowMs >= this.pausedUntilMs) {
+      this.#wakeUp();
+      return run();
+    }
+    this.#missed.push(() => {
       if (this.#life === life) run();
     });
+    this.#planWakeUp();
+  }
+
+  #planWakeUp(): void {
+    const { scheduler } = this.#world;
+    scheduler.at(this.pausedUntilMs, () => {
+      if (scheduler.nowMs >= this.pausedUntilMs) this.#wakeUp();
+      else this.#planWakeUp();
+    });
+  }
+
+  /** In the order in which it came, also where somebody cut the pause short. */
+  #wakeUp(): void {
+    for (const run of this.#missed.splice(0)) run();
   }
 
   step(input: RaftInput): Effects | null {

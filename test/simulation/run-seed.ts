@@ -15,6 +15,8 @@ import { Random } from './random.ts';
 const CONVERGE_TIMEOUTS = 15;
 /** Longest election timeouts for which the leader must then stay. */
 const STABLE_TIMEOUTS = 10;
+/** Longest election timeouts within which the preferred of them must lead, however restless it was before (raft/priority.ts). */
+const PREFERENCE_TIMEOUTS = 10 * 2 ** 6;
 /** More for each entry a peer lacks at the healing: with the smallest window and append, each costs a round trip. */
 const CATCH_UP_MS_PER_ENTRY = 20;
 const LINK_REFRESH_MS = 40;
@@ -259,6 +261,10 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
   scheduler.run(healedMs + boundMs, converged);
   if (!converged()) throw new Error(`liveness: no progress within ${boundMs} ms of the healing`);
   const convergeMs = scheduler.nowMs - healedMs;
+  const isPreferred = (): boolean => cluster.leader?.priority === Math.max(...core.map(({ priority }) => priority));
+  scheduler.run(scheduler.nowMs + PREFERENCE_TIMEOUTS * timeoutMs, isPreferred);
+  if (!isPreferred())
+    throw new Error(`liveness: ${cluster.leader?.id ?? 'nobody'} leads, although another is preferred`);
   // What the dead sent before they died may arrive after that, and make one more term.
   scheduler.run(healedMs + STRAGGLE_FACTOR * cluster.plan.network.maxDelayMs);
   scheduler.run(scheduler.nowMs + boundMs, converged);

@@ -1,5 +1,5 @@
 import type { RaftEvent } from '../raft/core.ts';
-import type { Membership, NodeId, Role } from '../raft/types.ts';
+import type { Membership, NodeId, Role, Timings } from '../raft/types.ts';
 import type { ClockOffset, PeerIdentity, PeerProblem, PeerStatus } from '../transport/transport.ts';
 
 /** The user's part: what a committed command does. Called in log order, once per entry and start, on every node. */
@@ -18,6 +18,8 @@ export interface ConsensusStatus {
   readonly appliedIndex: number;
   readonly membership: Membership | null;
   readonly listedSize: number;
+  /** In force now: with `auto` they follow the network. */
+  readonly timings: Timings;
   /** Of a leader: the first entry of its own term is applied, so it knows all that was committed before. */
   readonly leading: boolean;
   /** Problems with peers that an operator must look at (wrong id or address, foreign cluster, wiped disk), newest last. */
@@ -33,6 +35,8 @@ export type ConsensusEvent =
   | { readonly kind: 'leadershipLost'; readonly term: number; readonly reason: string }
   | { readonly kind: 'peerUp'; readonly peer: PeerIdentity }
   | { readonly kind: 'peerDown'; readonly peer: PeerIdentity; readonly reason: string }
+  /** `auto` only: the slowest round trip has become another one. */
+  | { readonly kind: 'timingsChanged'; readonly timings: Timings; readonly roundTripMs: number }
   | { readonly kind: 'problem'; readonly problem: PeerProblem }
   /** The node can no longer take part (disk failed, log damaged); the process must end. */
   | { readonly kind: 'fatal'; readonly error: Error };

@@ -21,7 +21,7 @@ export interface EngineOptions {
   readonly core: RaftCore;
   readonly store: LogStore;
   readonly transport: Transport;
-  readonly timings: Timings;
+  readonly timings: () => Timings;
   readonly clock: Clock;
   /** Runs the callback in a later turn of the event loop, after pending input was read. */
   readonly defer: (callback: () => void) => void;
@@ -127,7 +127,7 @@ export class Engine {
   #watchDisk(nowMs: number): void {
     const sinceMs = this.#durability.oldestSinceMs();
     const waitedMs = sinceMs === null ? 0 : nowMs - sinceMs;
-    const stalled = waitedMs > this.#options.timings.electionTimeoutMaxMs;
+    const stalled = waitedMs > this.#options.timings().electionTimeoutMaxMs;
     if (stalled === this.#stalled) return;
     this.#stalled = stalled;
     const { term, role } = this.#options.core.status();

@@ -1,6 +1,6 @@
 import { TuttiError } from '../lib/errors.ts';
 import type { RaftCore, RaftEvent } from '../raft/core.ts';
-import type { Entry, NodeId } from '../raft/types.ts';
+import type { Entry, NodeId, Timings } from '../raft/types.ts';
 import type {
   ClockOffset,
   PeerFrame,
@@ -10,6 +10,7 @@ import type {
   TransportHandlers,
 } from '../transport/transport.ts';
 import { Applier } from './applier.ts';
+import { AutoTimings } from './auto-timings.ts';
 import { closeInTime } from './closing.ts';
 import type { ClaimedClusterId } from './cluster-id.ts';
 import type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler } from './consensus.ts';
@@ -31,6 +32,8 @@ const ownClock: ClockOffset = { offsetMs: 0, errorMs: 0, roundTripMs: 0 };
 export interface HostParts<Result> {
   readonly options: ConsensusOptions<Result>;
   readonly core: RaftCore;
+  /** To begin with. */
+  readonly timings: Timings;
   readonly clusterId: ClaimedClusterId;
   readonly transport: Transport;
   readonly defer: (callback: () => void) => void;
@@ -49,6 +52,8 @@ export class Host<Result> implements Consensus<Result> {
   readonly #handover: Handover;
   readonly #observers = new Observers((error) => this.#fail(error));
   readonly #peers: PeerWatch;
+  readonly #auto: AutoTimings | null;
+  #timings: Timings;
   #stopped = false;
   #failure: Error | null = null;
   #closed: Promise<void> | null = null;
@@ -56,7 +61,9 @@ export class Host<Result> implements Consensus<Result> {
   constructor(parts: HostParts<Result>) {
     this.#parts = parts;
     const { options, core, clusterId, transport, defer } = parts;
-    const { stateMachine, clock, log, store, timings, limits } = options;
+    const { stateMachine, clock, log, store, limits } = options;
+    this.#timings = parts.timings;
+    const timings = (): Timings => this.#timings;
     const onFailed = (error: unknown): void => this.#fail(error);
     this.#applier = new Applier({
       stateMachine,
@@ -97,16 +104,18 @@ export class Host<Result> implements Consensus<Result> {
     });
     this.#serving = new Serving({ transport, log, sessionOf: (id) => this.#peers.sessionOf(id) });
     this.#handover = new Handover({
-      ...{ self: options.self.nodeId, clock, patienceMs: 2 * timings.electionTimeoutMaxMs },
+      ...{ self: options.self.nodeId, clock, patienceMs: () => 2 * timings().electionTimeoutMaxMs },
       feed: (input) => this.#engine.feed(input),
     });
     this.#reads = new Reads({
-      ...{ core, timeoutMs: 2 * timings.electionTimeoutMaxMs },
+      ...{ core, timeoutMs: () => 2 * timings().electionTimeoutMaxMs },
       feed: (input) => this.#engine.feed(input),
       request: (to, method, body, timeoutMs) => this.request(to, method, body, timeoutMs),
       appliedIndex: () => this.#applier.appliedIndex,
     });
     this.#serving.handle(readIndexMethod, () => this.#reads.serve());
+    const onChange = (changed: Timings, roundTripMs: number): void => this.#retime(changed, roundTripMs);
+    this.#auto = options.timings === 'auto' ? new AutoTimings({ transport, clock, onChange }) : null;
     this.#leadership = new Leadership({
       onGained: (term) => this.#observers.emit({ kind: 'leadershipGained', term }),
       onLost: (term, announced, reason) => {
@@ -135,7 +144,11 @@ export class Host<Result> implements Consensus<Result> {
 
   /** Begins in a later turn, so that whoever opened this can subscribe before anything happens. */
   start(): void {
-    this.#parts.defer(() => this.#engine.start());
+    this.#parts.defer(() => {
+      if (this.#stopped) return;
+      this.#engine.start();
+      this.#auto?.start();
+    });
   }
 
   status(): ConsensusStatus {
@@ -154,6 +167,7 @@ export class Host<Result> implements Consensus<Result> {
       },
       appliedIndex: this.#applier.appliedIndex,
       listedSize: options.listedSize,
+      timings: this.#timings,
       leading: this.#leadership.leading,
       problems: this.#peers.problems,
     };
@@ -206,6 +220,7 @@ export class Host<Result> implements Consensus<Result> {
   #stop(reason: string): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#auto?.stop();
     this.#engine.stop();
     this.#applier.stop();
     this.#proposals.stop();
@@ -234,6 +249,16 @@ export class Host<Result> implements Consensus<Result> {
     this.#stop(error.message);
     this.#observers.emit({ kind: 'fatal', error });
     this.#closed ??= this.#release();
+  }
+
+  #retime(timings: Timings, roundTripMs: number): void {
+    this.#timings = timings;
+    this.#parts.options.log.info(
+      { ...timings, roundTripMs },
+      `timings for a round trip of ${roundTripMs.toFixed(1)} ms`,
+    );
+    this.#engine.feed({ kind: 'timings', timings });
+    this.#observers.emit({ kind: 'timingsChanged', timings, roundTripMs });
   }
 
   #onEntry(entry: Entry, result: { readonly value: Result } | null): void {

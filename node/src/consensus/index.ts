@@ -10,6 +10,7 @@ export type { MemberOptions } from './open-member.ts';
 export { defaultRaftLimits } from './options.ts';
 export type { ConsensusOptions, SelfDescription } from './options.ts';
 export type { RaftEvent, RaftLimits } from '../raft/core.ts';
+export { customTimings } from '../raft/timings.ts';
 export { timingProfiles } from '../raft/types.ts';
 export type { Entry, Incarnation, Member, Membership, NodeId, Role, Timings } from '../raft/types.ts';
 export type { LogStore, RecoveredLog } from '../storage/log-store.ts';

@@ -36,7 +36,10 @@ export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
       );
     }
     case 'transferStarted':
-      return log.info({ to: event.to, term: event.term }, `hands the leadership over to ${event.to}`);
+      return log.info(
+        { to: event.to, term: event.term, reason: event.reason },
+        `hands the leadership over to ${event.to}: ${event.reason}`,
+      );
     case 'transferFailed':
       return log.warn(
         { to: event.to, term: event.term, reason: event.reason },

@@ -35,8 +35,10 @@ export interface MemberOptions<Result> {
   readonly tls?: TlsIdentity;
   /** Lets anybody who reaches the port take part in the cluster. */
   readonly insecure?: boolean;
-  /** `timingProfiles.lan` unless given. */
-  readonly timings?: Timings;
+  /** `timingProfiles.lan` unless given; `auto` follows the measured round trips. The same kind on every member. */
+  readonly timings?: Timings | 'auto';
+  /** Of the voters that could lead, one of the highest is preferred; a whole number, 0 unless given. */
+  readonly electionPriority?: number;
   readonly limits?: RaftLimits;
   /** What the others are told of this member, for people and redirects: `peers()` shows both. */
   readonly region?: string;
@@ -56,9 +58,10 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
   const { nodeId, incarnation, walDirectory } = directory;
   const region = options.region ?? '';
   const apiAddress = options.apiAddress ?? '';
+  const electionPriority = options.electionPriority ?? 0;
   try {
     return await openConsensus<Result>({
-      self: { nodeId, incarnation, session: randomUUID(), region, apiAddress },
+      self: { nodeId, incarnation, session: randomUUID(), region, apiAddress, electionPriority },
       listedSize: place.listed.length,
       store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation }), directory),
       transport: (self) =>

@@ -1,6 +1,9 @@
+import { TuttiError } from '../lib/errors.ts';
 import { createRaft } from '../raft/raft.ts';
+import { timingsProblem } from '../raft/timings.ts';
 import type { RecoveredLog } from '../storage/log-store.ts';
 import type { PeerIdentity, Transport } from '../transport/transport.ts';
+import { unmeasuredTimings } from './auto-timings.ts';
 import { ClaimedClusterId } from './cluster-id.ts';
 import type { Consensus } from './consensus.ts';
 import { Host } from './host.ts';
@@ -12,6 +15,8 @@ import type { ConsensusOptions } from './options.ts';
  * transport fail with (LOG_DAMAGED, DATA_DIR_UNUSABLE, ADDRESS_IN_USE, SETTINGS_INVALID) and leaves nothing open then.
  */
 export async function openConsensus<Result>(options: ConsensusOptions<Result>): Promise<Consensus<Result>> {
+  const problem = options.timings === 'auto' ? null : timingsProblem(options.timings);
+  if (problem !== null) throw new TuttiError('SETTINGS_INVALID', problem);
   const recovered = await options.store.open();
   const { host, transport } = await build(options, recovered);
   try {
@@ -28,18 +33,20 @@ async function build<Result>(
   options: ConsensusOptions<Result>,
   recovered: RecoveredLog,
 ): Promise<{ readonly host: Host<Result>; readonly transport: Transport }> {
-  const { self, listedSize, store, timings, limits, random, proposedClusterId } = options;
+  const { self, listedSize, store, limits, random, proposedClusterId } = options;
   const defer = options.defer ?? setImmediate;
+  const timings = options.timings === 'auto' ? unmeasuredTimings : options.timings;
   try {
     const core = (options.createCore ?? createRaft)({
       self: { id: self.nodeId, incarnation: self.incarnation },
+      priority: self.electionPriority,
       ...{ listedSize, proposedClusterId, timings, random, limits },
       ...{ hardState: recovered.hardState, entries: recovered.entries },
     });
     const clusterId = new ClaimedClusterId(core, recovered.entries);
     const identity = (): PeerIdentity => ({ ...self, listedSize, clusterId: clusterId.value });
     const transport = options.transport(identity);
-    return { host: new Host({ options, core, clusterId, transport, defer }), transport };
+    return { host: new Host({ options, core, timings, clusterId, transport, defer }), transport };
   } catch (error) {
     // Nothing that could close the store was made.
     await store.close();

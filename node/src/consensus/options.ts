@@ -14,6 +14,8 @@ export interface SelfDescription {
   readonly session: string;
   readonly region: string;
   readonly apiAddress: string;
+  /** Of the voters that could lead, one of the highest is preferred; 0 is what all have unless told. */
+  readonly electionPriority: number;
 }
 
 export interface ConsensusOptions<Result> {
@@ -24,7 +26,8 @@ export interface ConsensusOptions<Result> {
   /** Makes the transport; `self` is asked at each handshake, because the cluster id becomes known later. */
   readonly transport: (self: () => PeerIdentity) => Transport;
   readonly stateMachine: StateMachine<Result>;
-  readonly timings: Timings;
+  /** `auto`: made for the slowest round trip that this member measures, and changed when that changes. */
+  readonly timings: Timings | 'auto';
   readonly limits: RaftLimits;
   readonly clock: Clock;
   /** Uniform in [0, 1). */

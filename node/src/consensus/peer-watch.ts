@@ -42,12 +42,12 @@ export class PeerWatch {
   }
 
   up(peer: PeerIdentity): void {
-    const { nodeId, incarnation, session, clusterId } = peer;
+    const { nodeId, incarnation, session, clusterId, electionPriority } = peer;
     const earlier = this.#connected.get(nodeId);
     if (earlier !== undefined && earlier.session !== session) this.down(earlier, 'replaced by a new process');
     this.#connected.set(nodeId, peer);
     this.#options.emit({ kind: 'peerUp', peer });
-    this.#options.feed({ kind: 'peerUp', peer: { id: nodeId, incarnation }, clusterId });
+    this.#options.feed({ kind: 'peerUp', peer: { id: nodeId, incarnation }, clusterId, priority: electionPriority });
     // Still connected: the core has nothing against it, so what was wrong with it is repaired.
     if (this.sessionOf(nodeId) === session) this.#forgetProblemsOf(nodeId);
   }

@@ -14,7 +14,7 @@ export const readIndexMethod = 'consensus.readIndex';
 export interface ReadsOptions {
   readonly core: RaftCore;
   /** Bounds the question to the leader: one that does not answer within its own check-quorum leads no more. */
-  readonly timeoutMs: number;
+  readonly timeoutMs: () => number;
   readonly request: (to: NodeId, method: string, body: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
   readonly feed: (input: RaftInput) => void;
   readonly appliedIndex: () => number;
@@ -59,7 +59,7 @@ export class Reads {
     const { role, leaderId } = core.status();
     if (role === 'leader') return this.#index();
     if (leaderId === null) throw notLeader(null);
-    const answer = await request(leaderId, readIndexMethod, new Uint8Array(0), timeoutMs);
+    const answer = await request(leaderId, readIndexMethod, new Uint8Array(0), timeoutMs());
     invariant(answer.byteLength === 8, `${leaderId} answers a read with ${answer.byteLength} bytes`);
     return Number(Buffer.from(answer).readBigUInt64BE());
   }

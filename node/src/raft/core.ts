@@ -21,7 +21,10 @@ export interface RaftOptions {
   readonly listedSize: number;
   /** The cluster id this node writes into the first entry if it founds the cluster. */
   readonly proposedClusterId: string;
+  /** Until a `timings` input says otherwise. */
   readonly timings: Timings;
+  /** Of the voters that could lead, one of the highest is preferred; 0 unless given. */
+  readonly priority?: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** What storage recovered. */
@@ -46,12 +49,19 @@ export type RaftInput =
   /** `fromIncarnation` is what the handshake of the connection proved, not what the message claims. */
   | { readonly kind: 'message'; readonly message: Message; readonly fromIncarnation: Incarnation }
   /** A listed peer completed its handshake. `clusterId` is null while it has not been founded. */
-  | { readonly kind: 'peerUp'; readonly peer: Member; readonly clusterId: string | null }
+  | {
+      readonly kind: 'peerUp';
+      readonly peer: Member;
+      readonly clusterId: string | null;
+      /** As the peer says of itself; 0 unless given. */
+      readonly priority?: number;
+    }
   | { readonly kind: 'peerDown'; readonly id: NodeId }
   /** After its `peerDown`: its address refuses connections, so its process has ended. */
   | { readonly kind: 'peerEnded'; readonly id: NodeId }
   /** Hand the leadership to this voter, or to the one that is furthest. */
   | { readonly kind: 'transfer'; readonly to: NodeId | null }
+  | { readonly kind: 'timings'; readonly timings: Timings }
   /** What must be applied for a read to see all that was committed before it; `readId` is used once. */
   | { readonly kind: 'read'; readonly readId: number }
   | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
@@ -100,7 +110,7 @@ export type RaftEvent =
       readonly reason: string;
     }
   | { readonly kind: 'membershipChanged'; readonly membership: Membership; readonly index: number }
-  | { readonly kind: 'transferStarted'; readonly to: NodeId; readonly term: number }
+  | { readonly kind: 'transferStarted'; readonly to: NodeId; readonly term: number; readonly reason: string }
   /** Refused, or given up; this node goes on as before. */
   | { readonly kind: 'transferFailed'; readonly to: NodeId | null; readonly term: number; readonly reason: string }
   | { readonly kind: 'truncated'; readonly fromIndex: number; readonly term: number }

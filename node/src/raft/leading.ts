@@ -6,6 +6,7 @@ import { majority, reachedBy, sizeOf } from './quorum.ts';
 import { advanceCommit, replicate, sendHeartbeats } from './replication.ts';
 import { becomeFollower, setLeader, setRole } from './roles.ts';
 import type { Leadership, RaftState } from './state.ts';
+import { preferOther } from './priority.ts';
 import { failTransfer } from './transfer.ts';
 import { append, diskDeadlineMs, electorate, isMembershipCommitted, metMembers } from './state.ts';
 import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
@@ -22,6 +23,7 @@ export function becomeLeader(state: RaftState, votes: number): void {
   setRole(state, 'leader', `elected by ${votes} votes`);
   setLeader(state, options.self.id);
   const leadership: Leadership = {
+    sinceMs: state.nowMs,
     progress: new Map(),
     firstIndex: log.lastIndex + 1,
     // Entries of former terms weigh until they are committed too: they hold the same memory.
@@ -152,5 +154,7 @@ export function tickLeader(state: RaftState, leadership: Leadership): void {
   if (leadership.transfer !== null && state.nowMs >= leadership.transfer.deadlineMs) {
     failTransfer(state, leadership, `${leadership.transfer.to} did not take over within an election timeout`);
   }
-  if (state.nowMs >= leadership.heartbeatDeadlineMs) sendHeartbeats(state, leadership);
+  if (state.nowMs < leadership.heartbeatDeadlineMs) return;
+  sendHeartbeats(state, leadership);
+  preferOther(state, leadership);
 }

@@ -9,10 +9,12 @@ import { afterPersist, bindNext, mayStillLead, propose, quorumDeadlineMs, tickLe
 import { Log } from './log.ts';
 import { MembershipHistory } from './membership.ts';
 import type { Message } from './messages.ts';
+import { noteDown, noteUp } from './priority.ts';
 import { handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
 import { armElectionTimer, becomeFollower } from './roles.ts';
 import { confirmReads, read, refuseReads } from './read-index.ts';
 import type { RaftState } from './state.ts';
+import { adoptTimings } from './timings.ts';
 import { startTransfer } from './transfer.ts';
 import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
 
@@ -21,7 +23,7 @@ import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
  *
  * Where things are: election.ts votes and campaigns; leading.ts what a leader does on its own; replication.ts appends,
  * acknowledgements, commit; following.ts appends and heartbeats received; admission.ts who is heard and met; roles.ts the
- * changes of role; state.ts the state. Beside these, fast-election.ts, transfer.ts and read-index.ts each hold what
+ * changes of role; state.ts the state. Beside these, fast-election.ts, transfer.ts, priority.ts, timings.ts and read-index.ts each hold what
  * their name says; quorum.ts alone counts.
  */
 export function createRaft(options: RaftOptions): RaftCore {
@@ -47,6 +49,7 @@ class Raft implements RaftCore {
       met: new Map(),
       shunned: new Set(),
       refused: new Map(),
+      standings: new Map(),
       nowMs: 0,
       term: options.hardState.term,
       votedFor: options.hardState.votedFor,
@@ -122,13 +125,17 @@ function handle(state: RaftState, input: RaftInput): void {
       if (isHeard(state, input.message.from, input.fromIncarnation)) receive(state, input.message);
       return;
     case 'peerUp':
+      noteUp(state, input.peer.id, input.priority ?? 0);
       return peerUp(state, input.peer, input.clusterId);
     case 'peerDown':
+      noteDown(state, input.id);
       return peerDown(state, input.id);
     case 'peerEnded':
       return peerEnded(state, input.id);
     case 'transfer':
-      return startTransfer(state, input.to);
+      return startTransfer(state, input.to, 'it was asked to');
+    case 'timings':
+      return adoptTimings(state, input.timings);
     case 'read':
       return read(state, input.readId);
     case 'propose':

@@ -10,7 +10,8 @@ import type { Entry, Incarnation, Member, NodeId, Role, VoterSet } from './types
 
 /** Everything the core knows. One value, changed only by the functions of this folder, one step at a time. */
 export interface RaftState {
-  readonly options: RaftOptions;
+  /** Replaced when the timings change. */
+  options: RaftOptions;
   readonly effects: EffectsBuilder;
   readonly log: Log;
   readonly memberships: MembershipHistory;
@@ -20,6 +21,8 @@ export interface RaftState {
   readonly shunned: Set<NodeId>;
   /** Incarnations whose messages were refused, so that each is named once. */
   readonly refused: Map<NodeId, Incarnation>;
+  /** Who is preferred as leader, and how steady it is (priority.ts). */
+  readonly standings: Map<NodeId, Standing>;
   nowMs: number;
   term: number;
   votedFor: NodeId | null;
@@ -60,6 +63,15 @@ export interface FastElection {
   dueMs: number;
 }
 
+/** What is known of one peer for the sake of preference. */
+export interface Standing {
+  readonly priority: number;
+  isUp: boolean;
+  upSinceMs: number;
+  /** How often it was lost, or failed to take over, since it was last steady for the longest wait. */
+  doublings: number;
+}
+
 export interface Transfer {
   readonly to: NodeId;
   readonly deadlineMs: number;
@@ -77,6 +89,7 @@ export interface Reads {
 
 /** What only a leader has. */
 export interface Leadership {
+  readonly sinceMs: number;
   readonly progress: Map<NodeId, Progress>;
   /** Where this term began in the log: nothing older is committed by counting. */
   readonly firstIndex: number;

@@ -8,14 +8,14 @@ import type { NodeId } from './types.ts';
  * the target catches up, is told to campaign at once, and needs no pre-vote. If it does not win within the longest election
  * timeout, this leader goes on.
  */
-export function startTransfer(state: RaftState, to: NodeId | null): void {
+export function startTransfer(state: RaftState, to: NodeId | null, why: string): void {
   const { leadership, nowMs, term } = state;
   const target = to ?? furthestPeer(state);
   const reason = refusal(state, target);
   if (reason !== null) return state.effects.emit({ kind: 'transferFailed', to: target, term, reason });
   invariant(leadership !== null && target !== null, 'without a leader or a target a transfer is refused');
   leadership.transfer = { to: target, deadlineMs: nowMs + state.options.timings.electionTimeoutMaxMs, isAsked: false };
-  state.effects.emit({ kind: 'transferStarted', to: target, term });
+  state.effects.emit({ kind: 'transferStarted', to: target, term, reason: why });
   askIfCaughtUp(state, leadership);
 }
 

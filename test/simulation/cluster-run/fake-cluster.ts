@@ -10,6 +10,7 @@ import { createReplicatedState, type ReplicatedState } from '../../../node/src/r
 import type { ClockOffset, PeerIdentity, PeerStatus } from '../../../node/src/transport/transport.ts';
 import type { MachineClock } from './world.ts';
 import { type World } from './world.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 interface LogEntry {
   readonly term: number;
@@ -217,7 +218,16 @@ export class FakeConsensus implements Consensus<CommandResult> {
   get identity(): PeerIdentity {
     const { id: nodeId, session } = this;
     const region = nodeId < 'n2' ? 'north' : 'south';
-    return { nodeId, session, region, incarnation: nodeId, clusterId: 'sim', listedSize: 0, apiAddress: '' };
+    return {
+      nodeId,
+      session,
+      region,
+      incarnation: nodeId,
+      clusterId: 'sim',
+      listedSize: 0,
+      apiAddress: '',
+      electionPriority: 0,
+    };
   }
 
   /** SIGSTOP and SIGCONT: nothing happens, then everything at once. */
@@ -253,6 +263,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
         unmet: 0,
       },
       listedSize: 0,
+      timings: timingProfiles.lan,
       leading: this.#leadingTerm !== null,
       problems: [],
     };

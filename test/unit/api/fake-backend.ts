@@ -2,6 +2,7 @@ import type { ApiBackend } from '../../../node/src/api/backend.ts';
 import type { ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
 import type { RunService } from '../../../node/src/coordinator/service.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 /** A backend whose parts a test replaces one by one; what it does not replace fails loudly. */
 export function fakeBackend(
@@ -21,6 +22,7 @@ export function fakeBackend(
       commitIndex: 9,
       appliedIndex: 9,
       listedSize: 3,
+      timings: timingProfiles.lan,
       leading: false,
       problems: [],
       membership: {

@@ -1,6 +1,7 @@
 import { silentLog } from '../../../node/src/lib/log.ts';
 import type { Consensus, ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
 import { openConsensus } from '../../../node/src/consensus/open.ts';
+import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 import { MemoryDisk, MemoryLogStore } from '../../../node/src/storage/memory/memory-log-store.ts';
@@ -14,6 +15,8 @@ export interface MemoryMember {
   readonly events: ConsensusEvent[];
 }
 
+type MemberOverrides = Partial<ConsensusOptions<string>>;
+
 /** Real cores on virtual time: every member of a cluster in one process, with disks and a network that obey the test. */
 export class MemoryCluster {
   readonly time = new ManualTime();
@@ -26,12 +29,19 @@ export class MemoryCluster {
   #session = 0;
   #seed = 1;
 
-  private constructor(ids: readonly string[]) {
+  readonly #options: MemberOverrides;
+
+  private constructor(options: MemberOverrides, ids: readonly string[]) {
+    this.#options = options;
     this.#ids = ids;
   }
 
-  static async open(...ids: string[]): Promise<MemoryCluster> {
-    const cluster = new MemoryCluster(ids);
+  static open(...ids: string[]): Promise<MemoryCluster> {
+    return MemoryCluster.openWith({}, ...ids);
+  }
+
+  static async openWith(options: MemberOverrides, ...ids: string[]): Promise<MemoryCluster> {
+    const cluster = new MemoryCluster(options, ids);
     for (const id of ids) await cluster.start(id);
     return cluster;
   }
@@ -41,13 +51,21 @@ export class MemoryCluster {
     this.#disks.set(id, disk);
     const machine = new Recorder();
     const consensus = await openConsensus<string>({
-      self: { nodeId: id, incarnation: `disk-of-${id}`, session: `s${++this.#session}`, region: 'r', apiAddress: '' },
+      self: {
+        nodeId: id,
+        incarnation: `disk-of-${id}`,
+        session: `s${++this.#session}`,
+        region: 'r',
+        apiAddress: '',
+        electionPriority: 0,
+      },
       listedSize: this.#ids.length,
       store: new MemoryLogStore({ disk, sync: () => this.syncs.get(id)?.() ?? Promise.resolve() }),
       transport: (self) => this.network.transport(self),
       ...{ stateMachine: machine, timings: timingProfiles.lan, limits: defaultRaftLimits, log: silentLog },
       ...{ clock: this.time.clock, defer: this.time.defer, random: () => this.#random() },
       proposedClusterId: `founded-by-${id}`,
+      ...this.#options,
     });
     const events: ConsensusEvent[] = [];
     consensus.subscribe((event) => events.push(event));

@@ -216,7 +216,16 @@ export const entry = (index: number, text: string | null = null, term = 1): Entr
 });
 
 export const peer = (nodeId: string, session = `${nodeId}-1`): PeerIdentity => ({
-  ...{ nodeId, incarnation: `disk-of-${nodeId}`, session, clusterId: null, listedSize: 3, region: 'r', apiAddress: '' },
+  ...{
+    nodeId,
+    incarnation: `disk-of-${nodeId}`,
+    session,
+    clusterId: null,
+    listedSize: 3,
+    region: 'r',
+    apiAddress: '',
+    electionPriority: 0,
+  },
 });
 
 /** Remembers what it applied; answers with it in capitals. */
@@ -254,7 +263,7 @@ export async function openRig(
   const machine = new Recorder();
   let identity!: () => PeerIdentity;
   const consensus = await openConsensus<string>({
-    self: { nodeId: 'a', incarnation: 'disk-of-a', session: 'a-1', region: 'r', apiAddress: '' },
+    self: { nodeId: 'a', incarnation: 'disk-of-a', session: 'a-1', region: 'r', apiAddress: '', electionPriority: 0 },
     ...{ listedSize: 3, store, stateMachine: machine, timings: timingProfiles.lan, limits: defaultRaftLimits },
     ...{ clock: time.clock, defer: time.defer, random: () => 0.5, log: silentLog, proposedClusterId: 'c' },
     transport: (self) => {

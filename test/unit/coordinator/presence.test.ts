@@ -13,6 +13,7 @@ const peer = (nodeId: string, session: string): PeerIdentity => ({
   listedSize: 3,
   region: 'south',
   apiAddress: '',
+  electionPriority: 0,
 });
 
 function presence(): { presence: Presence; at(ms: number, event: ConsensusEvent): void; nowMs: number } {

@@ -6,6 +6,7 @@ import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { type FilePlan, submitFromFile } from '../../../node/src/node/file-plan.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 const path = '/etc/plan.yaml';
 const plan = { text: 'version: "1.0"\n', submissionId: 'file:1' };
@@ -19,6 +20,7 @@ const peer = {
   listedSize: 3,
   region: 'local',
   apiAddress: '',
+  electionPriority: 0,
 };
 
 const status: ConsensusStatus = {
@@ -32,6 +34,7 @@ const status: ConsensusStatus = {
   appliedIndex: 1,
   membership: { clusterId: 'c', voters: ['a', 'b'].map((id) => ({ id, incarnation: 'i' })), unmet: 0 },
   listedSize: 3,
+  timings: timingProfiles.lan,
   leading: false,
   problems: [],
 };

@@ -3,6 +3,7 @@ import type { ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { watchMajority } from '../../../node/src/node/watch-majority.ts';
 import { ManualClock } from '../transport/manual-clock.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 it('says that no leader can be elected once it has lasted three seconds, and once until it was otherwise', () => {
   const clock = new ManualClock();
@@ -19,7 +20,15 @@ it('says that no leader can be elected once it has lasted three seconds, and onc
   let leaderId: string | null = null;
   const status = (): ConsensusStatus => ({
     ...{ nodeId: 'a', incarnation: '1', role: 'candidate', term: 1, leaderId, membership },
-    ...{ lastIndex: 1, commitIndex: 1, appliedIndex: 1, listedSize: 3, leading: false, problems: [] },
+    ...{
+      lastIndex: 1,
+      commitIndex: 1,
+      appliedIndex: 1,
+      listedSize: 3,
+      timings: timingProfiles.lan,
+      leading: false,
+      problems: [],
+    },
   });
   const end = watchMajority({ status, peers: () => [] }, clock, log);
 

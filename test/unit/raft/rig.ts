@@ -39,6 +39,7 @@ export interface RigOptions {
   readonly term?: number;
   readonly votedFor?: NodeId | null;
   readonly random?: () => number;
+  readonly priority?: number;
   readonly limits?: Partial<RaftLimits>;
 }
 
@@ -61,6 +62,7 @@ export class Rig {
       proposedClusterId: `by-${id}`,
       timings,
       random: options.random ?? (() => 0.5),
+      priority: options.priority ?? 0,
       hardState: { term: options.term ?? entries.at(-1)?.term ?? 0, votedFor: options.votedFor ?? null },
       entries,
       limits: { ...roomyLimits, ...options.limits },

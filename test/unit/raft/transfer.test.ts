@@ -40,7 +40,9 @@ describe('a transfer', () => {
   });
 
   it('to nobody by name goes to the voter that is furthest', () => {
-    expect(transfer(leader(), null).events).toContainEqual({ kind: 'transferStarted', to: 'n2', term: 2 });
+    expect(transfer(leader(), null).events).toContainEqual({
+      ...{ kind: 'transferStarted', to: 'n2', term: 2, reason: 'it was asked to' },
+    });
   });
 
   it('T1: a target that lags catches up first', () => {

@@ -17,6 +17,7 @@ const identity = fc.record({
   listedSize: fc.nat(),
   region: text,
   apiAddress: text,
+  electionPriority: fc.nat(),
 });
 const entry = fc.record({
   index: count,
