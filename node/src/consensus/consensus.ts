@@ -1,6 +1,7 @@
-import type { RaftEvent } from '../raft/core.ts';
 import type { Membership, NodeId, Role, Timings } from '../raft/types.ts';
-import type { ClockOffset, PeerIdentity, PeerProblem, PeerStatus } from '../transport/transport.ts';
+import type { ClockOffset, PeerProblem, PeerStatus } from '../transport/transport.ts';
+import type { EventFilter, ObservedEvent } from './observers.ts';
+import type { ConsensusStats } from './stats.ts';
 
 /** The user's part: what a committed command does. Called in log order, once per entry and start, on every node. */
 export interface StateMachine<Result> {
@@ -26,20 +27,8 @@ export interface ConsensusStatus {
   readonly problems: readonly PeerProblem[];
 }
 
-export type ConsensusEvent =
-  | { readonly kind: 'raft'; readonly event: RaftEvent }
-  /** Everything up to `index` is applied; once per slice of entries, not once per entry. */
-  | { readonly kind: 'applied'; readonly index: number }
-  /** This node leads, and has applied an entry of its own term: controllers may start. */
-  | { readonly kind: 'leadershipGained'; readonly term: number }
-  | { readonly kind: 'leadershipLost'; readonly term: number; readonly reason: string }
-  | { readonly kind: 'peerUp'; readonly peer: PeerIdentity }
-  | { readonly kind: 'peerDown'; readonly peer: PeerIdentity; readonly reason: string }
-  /** `auto` only: the slowest round trip has become another one. */
-  | { readonly kind: 'timingsChanged'; readonly timings: Timings; readonly roundTripMs: number }
-  | { readonly kind: 'problem'; readonly problem: PeerProblem }
-  /** The node can no longer take part (disk failed, log damaged); the process must end. */
-  | { readonly kind: 'fatal'; readonly error: Error };
+export type { ConsensusEvent } from './events.ts';
+export type { ObservedEvent } from './observers.ts';
 
 export type RequestHandler = (body: Uint8Array, from: NodeId) => Promise<Uint8Array>;
 
@@ -67,8 +56,13 @@ export interface Consensus<Result> {
    * timeout. Resolves once another node leads; rejects with TRANSFER_FAILED, saying why, if this one does not lead or goes on.
    */
   transferLeadership(to?: NodeId): Promise<void>;
-  /** Tells what happens from now on (and a `fatal` that happened before). Listeners must not throw: that is fatal. */
-  subscribe(listener: (event: ConsensusEvent) => void): () => void;
+  /**
+   * Tells what happens from now on (and a `fatal` that happened before), all of it or what `filter` lets through. Listeners are
+   * called within the step that the event is of: they must return at once, and must not throw, which is fatal.
+   */
+  subscribe(listener: (event: ObservedEvent) => void, filter?: EventFilter): () => void;
+  /** Counted since this member was opened. */
+  stats(): ConsensusStats;
   peers(): readonly PeerStatus[];
   /** Of oneself: zero. */
   clockOffset(to: NodeId): ClockOffset | null;

@@ -13,12 +13,11 @@ import { Applier } from './applier.ts';
 import { AutoTimings } from './auto-timings.ts';
 import { closeInTime } from './closing.ts';
 import type { ClaimedClusterId } from './cluster-id.ts';
-import type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler } from './consensus.ts';
+import type { Consensus, ConsensusStatus, ObservedEvent, RequestHandler } from './consensus.ts';
 import { Engine } from './engine.ts';
 import { Handover } from './handover.ts';
 import { Leadership } from './leadership.ts';
-import { narrate } from './narrate.ts';
-import { Observers } from './observers.ts';
+import type { EventFilter } from './observers.ts';
 import type { ConsensusOptions } from './options.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { Proposals } from './proposals.ts';
@@ -26,6 +25,8 @@ import type { Proposed } from './proposals.ts';
 import { readIndexMethod, Reads } from './reads.ts';
 import { Requests, shuttingDown, timedOut } from './requests.ts';
 import { Serving } from './serving.ts';
+import type { ConsensusStats } from './stats.ts';
+import { Watch } from './watch.ts';
 
 const ownClock: ClockOffset = { offsetMs: 0, errorMs: 0, roundTripMs: 0 };
 
@@ -50,12 +51,12 @@ export class Host<Result> implements Consensus<Result> {
   readonly #serving: Serving;
   readonly #leadership: Leadership;
   readonly #handover: Handover;
-  readonly #observers = new Observers((error) => this.#fail(error));
+  readonly #watch: Watch;
   readonly #peers: PeerWatch;
   readonly #auto: AutoTimings | null;
   #timings: Timings;
   #stopped = false;
-  #failure: Error | null = null;
+  #failure: ObservedEvent | null = null;
   #closed: Promise<void> | null = null;
 
   constructor(parts: HostParts<Result>) {
@@ -64,24 +65,32 @@ export class Host<Result> implements Consensus<Result> {
     const { stateMachine, clock, log, store, limits } = options;
     this.#timings = parts.timings;
     const timings = (): Timings => this.#timings;
+    const patienceMs = (): number => 2 * this.#timings.electionTimeoutMaxMs;
+    const feed: Engine['feed'] = (input, settle) => this.#engine.feed(input, settle);
     const onFailed = (error: unknown): void => this.#fail(error);
+    this.#watch = new Watch({
+      ...{ self: options.self.nodeId, log, clock, onFailed },
+      status: () => this.status(),
+      peers: () => transport.peers(),
+    });
     this.#applier = new Applier({
-      stateMachine,
-      clock,
-      defer,
+      ...{ stateMachine, clock, defer },
       hooks: {
         onEntry: (entry, result) => this.#onEntry(entry, result),
         onSlice: (index) => {
           this.#reads.onApplied(index);
-          this.#observers.emit({ kind: 'applied', index });
+          this.#watch.applied(index);
         },
         onFailed,
       },
     });
     this.#engine = new Engine({
-      ...{ core, store, transport, timings, clock, defer, log },
+      ...{ core, store, transport, timings, clock, defer, log, stats: this.#watch.stats },
       hooks: {
+        onAppended: (entries) => this.#watch.appended(entries),
+        onStalled: (isStalled) => this.#watch.health.diskStalled(isStalled),
         onCommitted: (entries) => {
+          this.#watch.committed(entries);
           clusterId.onCommitted(entries);
           this.#applier.add(entries);
         },
@@ -91,25 +100,17 @@ export class Host<Result> implements Consensus<Result> {
         onFailed,
       },
     });
-    this.#proposals = new Proposals({
-      ...{ core, defer, limits },
-      feed: (input, settle) => this.#engine.feed(input, settle),
-    });
+    this.#proposals = new Proposals({ core, defer, limits, feed });
     this.#requests = new Requests(clock, transport);
     this.#peers = new PeerWatch({
-      ...{ transport, log, clock },
-      feed: (input) => this.#engine.feed(input),
-      emit: (event) => this.#observers.emit(event),
+      ...{ transport, log, clock, feed },
+      emit: (event) => this.#watch.observers.emit(event),
       onLost: (id, reason) => this.#requests.peerLost(id, reason),
     });
     this.#serving = new Serving({ transport, log, sessionOf: (id) => this.#peers.sessionOf(id) });
-    this.#handover = new Handover({
-      ...{ self: options.self.nodeId, clock, patienceMs: () => 2 * timings().electionTimeoutMaxMs },
-      feed: (input) => this.#engine.feed(input),
-    });
+    this.#handover = new Handover({ self: options.self.nodeId, clock, patienceMs, feed });
     this.#reads = new Reads({
-      ...{ core, timeoutMs: () => 2 * timings().electionTimeoutMaxMs },
-      feed: (input) => this.#engine.feed(input),
+      ...{ core, timeoutMs: patienceMs, feed },
       request: (to, method, body, timeoutMs) => this.request(to, method, body, timeoutMs),
       appliedIndex: () => this.#applier.appliedIndex,
     });
@@ -117,10 +118,10 @@ export class Host<Result> implements Consensus<Result> {
     const onChange = (changed: Timings, roundTripMs: number): void => this.#retime(changed, roundTripMs);
     this.#auto = options.timings === 'auto' ? new AutoTimings({ transport, clock, onChange }) : null;
     this.#leadership = new Leadership({
-      onGained: (term) => this.#observers.emit({ kind: 'leadershipGained', term }),
+      onGained: (term) => this.#watch.observers.emit({ kind: 'leadershipGained', term }),
       onLost: (term, announced, reason) => {
         this.#proposals.leadershipLost(this.#applier.committedIndex, reason);
-        if (announced) this.#observers.emit({ kind: 'leadershipLost', term, reason });
+        if (announced) this.#watch.observers.emit({ kind: 'leadershipLost', term, reason });
       },
     });
   }
@@ -129,10 +130,14 @@ export class Host<Result> implements Consensus<Result> {
   readonly handlers: TransportHandlers = {
     onFrame: (from, frame) => this.#onFrame(from, frame),
     onPeerUp: (peer) => {
-      if (!this.#stopped) this.#peers.up(peer);
+      if (this.#stopped) return;
+      this.#peers.up(peer);
+      this.#watch.health.look();
     },
     onPeerDown: (peer, reason) => {
-      if (!this.#stopped) this.#peers.down(peer, reason);
+      if (this.#stopped) return;
+      this.#peers.down(peer, reason);
+      this.#watch.health.look();
     },
     onPeerEnded: (peer) => {
       if (!this.#stopped) this.#peers.ended(peer);
@@ -146,6 +151,7 @@ export class Host<Result> implements Consensus<Result> {
   start(): void {
     this.#parts.defer(() => {
       if (this.#stopped) return;
+      this.#watch.started();
       this.#engine.start();
       this.#auto?.start();
     });
@@ -174,12 +180,11 @@ export class Host<Result> implements Consensus<Result> {
   }
 
   propose(command: Uint8Array): Promise<Proposed<Result>> {
-    return this.#proposals.propose(command);
+    return this.#watch.stats.proposal(this.#proposals.propose(command));
   }
 
-  async read<Value>(look: () => Value): Promise<Value> {
-    await this.#reads.ready();
-    return look();
+  read<Value>(look: () => Value): Promise<Value> {
+    return this.#watch.stats.read(this.#reads.ready().then(look));
   }
 
   request(to: NodeId, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
@@ -192,11 +197,15 @@ export class Host<Result> implements Consensus<Result> {
     this.#serving.handle(method, handler);
   }
 
-  subscribe(listener: (event: ConsensusEvent) => void): () => void {
-    const unsubscribe = this.#observers.subscribe(listener);
+  subscribe(listener: (event: ObservedEvent) => void, filter?: EventFilter): () => void {
+    const unsubscribe = this.#watch.observers.subscribe(listener, filter);
     // The one event that nobody may miss, however late they came.
-    if (this.#failure !== null) this.#observers.tell(listener, { kind: 'fatal', error: this.#failure });
+    if (this.#failure !== null) this.#watch.observers.tell(listener, this.#failure);
     return unsubscribe;
+  }
+
+  stats(): ConsensusStats {
+    return this.#watch.stats.all;
   }
 
   peers(): readonly PeerStatus[] {
@@ -228,6 +237,7 @@ export class Host<Result> implements Consensus<Result> {
     this.#handover.stop();
     this.#reads.stop();
     this.#leadership.end(reason);
+    this.#watch.observers.emit({ kind: 'stopped', reason });
   }
 
   async #release(): Promise<void> {
@@ -245,9 +255,8 @@ export class Host<Result> implements Consensus<Result> {
       return;
     }
     log.error({ error }, `this node can no longer take part: ${error.message}`);
-    this.#failure = error;
     this.#stop(error.message);
-    this.#observers.emit({ kind: 'fatal', error });
+    this.#failure = this.#watch.observers.emit({ kind: 'fatal', error });
     this.#closed ??= this.#release();
   }
 
@@ -258,7 +267,7 @@ export class Host<Result> implements Consensus<Result> {
       `timings for a round trip of ${roundTripMs.toFixed(1)} ms`,
     );
     this.#engine.feed({ kind: 'timings', timings });
-    this.#observers.emit({ kind: 'timingsChanged', timings, roundTripMs });
+    this.#watch.observers.emit({ kind: 'timingsChanged', timings, roundTripMs });
   }
 
   #onEntry(entry: Entry, result: { readonly value: Result } | null): void {
@@ -267,17 +276,18 @@ export class Host<Result> implements Consensus<Result> {
   }
 
   #onRaftEvent(event: RaftEvent): void {
-    narrate(this.#parts.options.log, this.#parts.options.self.nodeId, event);
+    this.#watch.told(event);
     this.#handover.onEvent(event);
     if (event.kind === 'roleChanged') this.#leadership.onRole(event.role, event.term, event.reason);
     if (event.kind === 'peerRefused') this.#peers.refuse(event.id, event.reason);
-    this.#observers.emit({ kind: 'raft', event });
+    this.#watch.happened(event);
   }
 
   #onFrame(from: PeerIdentity, frame: PeerFrame): void {
     if (this.#stopped) return;
     switch (frame.kind) {
       case 'raft':
+        this.#watch.stats.message('received');
         if (frame.message.from === from.nodeId && frame.message.to === this.#parts.options.self.nodeId) {
           this.#engine.feed({ kind: 'message', message: frame.message, fromIncarnation: from.incarnation });
         } else {

@@ -3,7 +3,12 @@
  * the list of the members; propose commands on the leader, and every member applies them in the same order. `openConsensus`
  * is the same over a log store and a transport of one's own. docs/consensus.md says how and what is guaranteed.
  */
-export type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler, StateMachine } from './consensus.ts';
+export type { Consensus, ConsensusStatus, RequestHandler, StateMachine } from './consensus.ts';
+export type { ConsensusEvent, Health } from './events.ts';
+export { eventNames } from './event-names.ts';
+export type { EventName } from './event-names.ts';
+export type { EventFilter, ObservedEvent } from './observers.ts';
+export type { ConsensusStats, Durations } from './stats.ts';
 export { openConsensus } from './open.ts';
 export { openMember } from './open-member.ts';
 export type { MemberOptions } from './open-member.ts';

@@ -3,7 +3,7 @@ import type { Log } from '../lib/log.ts';
 import type { RaftInput } from '../raft/core.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { PeerIdentity, PeerProblem, Transport } from '../transport/transport.ts';
-import type { ConsensusEvent } from './consensus.ts';
+import type { ConsensusEvent } from './events.ts';
 import { RefusalLog } from './refusal-log.ts';
 
 /** How many problems are kept: an operator looks at the newest, and a cluster of nine with every peer wrong fits twice. */

@@ -113,6 +113,13 @@ export type RaftEvent =
   | { readonly kind: 'transferStarted'; readonly to: NodeId; readonly term: number; readonly reason: string }
   /** Refused, or given up; this node goes on as before. */
   | { readonly kind: 'transferFailed'; readonly to: NodeId | null; readonly term: number; readonly reason: string }
+  /** Of a leader: a peer has not answered for the shortest election timeout; it answers again. */
+  | {
+      readonly kind: 'heartbeatFailed' | 'heartbeatResumed';
+      readonly id: NodeId;
+      readonly term: number;
+      readonly silentMs: number;
+    }
   | { readonly kind: 'truncated'; readonly fromIndex: number; readonly term: number }
   | { readonly kind: 'peerRefused'; readonly id: NodeId; readonly reason: string };
 

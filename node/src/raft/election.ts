@@ -3,7 +3,7 @@ import { becomeLeader } from './leading.ts';
 import { postponeAttempt, takeAttempt, yieldsTo } from './fast-election.ts';
 import { armElectionTimer, becomeFollower, hearsLeader, setLeader, setRole } from './roles.ts';
 import type { Answer, Election, RaftState } from './state.ts';
-import { countVotes } from './quorum.ts';
+import { countVotes, neededVotes } from './quorum.ts';
 import { countedPeers, electorate, mayCampaign, saveHardState, send } from './state.ts';
 import type { NodeId } from './types.ts';
 
@@ -108,7 +108,9 @@ function recordAnswer(state: RaftState, election: Election, from: NodeId, { gran
     return;
   }
   const why = refusals.map(([id, refusal]) => `${id}: ${refusal.reason.slice(0, MAX_SHOWN_REASON_LENGTH)}`).join('; ');
-  becomeFollower(state, state.term, null, `${refusals.length} voters refused (${why})`);
+  const yes = election.answers.size - refusals.length;
+  const tally = `${yes} of ${neededVotes(electorate(state))} ${election.preVote ? 'pre-votes' : 'votes'}`;
+  becomeFollower(state, state.term, null, `${refusals.length} voters refused (${tally}; ${why})`);
 }
 
 /** Grants or refuses a vote, and always answers: a candidate must learn of a higher term (raft.md L2). */

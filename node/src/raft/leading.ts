@@ -2,11 +2,12 @@ import { invariant } from '../lib/invariant.ts';
 import { ENTRY_OVERHEAD_BYTES, entryBytes } from './log.ts';
 import { bind, boundIncarnation, encodeMembership } from './membership.ts';
 import { Progress } from './progress.ts';
-import { majority, reachedBy, sizeOf } from './quorum.ts';
+import { neededVotes, reachedBy } from './quorum.ts';
 import { advanceCommit, replicate, sendHeartbeats } from './replication.ts';
 import { becomeFollower, setLeader, setRole } from './roles.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { preferOther } from './priority.ts';
+import { noteSilence } from './silence.ts';
 import { failTransfer } from './transfer.ts';
 import { append, diskDeadlineMs, electorate, isMembershipCommitted, metMembers } from './state.ts';
 import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
@@ -18,8 +19,7 @@ import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
 export function becomeLeader(state: RaftState, votes: number): void {
   const { options, log } = state;
   state.election = null;
-  const needed = Math.max(...electorate(state).map((set) => majority(sizeOf(set))));
-  state.effects.emit({ kind: 'electionWon', term: state.term, votes, needed });
+  state.effects.emit({ kind: 'electionWon', term: state.term, votes, needed: neededVotes(electorate(state)) });
   setRole(state, 'leader', `elected by ${votes} votes`);
   setLeader(state, options.self.id);
   const leadership: Leadership = {
@@ -156,5 +156,6 @@ export function tickLeader(state: RaftState, leadership: Leadership): void {
   }
   if (state.nowMs < leadership.heartbeatDeadlineMs) return;
   sendHeartbeats(state, leadership);
+  noteSilence(state, leadership);
   preferOther(state, leadership);
 }

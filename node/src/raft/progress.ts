@@ -23,6 +23,8 @@ export class Progress {
   /** The highest commit index this peer was told in an append, to tell it news only. */
   sentCommitIndex = 0;
   lastHeardMs: number | null;
+  /** It was named as silent (silence.ts). */
+  isSilent = false;
   /** The latest round of heartbeats that this peer has answered. */
   answeredRound = 0;
   /** Appends under way, oldest first. */

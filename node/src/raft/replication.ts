@@ -3,6 +3,7 @@ import { entryBytes } from './log.ts';
 import type { AppendResponse, HeartbeatResponse } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { reachedBy } from './quorum.ts';
+import { hearPeer } from './silence.ts';
 import { askIfCaughtUp } from './transfer.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { commitTo, electorate, send } from './state.ts';
@@ -60,7 +61,7 @@ export function sendHeartbeats(state: RaftState, leadership: Leadership): void {
 export function handleHeartbeatResponse(state: RaftState, message: HeartbeatResponse): void {
   const progress = state.leadership?.progress.get(message.from);
   if (progress === undefined) return;
-  progress.lastHeardMs = state.nowMs;
+  hearPeer(state, progress);
   progress.answeredRound = Math.max(progress.answeredRound, message.round);
   // The peer is alive, so a probe or a window without an answer is lost, and asking again finds out (raft.md R12, R13).
   progress.probing = false;
@@ -71,7 +72,7 @@ export function handleAppendResponse(state: RaftState, message: AppendResponse):
   const { leadership } = state;
   const progress = leadership?.progress.get(message.from);
   if (leadership === null || progress === undefined) return;
-  progress.lastHeardMs = state.nowMs;
+  hearPeer(state, progress);
   if (!message.success) {
     const hint = { index: message.hintIndex, term: message.hintTerm };
     if (progress.refuse(message.index, state.log.lastNotAbove(hint).index)) sendEntries(state, progress);

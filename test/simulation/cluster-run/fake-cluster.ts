@@ -2,6 +2,7 @@ import type { CommandResult } from '../../../node/src/cluster/commands.ts';
 import type {
   Consensus,
   ConsensusEvent,
+  ObservedEvent,
   ConsensusStatus,
   RequestHandler,
 } from '../../../node/src/consensus/consensus.ts';
@@ -11,6 +12,8 @@ import type { ClockOffset, PeerIdentity, PeerStatus } from '../../../node/src/tr
 import type { MachineClock } from './world.ts';
 import { type World } from './world.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
+import type { ConsensusStats } from '../../../node/src/consensus/stats.ts';
+import { observed } from '../../support/observed.ts';
 
 interface LogEntry {
   readonly term: number;
@@ -197,7 +200,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
   isAlive = true;
   readonly #cluster: FakeCluster;
   readonly #handlers = new Map<string, RequestHandler>();
-  readonly #listeners = new Set<(event: ConsensusEvent) => void>();
+  readonly #listeners = new Set<(event: ObservedEvent) => void>();
   readonly #links = new Map<string, PeerIdentity>();
   readonly #offsets = new Map<string, ClockOffset>();
   #paused: (() => void)[] | null = null;
@@ -322,7 +325,11 @@ export class FakeConsensus implements Consensus<CommandResult> {
     this.#handlers.set(method, handler);
   }
 
-  subscribe(listener: (event: ConsensusEvent) => void): () => void {
+  stats(): ConsensusStats {
+    throw new Error('nothing is counted here');
+  }
+
+  subscribe(listener: (event: ObservedEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
@@ -418,6 +425,6 @@ export class FakeConsensus implements Consensus<CommandResult> {
   }
 
   #emit(event: ConsensusEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) listener(observed(event));
   }
 }

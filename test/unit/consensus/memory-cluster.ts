@@ -1,5 +1,5 @@
 import { silentLog } from '../../../node/src/lib/log.ts';
-import type { Consensus, ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
+import type { Consensus, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
 import { openConsensus } from '../../../node/src/consensus/open.ts';
 import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
@@ -12,7 +12,7 @@ export interface MemoryMember {
   readonly id: string;
   readonly consensus: Consensus<string>;
   readonly machine: Recorder;
-  readonly events: ConsensusEvent[];
+  readonly events: ObservedEvent[];
 }
 
 type MemberOverrides = Partial<ConsensusOptions<string>>;
@@ -67,7 +67,7 @@ export class MemoryCluster {
       proposedClusterId: `founded-by-${id}`,
       ...this.#options,
     });
-    const events: ConsensusEvent[] = [];
+    const events: ObservedEvent[] = [];
     consensus.subscribe((event) => events.push(event));
     const member = { id, consensus, machine, events };
     this.members.set(id, member);

@@ -182,11 +182,14 @@ describe('applying', () => {
   it('what is committed from within an observer is applied in a later turn, in order', async () => {
     const { step, machine, consensus, time } = await openRig();
     let nested = false;
-    consensus.subscribe(() => {
-      if (nested) return;
-      nested = true;
-      step({ committed: [entry(2, 'second')] });
-    });
+    consensus.subscribe(
+      () => {
+        if (nested) return;
+        nested = true;
+        step({ committed: [entry(2, 'second')] });
+      },
+      ({ kind }) => kind === 'applied',
+    );
     step({ committed: [entry(1, 'first')] });
     expect(machine.applied).toEqual(['first']);
     time.runDeferred();

@@ -16,6 +16,7 @@ import type {
   Transport,
   TransportHandlers,
 } from '../../../node/src/transport/transport.ts';
+import { bare } from '../../support/observed.ts';
 
 /** Lets promise reactions run; nothing here waits for time. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -274,7 +275,10 @@ export async function openRig(
     ...options,
   });
   const events: ConsensusEvent[] = [];
-  consensus.subscribe((event) => events.push(event));
+  consensus.subscribe(
+    (event) => events.push(bare(event)),
+    ({ kind }) => !['started', 'stopped', 'appended', 'committed', 'quorum', 'health'].includes(kind),
+  );
   time.runDeferred();
   const step = (effects: Partial<Effects>): void => {
     core.next = effects;
