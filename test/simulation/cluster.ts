@@ -128,9 +128,8 @@ export class SimulatedCluster {
     witness.feed({ kind: 'peerEnded', id: living.id });
   }
 
-  /** Proposes `count` commands at `node`; returns whether it took them. As the host, none before a founding is committed (ADR 0040). */
+  /** Proposes `count` commands at `node`; returns whether it took them. */
   propose(node: SimulatedNode, count = 1): boolean {
-    if (node.clusterId === null) return false;
     const data = Array.from({ length: count }, () => {
       this.#proposals += 1;
       return new TextEncoder().encode(`command ${this.#proposals}`);

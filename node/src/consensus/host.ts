@@ -100,7 +100,7 @@ export class Host<Result> implements Consensus<Result> {
         onFailed,
       },
     });
-    this.#proposals = new Proposals({ core, defer, limits, feed });
+    this.#proposals = new Proposals({ defer, limits, feed });
     this.#requests = new Requests(clock, transport);
     this.#peers = new PeerWatch({
       ...{ transport, log, clock, feed },

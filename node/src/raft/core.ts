@@ -88,7 +88,8 @@ export type ProposalOutcome =
   | { readonly accepted: true; readonly term: number; readonly firstIndex: number }
   | {
       readonly accepted: false;
-      readonly reason: 'notLeader' | 'transferring' | 'busy' | 'tooLarge';
+      /** `notReady`: this leader has committed nothing in its term yet. */
+      readonly reason: 'notLeader' | 'notReady' | 'transferring' | 'busy' | 'tooLarge';
       readonly leaderId: NodeId | null;
     };
 

@@ -1,4 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
+import type { ProposalOutcome } from './core.ts';
 import { ENTRY_OVERHEAD_BYTES, entryBytes } from './log.ts';
 import { bind, boundIncarnation, encodeMembership } from './membership.ts';
 import { Progress } from './progress.ts';
@@ -94,9 +95,12 @@ export function afterPersist(state: RaftState): void {
 
 export function propose(state: RaftState, data: readonly Uint8Array[]): void {
   const { effects, options, leadership, log } = state;
-  const refuse = (reason: 'notLeader' | 'transferring' | 'busy' | 'tooLarge'): void =>
+  const refuse = (reason: (ProposalOutcome & { readonly accepted: false })['reason']): void =>
     effects.answer({ accepted: false, reason, leaderId: state.leaderId });
   if (leadership === null) return refuse('notLeader');
+  // So no command is ever in a log whose founding entry was not committed, which is what lets a restarted node say which cluster
+  // it belongs to (ADR 0040); and nobody is told of a place in the log that the next leader would take away at once.
+  if (state.commitIndex < leadership.firstIndex) return refuse('notReady');
   if (leadership.transfer !== null) return refuse('transferring');
   const { maxProposalBytes, maxUncommittedBytes } = options.limits;
   if (data.some(({ byteLength }) => byteLength > maxProposalBytes)) return refuse('tooLarge');

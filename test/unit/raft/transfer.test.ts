@@ -73,6 +73,7 @@ describe('a transfer', () => {
     transfer(rig, 'n3');
     rig.heartbeat('n2', 3);
     rig.lead(['n2']);
+    rig.acknowledge('n2', rig.status.lastIndex);
     expect(rig.propose('anew').proposal).toMatchObject({ accepted: true });
     expect(failure(transfer(rig, 'n3'))).toBeUndefined();
   });
