@@ -26,6 +26,8 @@ export class SafetyChecks implements NodeObserver {
   readonly #readsBegan = new Map<number, number>();
   /** Reads that were answered. */
   reads = 0;
+  /** Of these, the ones that nobody else was asked for. */
+  leased = 0;
 
   constructor(nodes: readonly SimulatedNode[]) {
     this.#nodes = nodes;
@@ -35,7 +37,7 @@ export class SafetyChecks implements NodeObserver {
     return this.#committed.map(({ entry }) => entry);
   }
 
-  stepped(node: SimulatedNode, _input: RaftInput, before: RaftStatus, effects: Effects): void {
+  stepped(node: SimulatedNode, input: RaftInput, before: RaftStatus, effects: Effects): void {
     const after = node.core!.status();
     require(after.term >= before.term, 'monotonic term', `${node.id} went from ${before.term} to ${after.term}`);
     require(after.commitIndex >=
@@ -45,7 +47,9 @@ export class SafetyChecks implements NodeObserver {
     this.#checkWritten(node, effects);
     if (effects.committed.length > 0) this.#checkCommitted(node, after, effects.committed);
     for (const outcome of effects.reads) {
-      if (outcome.accepted) this.#checkRead(node, after, outcome.readId, outcome.index);
+      if (!outcome.accepted) continue;
+      this.#checkRead(node, after, outcome.readId, outcome.index);
+      if (input.kind === 'read' && input.readId === outcome.readId) this.leased += 1;
     }
   }
 

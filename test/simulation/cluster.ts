@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Effects, RaftInput, RaftStatus } from '../../node/src/raft/core.ts';
+import type { Effects, LeaseOptions, RaftInput, RaftStatus } from '../../node/src/raft/core.ts';
 import { carriesPromise } from '../../node/src/raft/effects.ts';
 import type { Message } from '../../node/src/raft/messages.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
@@ -28,6 +28,7 @@ export class SimulatedCluster {
   onPromise: (node: SimulatedNode, message: Message) => void = () => undefined;
   steps = 0;
   readonly #endRandom: Random;
+  readonly #clockRandom: Random;
   readonly #linked = new Set<string>();
   /** The incarnation each node last shook hands with, by direction. */
   readonly #handshakes = new Map<string, string>();
@@ -42,12 +43,13 @@ export class SimulatedCluster {
     this.syncStall = plan.syncStall;
     const diskRandom = new Random(seed, 'disk');
     this.#endRandom = new Random(seed, 'end');
+    this.#clockRandom = new Random(seed, 'clocks');
     this.network = new SimulatedNetwork(plan.network, new Random(seed, 'network'), this.scheduler);
     const world: NodeWorld = {
       scheduler: this.scheduler,
       observer: this.#observer(),
       createCore,
-      options: { listedSize: plan.size, timings: timingProfiles.lan, limits: plan.limits },
+      options: { listedSize: plan.size, timings: timingProfiles.lan, limits: plan.limits, lease: leaseOf(plan) },
       transmit: (message, fromIncarnation) => {
         const receiver = this.node(message.to);
         const known = this.#handshakes.get(`${message.from}>${message.to}`);
@@ -61,7 +63,9 @@ export class SimulatedCluster {
     };
     this.nodes = Array.from({ length: plan.size }, (_, at) => {
       const id = `n${at + 1}`;
-      return new SimulatedNode(id, plan.priorities[at]!, world, new Random(seed, `node ${id}`));
+      const rate = 1 + (this.#clockRandom.between(-1, 1) * plan.clockDriftPpm) / 1e6;
+      const self = { id, priority: plan.priorities[at]!, clockRate: rate };
+      return new SimulatedNode(self, world, new Random(seed, `node ${id}`));
     });
     this.checks = new SafetyChecks(this.nodes);
   }
@@ -138,11 +142,11 @@ export class SimulatedCluster {
   }
 
   /** The answer, whenever it comes, is judged by the checks: it must see all that is committed now. */
-  read(node: SimulatedNode): void {
+  read(node: SimulatedNode, byLease = false): void {
     if (!node.isUp) return;
     this.#reads += 1;
     this.checks.readBegins(this.#reads);
-    node.feed({ kind: 'read', readId: this.#reads });
+    node.feed({ kind: 'read', readId: this.#reads, byLease });
   }
 
   trace(line: string): void {
@@ -177,6 +181,10 @@ export class SimulatedCluster {
   }
 }
 
+function leaseOf({ leaseDriftPpm }: FaultPlan): LeaseOptions | null {
+  return leaseDriftPpm === null ? null : { maxClockDriftPpm: leaseDriftPpm };
+}
+
 function describe(node: SimulatedNode, input: RaftInput, effects: Effects): string {
   const status: RaftStatus = node.core!.status();
   const { persist, sendNow, sendAfterPersist, committed } = effects;
@@ -204,7 +212,7 @@ function describeInput(input: RaftInput): string {
     case 'timings':
       return `timings ${input.timings.electionTimeoutMinMs}`;
     case 'read':
-      return `read ${input.readId}`;
+      return `read ${input.readId}${input.byLease === true ? ' by lease' : ''}`;
     case 'transfer':
       return `transfer ${input.to ?? 'to any'}`;
     case 'propose':

@@ -33,6 +33,10 @@ export interface FaultPlan {
   readonly readMeanMs: number;
   /** Of each node, in order. */
   readonly priorities: readonly number[];
+  /** What the nodes are told of their clocks, in millionths; null: no leases. */
+  readonly leaseDriftPpm: number | null;
+  /** How far their clocks really run too fast or too slow, at most. */
+  readonly clockDriftPpm: number;
   readonly limits: RaftLimits;
 }
 
@@ -78,18 +82,23 @@ export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof 
 
 export type LaterFaults = Pick<
   FaultPlan,
-  'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs' | 'readMeanMs' | 'priorities'
+  'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs' | 'readMeanMs' | 'priorities' | 'leaseDriftPpm' | 'clockDriftPpm'
 >;
+
+/** A clock that runs a twentieth too fast or too slow: a thousand times what a crystal does, so that it shows in a lease of 150 ms. */
+export const LARGEST_DRIFT_PPM = 50_000;
 
 /** Drawn apart, so that a seed without them means what it meant before there were any. */
 export function drawLaterFaults(random: Random): LaterFaults {
-  return {
+  const later = {
     maxEndNewsMs: random.chance(0.5) ? random.between(0.5, 30) : Infinity,
     falseEndMeanMs: random.chance(0.25) ? random.between(200, 2_000) : Infinity,
     transferMeanMs: random.chance(0.35) ? random.between(50, 1_000) : Infinity,
     readMeanMs: random.chance(0.5) ? random.between(2, 60) : Infinity,
     priorities: random.chance(0.3) ? Array.from({ length: 5 }, () => random.pick([0, 1, 2])) : [0, 0, 0, 0, 0],
   };
+  const leaseDriftPpm = random.chance(0.4) ? random.pick([0, 1_000, LARGEST_DRIFT_PPM]) : null;
+  return { ...later, leaseDriftPpm, clockDriftPpm: leaseDriftPpm === null ? 0 : random.between(0, leaseDriftPpm) };
 }
 
 /** The healed world of the liveness phase. */

@@ -27,6 +27,8 @@ export interface NodeWorld {
 export class SimulatedNode {
   readonly id: NodeId;
   readonly priority: number;
+  /** Seconds of its clock in one of the world's. */
+  readonly #clockRate: number;
   incarnation: Incarnation;
   disk = new SimulatedDisk();
   core: RaftCore | null = null;
@@ -47,9 +49,14 @@ export class SimulatedNode {
   /** What happened while the process was paused. */
   readonly #missed: (() => void)[] = [];
 
-  constructor(id: NodeId, priority: number, world: NodeWorld, random: Random) {
+  constructor(
+    { id, priority, clockRate }: { readonly id: NodeId; readonly priority: number; readonly clockRate: number },
+    world: NodeWorld,
+    random: Random,
+  ) {
     this.id = id;
     this.priority = priority;
+    this.#clockRate = clockRate;
     this.incarnation = `${id}#0`;
     this.#world = world;
     this.#random = random;
@@ -148,7 +155,7 @@ export class SimulatedNode {
     if (this.core === null) return null;
     const { observer, scheduler } = this.#world;
     const before = this.core.status();
-    const effects = this.core.step(input, scheduler.nowMs);
+    const effects = this.core.step(input, scheduler.nowMs * this.#clockRate);
     if (effects.persist !== null) this.mirror.apply(effects.persist);
     observer.stepped(this, input, before, effects);
     this.#carryOut(effects);
@@ -198,7 +205,9 @@ export class SimulatedNode {
   }
 
   #planTick(): void {
-    const deadlineMs = this.core!.deadlineMs();
+    // Rounded up, or the core would be asked a hair before its time, again and again.
+    const dueMs = this.core!.deadlineMs() / this.#clockRate;
+    const deadlineMs = this.#clockRate === 1 ? dueMs : dueMs + 1e-6;
     if (deadlineMs === this.#tickPlannedMs || deadlineMs === Infinity) return;
     this.#tickPlannedMs = deadlineMs;
     const life = this.#life;

@@ -18,6 +18,7 @@ export function quiet(size: number): FaultPlan {
     ...{ size, chaosMs: 0, network: { ...calmNetwork, maxDelayMs: 2 }, maxSyncMs: 2, syncStall: 0, maxEndNewsMs: 3 },
     ...{ downMeanMs: 0, crashLeader: 0, crashAtPromise: 0, crashAtElection: 0, cutForMeanMs: 0, wipe: false },
     ...{ loseUnboundDisk: 0, proposalMeanMs: Infinity, priorities: [0, 0, 0, 0, 0] },
+    ...{ leaseDriftPpm: null, clockDriftPpm: 0 },
     limits: { maxAppendBytes: 1e6, maxInflightBytes: 1e6, maxUncommittedBytes: 1e6, maxProposalBytes: 1e3 },
   };
 }

@@ -31,6 +31,8 @@ export interface SeedResult {
   readonly steps: number;
   readonly committed: number;
   readonly reads: number;
+  /** Of the reads, those that a lease answered. */
+  readonly leased: number;
   readonly terms: number;
   /** From the healing to a leader, a commit on all of the core, and equal logs. */
   readonly convergeMs: number;
@@ -65,6 +67,7 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
       steps: cluster.steps,
       committed,
       reads: cluster.checks.reads,
+      leased: cluster.checks.leased,
       terms,
       convergeMs,
     };
@@ -101,6 +104,10 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
   whileChaos(
     plan.falseEndMeanMs,
     () => {
+      const { leader } = cluster;
+      if (plan.leaseDriftPpm !== null && leader !== undefined && falseEndRandom.chance(0.5)) {
+        return cutOffAsEnded(cluster, leader);
+      }
       const [witness, ended] = falseEndRandom.shuffled(cluster.nodes);
       cluster.reportFalseEnd(witness!, falseEndRandom.chance(0.5) ? (cluster.leader ?? ended!) : ended!);
     },
@@ -123,7 +130,8 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
     () => {
       // Whoever believes to lead is asked, the deposed ones most of all.
       const believers = cluster.nodes.filter(({ core }) => core?.status().role === 'leader');
-      if (believers.length > 0) cluster.read(readRandom.pick(believers));
+      const byLease = plan.leaseDriftPpm !== null && readRandom.chance(0.7);
+      if (believers.length > 0) cluster.read(readRandom.pick(believers), byLease);
     },
     readRandom,
   );
@@ -145,7 +153,7 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
 }
 
 function crashSome(cluster: SimulatedCluster, random: Random): void {
-  const { plan, scheduler } = cluster;
+  const { plan } = cluster;
   const node = random.chance(plan.crashLeader) ? cluster.leader : random.pick(cluster.nodes);
   if (node?.isUp !== true) return;
   cluster.crash(node);
@@ -153,8 +161,13 @@ function crashSome(cluster: SimulatedCluster, random: Random): void {
     cluster.trace(`${node.id} loses its disk`);
     node.wipe();
   }
-  scheduler.in(random.exponential(plan.downMeanMs), () => {
-    if (!node.isUp) node.start();
+  restartIn(cluster, node, random.exponential(plan.downMeanMs));
+}
+
+/** Not once the chaos is over: who is dead then is started by the healing, or stays dead. */
+function restartIn({ scheduler, plan }: SimulatedCluster, node: SimulatedNode, afterMs: number): void {
+  scheduler.in(afterMs, () => {
+    if (!node.isUp && scheduler.nowMs < plan.chaosMs) node.start();
   });
 }
 
@@ -205,10 +218,19 @@ function crashSoon(cluster: SimulatedCluster, node: SimulatedNode, random: Rando
   cluster.scheduler.in(afterMs, () => {
     if (!node.isUp) return;
     cluster.crash(node);
-    cluster.scheduler.in(random.exponential(QUICK_RESTART_MS), () => {
-      if (!node.isUp) node.start();
-    });
+    restartIn(cluster, node, random.exponential(QUICK_RESTART_MS));
   });
+}
+
+/** All others take the leader for ended, and it hears nothing of what they do: the hardest for its lease. */
+function cutOffAsEnded(cluster: SimulatedCluster, leader: SimulatedNode): void {
+  const { network, nodes } = cluster;
+  for (const other of nodes.filter((node) => node !== leader)) {
+    network.cut(leader.id, other.id);
+    network.cut(other.id, leader.id);
+    // Once what is under way has arrived: a leader that is heard has not ended.
+    cluster.scheduler.in(cluster.plan.network.maxDelayMs, () => cluster.reportFalseEnd(other, leader));
+  }
 }
 
 function cutSome(cluster: SimulatedCluster, random: Random): void {
@@ -261,13 +283,13 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
   scheduler.run(healedMs + boundMs, converged);
   if (!converged()) throw new Error(`liveness: no progress within ${boundMs} ms of the healing`);
   const convergeMs = scheduler.nowMs - healedMs;
+  // What the dead sent before they died may arrive after that, and make one more term.
+  scheduler.run(healedMs + STRAGGLE_FACTOR * cluster.plan.network.maxDelayMs);
+  scheduler.run(scheduler.nowMs + boundMs, converged);
   const isPreferred = (): boolean => cluster.leader?.priority === Math.max(...core.map(({ priority }) => priority));
   scheduler.run(scheduler.nowMs + PREFERENCE_TIMEOUTS * timeoutMs, isPreferred);
   if (!isPreferred())
     throw new Error(`liveness: ${cluster.leader?.id ?? 'nobody'} leads, although another is preferred`);
-  // What the dead sent before they died may arrive after that, and make one more term.
-  scheduler.run(healedMs + STRAGGLE_FACTOR * cluster.plan.network.maxDelayMs);
-  scheduler.run(scheduler.nowMs + boundMs, converged);
   const term = cluster.leader!.core!.status().term;
   scheduler.run(scheduler.nowMs + STABLE_TIMEOUTS * timeoutMs);
   for (const node of core) {

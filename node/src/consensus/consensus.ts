@@ -32,6 +32,15 @@ export type { ObservedEvent } from './observers.ts';
 
 export type RequestHandler = (body: Uint8Array, from: NodeId) => Promise<Uint8Array>;
 
+export interface ReadOptions {
+  /**
+   * `linearizable` unless given. `lease`: the same as long as the clocks keep the bound that the members were opened with, and without
+   * the round trip to a majority while the leader holds a lease; fails with SETTINGS_INVALID where they were opened without one.
+   * `stale`: at once, whatever this member has applied; nothing bounds how old that is.
+   */
+  readonly consistency?: 'linearizable' | 'lease' | 'stale';
+}
+
 /** A replicated state machine on this node, and a way to talk to the other members. */
 export interface Consensus<Result> {
   status(): ConsensusStatus;
@@ -45,9 +54,9 @@ export interface Consensus<Result> {
    * Calls `look` once the state machine of this member has applied all that was committed, anywhere, before this call; resolves
    * with what it returns. On any member, at the cost of a round trip to the leader and one of the leader's (shared by all
    * reads of that moment), and of nothing on disk. Rejects with NOT_LEADER (nobody leads, or no longer), BUSY,
-   * PEER_UNREACHABLE, TIMEOUT or SHUTTING_DOWN; a read may always be repeated.
+   * PEER_UNREACHABLE, TIMEOUT or SHUTTING_DOWN; a read may always be repeated. `options` ask for less.
    */
-  read<Value>(look: () => Value): Promise<Value>;
+  read<Value>(look: () => Value, options?: ReadOptions): Promise<Value>;
   /** Asks a member (oneself included) over the cluster's streams. Rejects with PEER_UNREACHABLE, TIMEOUT, or its error. */
   request(to: NodeId, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
   handle(method: string, handler: RequestHandler): void;

@@ -13,7 +13,7 @@ import { Applier } from './applier.ts';
 import { AutoTimings } from './auto-timings.ts';
 import { closeInTime } from './closing.ts';
 import type { ClaimedClusterId } from './cluster-id.ts';
-import type { Consensus, ConsensusStatus, ObservedEvent, RequestHandler } from './consensus.ts';
+import type { Consensus, ConsensusStatus, ObservedEvent, ReadOptions, RequestHandler } from './consensus.ts';
 import { Engine } from './engine.ts';
 import { Handover } from './handover.ts';
 import { Leadership } from './leadership.ts';
@@ -110,11 +110,11 @@ export class Host<Result> implements Consensus<Result> {
     this.#serving = new Serving({ transport, log, sessionOf: (id) => this.#peers.sessionOf(id) });
     this.#handover = new Handover({ self: options.self.nodeId, clock, patienceMs, feed });
     this.#reads = new Reads({
-      ...{ core, timeoutMs: patienceMs, feed },
+      ...{ core, timeoutMs: patienceMs, feed, hasLease: options.lease != null },
       request: (to, method, body, timeoutMs) => this.request(to, method, body, timeoutMs),
       appliedIndex: () => this.#applier.appliedIndex,
     });
-    this.#serving.handle(readIndexMethod, () => this.#reads.serve());
+    this.#serving.handle(readIndexMethod, (asked) => this.#reads.serve(asked));
     const onChange = (changed: Timings, roundTripMs: number): void => this.#retime(changed, roundTripMs);
     this.#auto = options.timings === 'auto' ? new AutoTimings({ transport, clock, onChange }) : null;
     this.#leadership = new Leadership({
@@ -183,8 +183,8 @@ export class Host<Result> implements Consensus<Result> {
     return this.#watch.stats.proposal(this.#proposals.propose(command));
   }
 
-  read<Value>(look: () => Value): Promise<Value> {
-    return this.#watch.stats.read(this.#reads.ready().then(look));
+  read<Value>(look: () => Value, { consistency = 'linearizable' }: ReadOptions = {}): Promise<Value> {
+    return this.#watch.stats.read(this.#reads.ready(consistency).then(look));
   }
 
   request(to: NodeId, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {

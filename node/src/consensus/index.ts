@@ -3,7 +3,7 @@
  * the list of the members; propose commands on the leader, and every member applies them in the same order. `openConsensus`
  * is the same over a log store and a transport of one's own. docs/consensus.md says how and what is guaranteed.
  */
-export type { Consensus, ConsensusStatus, RequestHandler, StateMachine } from './consensus.ts';
+export type { Consensus, ConsensusStatus, ReadOptions, RequestHandler, StateMachine } from './consensus.ts';
 export type { ConsensusEvent, Health } from './events.ts';
 export { eventNames } from './event-names.ts';
 export type { EventName } from './event-names.ts';
@@ -14,7 +14,7 @@ export { openMember } from './open-member.ts';
 export type { MemberOptions } from './open-member.ts';
 export { defaultRaftLimits } from './options.ts';
 export type { ConsensusOptions, SelfDescription } from './options.ts';
-export type { RaftEvent, RaftLimits } from '../raft/core.ts';
+export type { LeaseOptions, RaftEvent, RaftLimits } from '../raft/core.ts';
 export { customTimings } from '../raft/timings.ts';
 export { timingProfiles } from '../raft/types.ts';
 export type { Entry, Incarnation, Member, Membership, NodeId, Role, Timings } from '../raft/types.ts';

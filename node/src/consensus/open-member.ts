@@ -3,7 +3,7 @@ import { systemClock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import type { Log } from '../lib/log.ts';
-import type { RaftLimits } from '../raft/core.ts';
+import type { LeaseOptions, RaftLimits } from '../raft/core.ts';
 import { timingProfiles } from '../raft/types.ts';
 import type { NodeId, Timings } from '../raft/types.ts';
 import { openDataDirectory } from '../storage/data-dir.ts';
@@ -40,6 +40,8 @@ export interface MemberOptions<Result> {
   /** Of the voters that could lead, one of the highest is preferred; a whole number, 0 unless given. */
   readonly electionPriority?: number;
   readonly limits?: RaftLimits;
+  /** Makes reads by lease possible (docs/consensus.md says what that claims); the same on every member, with fixed timings. */
+  readonly lease?: LeaseOptions;
   /** What the others are told of this member, for people and redirects: `peers()` shows both. */
   readonly region?: string;
   readonly apiAddress?: string;
@@ -70,6 +72,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
           security: { secret: options.secret ?? null, tls: options.tls ?? null },
         }),
       ...{ stateMachine, timings, limits, clock: systemClock, random: Math.random, log },
+      lease: options.lease ?? null,
       proposedClusterId: randomUUID(),
     });
   } catch (error) {

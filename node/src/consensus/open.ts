@@ -9,13 +9,16 @@ import type { Consensus } from './consensus.ts';
 import { Host } from './host.ts';
 import type { ConsensusOptions } from './options.ts';
 
+/** A tenth: beyond it a clock is no clock, and the lease would be too short to be of use. */
+const maxDriftPpm = 100_000;
+
 /**
  * Recovers the log, listens, and takes part in the cluster. Nothing is applied and no event happens before the turn of the
  * event loop in which this resolves has ended: subscribe and register request handlers in it. Fails with what store and
  * transport fail with (LOG_DAMAGED, DATA_DIR_UNUSABLE, ADDRESS_IN_USE, SETTINGS_INVALID) and leaves nothing open then.
  */
 export async function openConsensus<Result>(options: ConsensusOptions<Result>): Promise<Consensus<Result>> {
-  const problem = options.timings === 'auto' ? null : timingsProblem(options.timings);
+  const problem = problemOf(options);
   if (problem !== null) throw new TuttiError('SETTINGS_INVALID', problem);
   const recovered = await options.store.open();
   const { host, transport } = await build(options, recovered);
@@ -29,6 +32,16 @@ export async function openConsensus<Result>(options: ConsensusOptions<Result>): 
   return host;
 }
 
+function problemOf({ timings, lease = null }: ConsensusOptions<unknown>): string | null {
+  if (lease !== null && !(lease.maxClockDriftPpm >= 0 && lease.maxClockDriftPpm <= maxDriftPpm)) {
+    return `lease: maxClockDriftPpm is ${lease.maxClockDriftPpm}, and must be from 0 to ${maxDriftPpm}`;
+  }
+  if (timings !== 'auto') return timingsProblem(timings);
+  return lease === null
+    ? null
+    : 'lease: a member whose timings change may outlive what it promised; use lan, wan or custom timings';
+}
+
 async function build<Result>(
   options: ConsensusOptions<Result>,
   recovered: RecoveredLog,
@@ -40,6 +53,7 @@ async function build<Result>(
     const core = (options.createCore ?? createRaft)({
       self: { id: self.nodeId, incarnation: self.incarnation },
       priority: self.electionPriority,
+      lease: options.lease ?? null,
       ...{ listedSize, proposedClusterId, timings, random, limits },
       ...{ hardState: recovered.hardState, entries: recovered.entries },
     });

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { RaftCore, RaftLimits, RaftOptions } from '../raft/core.ts';
+import type { LeaseOptions, RaftCore, RaftLimits, RaftOptions } from '../raft/core.ts';
 import type { Incarnation, NodeId, Timings } from '../raft/types.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { PeerIdentity, Transport } from '../transport/transport.ts';
@@ -29,6 +29,8 @@ export interface ConsensusOptions<Result> {
   /** `auto`: made for the slowest round trip that this member measures, and changed when that changes. */
   readonly timings: Timings | 'auto';
   readonly limits: RaftLimits;
+  /** Makes reads by lease possible; the same on every member. It costs elections that come within a lease their haste (ADR 48). */
+  readonly lease?: LeaseOptions | null;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

@@ -25,12 +25,22 @@ export interface RaftOptions {
   readonly timings: Timings;
   /** Of the voters that could lead, one of the highest is preferred; 0 unless given. */
   readonly priority?: number;
+  /** Lets leaders answer reads by a lease; the same on every node. Absent or null: no lease is asked, promised or held. */
+  readonly lease?: LeaseOptions | null;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** What storage recovered. */
   readonly hardState: HardState;
   readonly entries: readonly Entry[];
   readonly limits: RaftLimits;
+}
+
+export interface LeaseOptions {
+  /**
+   * How far the clock of any member may run too fast or too slow, in millionths: an operator's claim that nothing here can check.
+   * Beyond it, or where a clock stands still for a while (a suspended machine), a read by lease may be out of date.
+   */
+  readonly maxClockDriftPpm: number;
 }
 
 export interface RaftLimits {
@@ -63,7 +73,12 @@ export type RaftInput =
   | { readonly kind: 'transfer'; readonly to: NodeId | null }
   | { readonly kind: 'timings'; readonly timings: Timings }
   /** What must be applied for a read to see all that was committed before it; `readId` is used once. */
-  | { readonly kind: 'read'; readonly readId: number }
+  | {
+      readonly kind: 'read';
+      readonly readId: number;
+      /** A lease is enough, where there is one; else a quorum is asked all the same. */
+      readonly byLease?: boolean;
+    }
   | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
   /** Every batch up to and including this ticket is durable. */
   | { readonly kind: 'persisted'; readonly ticket: number };

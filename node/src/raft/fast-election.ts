@@ -1,3 +1,4 @@
+import { promisedUntilMs } from './lease.ts';
 import type { LogPosition } from './log.ts';
 import { byRank } from './priority.ts';
 import { setLeader } from './roles.ts';
@@ -24,7 +25,7 @@ export function peerEnded(state: RaftState, id: NodeId): void {
   const survivors = [...countedPeers(state), state.options.self.id].filter((peer) => peer !== id);
   survivors.sort((a, b) => byRank(state, a, b));
   const rank = survivors.indexOf(state.options.self.id);
-  const dueMs = state.nowMs + rank * state.options.timings.fastElectionStepMs;
+  const dueMs = Math.max(state.nowMs, promisedUntilMs(state)) + rank * state.options.timings.fastElectionStepMs;
   state.fastElection = { endedId: id, attemptsLeft: MAX_ATTEMPTS, dueMs };
 }
 

@@ -31,6 +31,8 @@ export function becomeLeader(state: RaftState, votes: number): void {
     uncommittedBytes: sumBytes(log.between(state.commitIndex, log.lastIndex)),
     heartbeatDeadlineMs: state.nowMs + options.timings.heartbeatMs,
     round: 0,
+    leaseRounds: [],
+    isLeaseOver: false,
     reads: { waiting: [], underWay: null },
     transfer: null,
   };

@@ -27,6 +27,8 @@ export class Progress {
   isSilent = false;
   /** The latest round of heartbeats that this peer has answered. */
   answeredRound = 0;
+  /** When the latest round left by whose answer this peer has promised a lease. */
+  leaseFromMs = -Infinity;
   /** Appends under way, oldest first. */
   readonly #inflight: { readonly lastIndex: number; readonly bytes: number }[] = [];
   #inflightBytes = 0;

@@ -6,6 +6,7 @@ import { countOwnVote, handleTimeoutNow, handleVoteRequest, handleVoteResponse, 
 import { peerEnded } from './fast-election.ts';
 import { handleAppendRequest, handleHeartbeat } from './following.ts';
 import { afterPersist, bindNext, mayStillLead, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
+import { keepSilence } from './lease.ts';
 import { Log } from './log.ts';
 import { MembershipHistory } from './membership.ts';
 import type { Message } from './messages.ts';
@@ -23,7 +24,7 @@ import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
  *
  * Where things are: election.ts votes and campaigns; leading.ts what a leader does on its own; replication.ts appends,
  * acknowledgements, commit; following.ts appends and heartbeats received; admission.ts who is heard and met; roles.ts the
- * changes of role; state.ts the state. Beside these, fast-election.ts, transfer.ts, priority.ts, timings.ts and read-index.ts each hold what
+ * changes of role; state.ts the state. Beside these, fast-election.ts, transfer.ts, priority.ts, timings.ts, read-index.ts and lease.ts each hold what
  * their name says; quorum.ts alone counts.
  */
 export function createRaft(options: RaftOptions): RaftCore {
@@ -58,6 +59,8 @@ class Raft implements RaftCore {
       leaderContactMs: null,
       electionDeadlineMs: 0,
       stallForgiven: false,
+      leasePromise: null,
+      silentUntilMs: 0,
       election: null,
       fastElection: null,
       leadership: null,
@@ -72,6 +75,7 @@ class Raft implements RaftCore {
     state.nowMs = nowMs;
     if (!this.#started) {
       this.#started = true;
+      keepSilence(state);
       armElectionTimer(state);
     }
     const wasCertain = isMembershipCommitted(state);
@@ -137,7 +141,7 @@ function handle(state: RaftState, input: RaftInput): void {
     case 'timings':
       return adoptTimings(state, input.timings);
     case 'read':
-      return read(state, input.readId);
+      return read(state, input.readId, input.byLease ?? false);
     case 'propose':
       // A leader that slept through its deadline must not accept as if it still led (raft.md L9).
       if (state.leadership !== null) mayStillLead(state, state.leadership);

@@ -33,6 +33,10 @@ export interface RaftState {
   electionDeadlineMs: number;
   /** One late timeout was forgiven since the leader was last heard (raft.md H5). */
   stallForgiven: boolean;
+  /** Given as a voter: no other leader before then (lease.ts). */
+  leasePromise: { readonly to: NodeId; readonly untilMs: number } | null;
+  /** After a start, for the sake of what was promised before it. */
+  silentUntilMs: number;
   election: Election | null;
   fastElection: FastElection | null;
   leadership: Leadership | null;
@@ -96,6 +100,9 @@ export interface Leadership {
   uncommittedBytes: number;
   heartbeatDeadlineMs: number;
   round: number;
+  /** When each of the latest rounds left, and for how long a lease it asked. */
+  readonly leaseRounds: { readonly round: number; readonly sentMs: number; readonly leaseMs: number }[];
+  isLeaseOver: boolean;
   readonly reads: Reads;
   /** While it lasts nothing is proposed: the target would fall behind again. */
   transfer: Transfer | null;

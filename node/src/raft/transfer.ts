@@ -1,4 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
+import { endLeases } from './lease.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { countedPeers, send } from './state.ts';
 import type { NodeId } from './types.ts';
@@ -46,6 +47,7 @@ export function askIfCaughtUp(state: RaftState, leadership: Leadership): void {
   const { index: lastLogIndex, term: lastLogTerm } = state.log.last;
   if (leadership.progress.get(transfer.to)?.matchIndex !== lastLogIndex) return;
   transfer.isAsked = true;
+  endLeases(leadership);
   send(state, transfer.to, { kind: 'timeoutNow', lastLogIndex, lastLogTerm });
 }
 

@@ -1,4 +1,4 @@
-import type { Effects, RaftCore, RaftInput, RaftLimits } from '../../../node/src/raft/core.ts';
+import type { Effects, LeaseOptions, RaftCore, RaftInput, RaftLimits } from '../../../node/src/raft/core.ts';
 import { encodeMembership } from '../../../node/src/raft/membership.ts';
 import type { Message } from '../../../node/src/raft/messages.ts';
 import { createRaft } from '../../../node/src/raft/raft.ts';
@@ -40,6 +40,7 @@ export interface RigOptions {
   readonly votedFor?: NodeId | null;
   readonly random?: () => number;
   readonly priority?: number;
+  readonly lease?: LeaseOptions;
   readonly limits?: Partial<RaftLimits>;
 }
 
@@ -63,6 +64,7 @@ export class Rig {
       timings,
       random: options.random ?? (() => 0.5),
       priority: options.priority ?? 0,
+      lease: options.lease ?? null,
       hardState: { term: options.term ?? entries.at(-1)?.term ?? 0, votedFor: options.votedFor ?? null },
       entries,
       limits: { ...roomyLimits, ...options.limits },
