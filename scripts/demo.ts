@@ -52,7 +52,7 @@ if (taken !== null) {
 const directory = mkdtempSync(join(tmpdir(), 'tutti-demo-'));
 const processes = new Processes(directory, options.keep === true);
 const client = new ClusterClient({ nodes: members.map(({ api }) => `http://${api}`), token: null, patienceMs: 15_000 });
-const line = progressLine(false);
+const line = progressLine({});
 let keeping = false;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -78,7 +78,8 @@ function statusOf(answer: Answer): number {
 
 /** 503: nothing happened, try again. 504: nobody knows; look, or repeat it if it carries a request id. */
 function statusOfError(code: ErrorCode): number {
-  if (['NOT_LEADER', 'NO_LEADER', 'PEER_UNREACHABLE', 'TIMEOUT', 'BUSY', 'SHUTTING_DOWN'].includes(code)) return 503;
+  if (['NOT_LEADER', 'NO_LEADER', 'PEER_UNREACHABLE', 'PEER_LOST', 'TIMEOUT', 'BUSY', 'SHUTTING_DOWN'].includes(code))
+    return 503;
   if (code === 'OUTCOME_UNKNOWN') return 504;
   return code === 'TOO_LARGE' ? 413 : 500;
 }

@@ -89,6 +89,8 @@ describe('any node of a cluster', () => {
     expect(wrongTenant.code).not.toBe(0);
     expect((await tutti(['stop', '--tenant', 'shop', '--node', cluster.member(id).api])).code).toBe(0);
     await cluster.runReaches('finished', waitMs);
+    const isReady = async (): Promise<boolean> => (await get<ClusterHealth>(id, '/health/cluster')).cluster_ready;
+    await waitFor('a run that is over to be nobody’s to get ready for', waitMs, async () => !(await isReady()));
     const result = await tutti(['result', '--json', '--node', cluster.member(id).api]);
     const report = JSON.parse(result.stdout) as { run: { ended: string }; books: { balanced: boolean } };
     expect(report.run.ended).toBe('stopped');
@@ -129,6 +131,12 @@ describe('any node of a cluster', () => {
       return problems.length > 0 && problems;
     });
     expect(seen.map(({ reason }) => reason).join('\n')).toMatch(new RegExp(`${id}.*(disk|incarnation)`));
+    expect(await get<ClusterHealth>(leader, '/health/cluster')).toMatchObject({
+      leader_id: leader,
+      cluster_formed: false,
+    });
+    const status = await tutti(['status', '--node', cluster.member(leader).api]);
+    expect(status.stdout).toContain('cluster  incomplete, leader');
     const own = await waitFor('the wiped member to be told', waitMs, async () => {
       const { problems } = await get<ClusterHealth>(id, '/health/cluster');
       return problems.length > 0 && problems;

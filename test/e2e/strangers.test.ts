@@ -60,8 +60,8 @@ describe('a peer that is not what the list says is named on both sides', () => {
     const [third] = await freePorts(1);
     cluster.startNode('a', { nodes: `a=${a.raft},b=${b.raft}` });
     cluster.startNode('b', { nodes: `a=${a.raft},b=${b.raft},c=127.0.0.1:${third}` });
-    await problemsOf(cluster, 'a', /"a" at \S+ lists 2 members, node "b" at \S+ 3$/m);
-    await problemsOf(cluster, 'b', /"b" at \S+ lists 3 members, node "a" at \S+ 2$/m);
+    await problemsOf(cluster, 'a', /"a" at \S+ lists 2 members, node "b" at \S+ 3: give both the same list/m);
+    await problemsOf(cluster, 'b', /"b" at \S+ lists 3 members, node "a" at \S+ 2: give both the same list/m);
   });
 
   it('another transport', async () => {

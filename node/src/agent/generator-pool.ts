@@ -187,6 +187,12 @@ class GeneratorPool implements Generators {
       case 'prepared': {
         const { pid } = this.#processes[index]!;
         if (pid !== undefined) this.#priority.check(pid);
+        if (message.cold !== null) {
+          this.#options.log.warn(
+            { why: message.cold },
+            'a generator could not warm up: its first arrivals will be late',
+          );
+        }
         this.#prepared.add(index);
         if (this.#prepared.size === this.#options.count) {
           this.#settlePrepare?.({ ok: true, generators: this.#options.count });

@@ -7,7 +7,7 @@ export interface ApiBackend {
   readonly region: string;
   status(): ConsensusStatus;
   peers(): ReturnType<Consensus<unknown>['peers']>;
-  /** As this node's own replica has it: the state of the run that is on or was last, and whether all agents acknowledged it. */
+  /** As this node's own replica has it: the state of the run that is on or was last, and whether it is on and all agents have acknowledged it. */
   localRun(): { readonly runId: string; readonly state: string; readonly acknowledged: boolean } | null;
   /** Prometheus text. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;

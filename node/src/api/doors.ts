@@ -34,7 +34,7 @@ export function checkHost(hostHeader: string | undefined, ownNames: ReadonlySet<
   if (isOwnHost(hostHeader, ownNames)) return null;
   return {
     status: 403,
-    message: `the Host '${hostName(hostHeader ?? '')}' is not a name of this node; use its address, or list the name in CLUSTER_NODES`,
+    message: `the Host '${hostName(hostHeader ?? '')}' is not a name of this node; use its address, or list the name in API_HOST_NAMES`,
   };
 }
 

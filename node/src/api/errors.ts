@@ -17,6 +17,7 @@ const httpStatus: Partial<Record<ErrorCode, number>> = {
   NOT_LEADER: 503,
   NO_LEADER: 503,
   PEER_UNREACHABLE: 503,
+  PEER_LOST: 503,
   SHUTTING_DOWN: 503,
   TIMEOUT: 504,
   OUTCOME_UNKNOWN: 504,

@@ -26,9 +26,9 @@ export interface ClusterHealth {
   readonly term: number;
   /** Members, this node included: 1 until the cluster is founded. */
   readonly peers: number;
-  /** A leader is known and every listed member is bound to the cluster. */
+  /** A leader is known, and every listed member is bound to the cluster and connected: plan or not. */
   readonly cluster_formed: boolean;
-  /** The run that is on (or was last) was acknowledged by every node it was prepared on. */
+  /** A run is on, and every node it was prepared on has acknowledged it. */
   readonly cluster_ready: boolean;
   readonly cluster_id: string | null;
   readonly commit_index: number;
@@ -66,7 +66,10 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
     leader_id: status.leaderId,
     term: status.term,
     peers: status.membership === null ? 1 : voters.length + status.membership.unmet,
-    cluster_formed: status.leaderId !== null && status.membership?.unmet === 0,
+    cluster_formed:
+      status.leaderId !== null &&
+      status.membership?.unmet === 0 &&
+      others.every((peer) => peer.connected && peer.bound),
     cluster_ready: backend.localRun()?.acknowledged ?? false,
     cluster_id: status.membership?.clusterId ?? null,
     commit_index: status.commitIndex,

@@ -22,9 +22,15 @@ const wasSent: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SO
 /**
  * One question to one node. Rejects with the error that the node answers; with TIMEOUT where nothing whole came within the
  * time, PEER_UNREACHABLE where nobody answers, or nobody of tutti, and OUTCOME_UNKNOWN where a change may have been heard.
+ * `noLonger` ends the question of a caller who has lost interest.
  */
-export async function ask(node: string, question: Question, timeoutMs: number): Promise<object> {
-  const { status, text } = await exchange(node, question, timeoutMs);
+export async function ask(
+  node: string,
+  question: Question,
+  timeoutMs: number,
+  noLonger: AbortSignal | null = null,
+): Promise<object> {
+  const { status, text } = await exchange(node, question, timeoutMs, noLonger);
   const answer = jsonObject(text);
   const isError = status < 200 || status >= 300;
   const error = isError ? errorOf(status, answer) : null;
@@ -40,9 +46,11 @@ async function exchange(
   node: string,
   { path, ...request }: Question,
   timeoutMs: number,
+  noLonger: AbortSignal | null,
 ): Promise<{ readonly status: number; readonly text: string }> {
   try {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const inTime = AbortSignal.timeout(timeoutMs);
+    const signal = noLonger === null ? inTime : AbortSignal.any([inTime, noLonger]);
     // Nodes do not redirect; whoever does must not be followed with a plan.
     const response = await fetch(new URL(path, node), { ...request, redirect: 'manual', signal });
     return { status: response.status, text: await response.text() };

@@ -41,9 +41,23 @@ export class ClusterClient {
     return this.#request<Body>({ method: 'POST', path, headers, body });
   }
 
+  /** What each node says of itself, of those that answer in time. */
+  async everyNode<Body extends object>(
+    path: string,
+    timeoutMs: number,
+    noLonger: AbortSignal,
+  ): Promise<readonly Body[]> {
+    const question = { method: 'GET', path, headers: this.#authorization(), body: null } as const;
+    const answers = await Promise.allSettled(this.#nodes.map((node) => ask(node, question, timeoutMs, noLonger)));
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value as Body] : []));
+  }
+
+  #authorization(): Record<string, string> {
+    return this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
+  }
+
   async #request<Body extends object>(request: Question): Promise<Body> {
-    const authorization = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
-    const question = { ...request, headers: { ...request.headers, ...authorization } };
+    const question = { ...request, headers: { ...request.headers, ...this.#authorization() } };
     const givingUpAt = performance.now() + this.#patienceMs;
     const failures = new Map<string, TuttiError>();
     for (;;) {

@@ -43,10 +43,11 @@ export function addClusterCommands(program: Command): void {
     .action(stop);
 }
 
-/** Founded, but not whole: no majority elects a leader at the moment. */
+/** Founded, but not whole: a member is missing, or even a majority. */
 function standingOf({ cluster_formed, cluster_id, leader_id }: ClusterHealth): string {
   if (cluster_formed) return 'formed';
-  return cluster_id !== null && leader_id === null ? 'founded' : 'forming';
+  if (cluster_id === null) return 'forming';
+  return leader_id === null ? 'founded' : 'incomplete';
 }
 
 async function status(options: ClusterOptions): Promise<void> {

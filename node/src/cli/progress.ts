@@ -3,7 +3,7 @@ import { wantsColor } from './output.ts';
 
 /**
  * Live progress on stderr: a line redrawn on a terminal (more where it is narrow), one line every five seconds elsewhere, nothing when told to be
- * quiet. `say` puts a sentence of its own above the line.
+ * quiet. `say` puts a sentence of its own above the line; `json` has no progress but its sentences.
  */
 export interface ProgressLine {
   show(progress: RunProgress): void;
@@ -15,8 +15,9 @@ const plainIntervalMs = 5000;
 const barWidth = 20;
 const separator = ' | ';
 
-export function progressLine(quiet: boolean): ProgressLine {
+export function progressLine({ quiet = false, json = false }: { quiet?: boolean; json?: boolean }): ProgressLine {
   if (quiet) return { show: () => undefined, say: () => undefined, end: () => undefined };
+  if (json) return { ...plainLines(), show: () => undefined };
   return process.stderr.isTTY ? liveLine() : plainLines();
 }
 

@@ -69,7 +69,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
   checkOut(options.out);
   const { runStandalone } = await import('../standalone/run.ts');
   const { createLog } = await import('../lib/logger.ts');
-  const line = progressLine(options.quiet ?? options.json ?? false);
+  const line = progressLine(options);
   const stop = new AbortController();
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(exitCodes.stopped);
@@ -82,6 +82,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
     planText: text,
     generators: settings.generators,
     metricsAddress: settings.metricsAddress,
+    hostNames: settings.apiHostNames,
     onProgress: (progress) => line.show(progress),
     signal: stop.signal,
     log: createLog({ level: settings.logLevel, format: settings.logFormat, fields: () => ({}) }),

@@ -7,6 +7,7 @@ import { exitCodeOf } from '../results/build-report.ts';
 import type { RunReport } from '../results/report.ts';
 import type { ClusterClient } from './client.ts';
 import { clientOf, type ClusterOptions, nodesOf } from './connect.ts';
+import { tellLeadership } from './leadership.ts';
 import { checkOut, printReport } from './output.ts';
 import { loadPlan } from './plan-file.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
@@ -42,7 +43,7 @@ export async function submit(
     process.exit(exitCodes.interrupted);
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const report = await follow(client, accepted.run_id, options.quiet ?? options.json ?? false);
+  const report = await follow(client, accepted.run_id, progressLine(options));
   printReport(report, { json: options.json ?? false, out: options.out ?? null });
   process.exitCode = exitCodeOf(report);
 }
@@ -71,9 +72,13 @@ async function send(
   }
 }
 
-/** Shows progress until the run has ended; a leader that dies meanwhile is one more reason to ask the next node. */
-async function follow(client: ClusterClient, runId: string, quiet: boolean): Promise<RunReport> {
-  const line = progressLine(quiet);
+/**
+ * Shows progress until the run has ended, and what becomes of the leader; one that dies meanwhile is one more reason to ask the
+ * next node.
+ */
+async function follow(client: ClusterClient, runId: string, line: ProgressLine): Promise<RunReport> {
+  const ended = new AbortController();
+  const telling = tellLeadership(client, (sentence) => line.say(sentence), ended.signal);
   try {
     return await watch(client, runId, line);
   } catch (thrown) {
@@ -81,6 +86,8 @@ async function follow(client: ClusterClient, runId: string, quiet: boolean): Pro
     if (error.code === 'NO_LEADER') line.say(`${runId} goes on, as far as is known; it is only not watched any more`);
     throw error;
   } finally {
+    ended.abort();
+    await telling;
     line.end();
   }
 }

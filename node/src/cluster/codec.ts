@@ -64,7 +64,7 @@ const command = z.discriminatedUnion('kind', [
     horizonMs: runMs,
   }),
   z.strictObject({ kind: z.literal('markRunning'), term, runId }),
-  z.strictObject({ kind: z.literal('extendHorizon'), term, runId, horizonMs: runMs }),
+  z.strictObject({ kind: z.literal('extendHorizon'), term, runId, horizonMs: runMs, runMs }),
   z.strictObject({ kind: z.literal('assignStripes'), term, runId, slots, reason: z.string() }),
   z.strictObject({
     kind: z.literal('countIntervals'),

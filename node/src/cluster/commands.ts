@@ -41,7 +41,8 @@ export type CommandBody =
       readonly horizonMs: number;
     }
   | { readonly kind: 'markRunning'; readonly runId: string }
-  | { readonly kind: 'extendHorizon'; readonly runId: string; readonly horizonMs: number }
+  /** `runMs`: the run time at which the leader ordered it. */
+  | { readonly kind: 'extendHorizon'; readonly runId: string; readonly horizonMs: number; readonly runMs: number }
   /** Takes effect at the horizon as it stands when this is applied. */
   | {
       readonly kind: 'assignStripes';

@@ -21,8 +21,7 @@ export function plannedEndMs(run: Run): number {
  * each arrival is accounted for once, by its agent or here (design, "Draining ends"). One that ended in mid-run may have been
  * given a stripe again by a leader that did not know: that one is lost too.
  */
-export function lostSpans(run: Run): readonly LostSpan[] {
-  const endMs = plannedEndMs(run);
+export function lostSpans(run: Run, endMs = plannedEndMs(run)): readonly LostSpan[] {
   const heard = new Set(run.agents.map((progress) => slotOf(progress.agent)));
   const named = new Set(run.tables.flatMap((table) => table.slots));
   const silent = [...named].filter((slot) => !heard.has(slot)).map((slot) => refOf(run, slot));

@@ -4,7 +4,7 @@ import type { EncodedMeasurements } from '../results/measurements.ts';
 import type { ClusterState, Run } from './state.ts';
 
 /** Changes whenever a snapshot of the version before could be misread. */
-const snapshotVersion = 3;
+const snapshotVersion = 4;
 
 type EncodedRun = Omit<Run, 'regions'> & {
   readonly regions: readonly { readonly region: string; readonly measurements: EncodedMeasurements }[];

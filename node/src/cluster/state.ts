@@ -67,6 +67,10 @@ export interface Run {
   /** Why each table after the first was made. */
   readonly changes: readonly { readonly fromMs: number; readonly reason: string }[];
   readonly horizonMs: number;
+  /** Run time at which the leader moved it there; 0: with the start. */
+  readonly horizonMovedAtMs: number;
+  /** In the order in which they happened. */
+  readonly standstills: readonly Standstill[];
   readonly agents: readonly AgentProgress[];
   /** Merged over nodes, by region. */
   readonly regions: readonly { readonly region: string; readonly measurements: Measurements }[];
@@ -94,6 +98,16 @@ export type RunPhase =
       readonly endMs: number;
       readonly lostSpans: readonly LostSpan[];
     };
+
+/** The run had come to its horizon, and there was no leader with a majority to move it: nothing could be started. Run times. */
+export interface Standstill {
+  /** When a leader moved the horizon for the last time before. */
+  readonly agreedMs: number;
+  /** The horizon as it stood. */
+  readonly fromMs: number;
+  /** When a leader moved it again, or the end of the plan where that came first. */
+  readonly toMs: number;
+}
 
 /** An instant crosses the wire only like this: on the monotonic clock of that leader in that term. */
 export interface StartInstant {

@@ -1,3 +1,4 @@
+import { arrivalsBefore } from '../generator/schedule/arrivals.ts';
 import type { ReportInput, ReportNode } from '../results/build-report.ts';
 import { emptyBooks } from '../results/measurements.ts';
 import { addBooks, addStep, createStep } from '../results/merge.ts';
@@ -36,10 +37,17 @@ export function reportInput(run: Run, isThere: IsThere = everyone): ReportInput 
     regions: run.regions,
     nodes: reportNodes(run),
     missing: run.missing,
+    withoutMajority: standstills(run),
     stripeChanges: run.changes,
     firedPerSecond: run.firedPerSecond,
     endedPerSecond: run.endedPerSecond,
   };
+}
+
+function standstills({ plan: { load }, standstills: all }: Run): ReportInput['withoutMajority'] {
+  const due = (fromMs: number, toMs: number): number | null =>
+    load.model === 'concurrent' ? null : arrivalsBefore(load, toMs) - arrivalsBefore(load, fromMs);
+  return all.map((each) => ({ ...each, arrivals: due(each.fromMs, each.toMs) }));
 }
 
 /** How far the counted intervals reach into the planned load. */
@@ -74,12 +82,13 @@ function unheard(agent: AgentRef): AgentProgress {
 }
 
 function reportNode(run: Run, progress: AgentProgress, span: LostSpan | null): ReportNode {
-  const { agent, intervals, final, books, inFlight, start } = progress;
+  const { agent, intervals, lastInterval, final, books, inFlight, start } = progress;
   const isAborted = run.phase.name === 'aborted';
   const incomplete = isAborted ? 'aborted' : span === null ? 'running' : 'lost';
   return {
     ...agent,
     intervals,
+    lastInterval,
     state: final && span === null ? 'finished' : incomplete,
     lost: span === null ? null : { fromMs: span.fromMs, toMs: span.toMs, arrivals: span.arrivals },
     clockErrorMs: start?.clockErrorMs ?? null,

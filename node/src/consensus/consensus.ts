@@ -54,10 +54,13 @@ export interface Consensus<Result> {
    * Calls `look` once the state machine of this member has applied all that was committed, anywhere, before this call; resolves
    * with what it returns. On any member, at the cost of a round trip to the leader and one of the leader's (shared by all
    * reads of that moment), and of nothing on disk. Rejects with NOT_LEADER (nobody leads, or no longer), BUSY,
-   * PEER_UNREACHABLE, TIMEOUT or SHUTTING_DOWN; a read may always be repeated. `options` ask for less.
+   * PEER_UNREACHABLE, PEER_LOST, TIMEOUT or SHUTTING_DOWN; a read may always be repeated. `options` ask for less.
    */
   read<Value>(look: () => Value, options?: ReadOptions): Promise<Value>;
-  /** Asks a member (oneself included) over the cluster's streams. Rejects with PEER_UNREACHABLE, TIMEOUT, or its error. */
+  /**
+   * Asks a member (oneself included) over the cluster's streams. Rejects with PEER_UNREACHABLE (nothing was sent), with PEER_LOST
+   * or TIMEOUT (it may have done it), or with its error.
+   */
   request(to: NodeId, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
   handle(method: string, handler: RequestHandler): void;
   /**

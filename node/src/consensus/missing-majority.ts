@@ -1,3 +1,4 @@
+import { noMajority } from '../lib/no-majority.ts';
 import { majority, sizeOf } from '../raft/quorum.ts';
 import type { PeerProblem, PeerStatus } from '../transport/transport.ts';
 import type { ConsensusStatus } from './consensus.ts';
@@ -24,7 +25,7 @@ export function missingMajority(
   const missing = membership.voters.filter((voter) => !isReached(voter)).map(({ id }) => id);
   const { unmet } = membership;
   const sentences = [
-    `no leader can be elected: ${needed} of ${sizeOf(membership)} members must vote, ` +
+    `${noMajority}: ${needed} of ${sizeOf(membership)} members must vote, ` +
       `and ${able.length === 0 ? 'none that is reached can' : `only ${quoted(able)} can`}`,
     `not reached: ${quoted(missing)}`,
     ...(unmet === 0 ? [] : [`never met by a leader, and no voter before that: ${unmet} of the list`]),

@@ -13,6 +13,7 @@ import { createWalStore } from '../storage/wal/wal-store.ts';
 import { parseAddress, parseClusterNodes } from '../transport/addresses.ts';
 import { refuseOpenDoor } from '../transport/doors.ts';
 import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
+import { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
 import type { TlsIdentity } from '../transport/peer/options.ts';
 import type { ListedPeer } from '../transport/transport.ts';
 import type { Consensus, StateMachine } from './consensus.ts';
@@ -35,6 +36,8 @@ export interface MemberOptions<Result> {
   readonly tls?: TlsIdentity;
   /** Lets anybody who reaches the port take part in the cluster. */
   readonly insecure?: boolean;
+  /** How the members talk, the same on every one: gRPC unless given, or the same frames on plain TCP or TLS (docs/adr/0032). */
+  readonly transport?: 'grpc' | 'tcp';
   /** `timingProfiles.lan` unless given; `auto` follows the measured round trips. The same kind on every member. */
   readonly timings?: Timings | 'auto';
   /** Of the voters that could lead, one of the highest is preferred; a whole number, 0 unless given. */
@@ -49,7 +52,7 @@ export interface MemberOptions<Result> {
 }
 
 /**
- * Opens a member with all it stands on: data directory, write-ahead log, gRPC between the members, the system's clock. What
+ * Opens a member with all it stands on: data directory, write-ahead log, connections between the members, the system's clock. What
  * `openConsensus` says of subscribing holds here too. Closing the member gives its data directory free. Fails with
  * SETTINGS_INVALID, DATA_DIR_UNUSABLE, LOG_DAMAGED or ADDRESS_IN_USE, and leaves nothing open then.
  */
@@ -58,6 +61,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
   const place = readPlace(options);
   const directory = await openDataDirectory(options.dataDirectory, { nodeId: id, fallbackNodeId: id });
   const { nodeId, incarnation, walDirectory } = directory;
+  const createTransport = options.transport === 'tcp' ? createTcpTransport : createGrpcTransport;
   const region = options.region ?? '';
   const apiAddress = options.apiAddress ?? '';
   const electionPriority = options.electionPriority ?? 0;
@@ -67,7 +71,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
       listedSize: place.listed.length,
       store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation }), directory),
       transport: (self) =>
-        createGrpcTransport({
+        createTransport({
           ...{ self, ...place, clock: systemClock, log },
           security: { secret: options.secret ?? null, tls: options.tls ?? null },
         }),

@@ -48,17 +48,18 @@ async function build<Result>(
 ): Promise<{ readonly host: Host<Result>; readonly transport: Transport }> {
   const { self, listedSize, store, limits, random, proposedClusterId } = options;
   const defer = options.defer ?? setImmediate;
+  const { electionPriority = 0 } = self;
   const timings = options.timings === 'auto' ? unmeasuredTimings : options.timings;
   try {
     const core = (options.createCore ?? createRaft)({
       self: { id: self.nodeId, incarnation: self.incarnation },
-      priority: self.electionPriority,
+      priority: electionPriority,
       lease: options.lease ?? null,
       ...{ listedSize, proposedClusterId, timings, random, limits },
       ...{ hardState: recovered.hardState, entries: recovered.entries },
     });
     const clusterId = new ClaimedClusterId(core, recovered.entries);
-    const identity = (): PeerIdentity => ({ ...self, listedSize, clusterId: clusterId.value });
+    const identity = (): PeerIdentity => ({ ...self, electionPriority, listedSize, clusterId: clusterId.value });
     const transport = options.transport(identity);
     return { host: new Host({ options, core, timings, clusterId, transport, defer }), transport };
   } catch (error) {

@@ -14,8 +14,8 @@ export interface SelfDescription {
   readonly session: string;
   readonly region: string;
   readonly apiAddress: string;
-  /** Of the voters that could lead, one of the highest is preferred; 0 is what all have unless told. */
-  readonly electionPriority: number;
+  /** Of the voters that could lead, one of the highest is preferred; 0 unless given. */
+  readonly electionPriority?: number;
 }
 
 export interface ConsensusOptions<Result> {

@@ -66,7 +66,7 @@ export class Requests {
     for (const [requestId, { to, method }] of this.#outstanding) {
       if (to !== id) continue;
       const message = `"${to}" was lost (${reason}) before it answered ${method}`;
-      this.#take(requestId, to)?.reject(new TuttiError('PEER_UNREACHABLE', message));
+      this.#take(requestId, to)?.reject(new TuttiError('PEER_LOST', message));
     }
   }
 

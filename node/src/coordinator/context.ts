@@ -19,7 +19,7 @@ export interface LeaderContext {
   /** Carries this leader's term; rejects when the office is lost. */
   readonly propose: (body: CommandBody) => Promise<CommandResult>;
   /**
-   * One at a time: whatever moves the horizon, the stripes or the end reads the state and proposes without another such
+   * One at a time: whatever schedules the start, moves the horizon, the stripes or the end reads the state and proposes without another such
    * proposal between, since each takes effect at the horizon as it stood.
    */
   readonly exclusively: <Result>(step: () => Promise<Result>) => Promise<Result>;

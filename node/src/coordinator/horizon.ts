@@ -39,9 +39,10 @@ export class HorizonController implements Controller {
         this.#context.log.warn({ run: run.id, reason: slots.reason, nodes: slots.next.length }, 'changes the stripes');
         await propose({ kind: 'assignStripes', runId: run.id, slots: slots.next, reason: slots.reason });
       }
-      const nowRunMs = this.#context.runMs(run.id) ?? runMs;
-      const horizonMs = Math.min(run.plan.durationMs, Math.max(0, nowRunMs) + horizonLengthMs);
-      if (horizonMs > latest.horizonMs) await propose({ kind: 'extendHorizon', runId: run.id, horizonMs });
+      const nowRunMs = Math.max(0, this.#context.runMs(run.id) ?? runMs);
+      const horizonMs = Math.min(run.plan.durationMs, nowRunMs + horizonLengthMs);
+      if (horizonMs > latest.horizonMs)
+        await propose({ kind: 'extendHorizon', runId: run.id, horizonMs, runMs: nowRunMs });
     });
   }
 
@@ -67,7 +68,7 @@ export class HorizonController implements Controller {
     if (stay.length + joining.length === 0) return null;
     const names = (slots: readonly string[]): string => slots.map((slot) => nodeOf(run, slot)).join(', ');
     const reasons = [
-      ...(gone.length > 0 ? [`${names(gone)} is gone`] : []),
+      ...(gone.length > 0 ? [`${names(gone)} ${gone.length === 1 ? 'is' : 'are'} gone`] : []),
       ...broken.map((slot) => `${names([slot])} ${this.#whyNotFiring(slot) ?? ''}`),
       ...(joining.length > 0 ? [`${names(joining)} joined`] : []),
     ];

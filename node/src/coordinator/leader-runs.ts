@@ -66,8 +66,9 @@ function mayBegin({ run, submissions, sources }: ClusterState, { submissionId }:
 }
 
 /**
- * Before the start there is nothing to drain: the run is aborted. RUN_NOT_FOUND when none is on, or not this tenant's; BUSY
- * while this leader cannot tell whether the start lies behind.
+ * Before the start is scheduled there is nothing to drain: the run is aborted. From then on every node has a horizon up to which
+ * it sends load by itself, whenever it hears of an abort: the run is stopped there, so that what is sent is counted. RUN_NOT_FOUND
+ * when none is on, or not this tenant's.
  */
 export async function stopAsLeader(context: LeaderContext, tenant: string | null): Promise<{ readonly runId: string }> {
   const run = currentRun(context.state());
@@ -76,24 +77,24 @@ export async function stopAsLeader(context: LeaderContext, tenant: string | null
   if (tenant !== null && tenant !== run.plan.metadata.tenant) {
     throw new TuttiError('RUN_NOT_FOUND', `no run of tenant ${tenant} is on`);
   }
-  if (run.phase.name === 'running' || (await startHasPassed(context, run))) {
-    if (!(await stopRun(context, run.id)) && isOver(currentRun(context.state()).phase)) throw none;
-  } else if (run.phase.name !== 'draining') {
-    // The same word as in an orderly stop: by it whoever waits for the run knows that it was stopped (exit code 105).
-    orThrow(await context.propose({ kind: 'abortRun', runId: run.id, reason: 'stopped' }));
+  if (await abortedUnscheduled(context, run.id)) return { runId: run.id };
+  if (currentRun(context.state()).phase.name === 'scheduled') {
+    // Refused only where it is said already, or the run is over: stopping looks at the phase anew.
+    await context.propose({ kind: 'markRunning', runId: run.id });
   }
+  if (!(await stopRun(context, run.id)) && isOver(currentRun(context.state()).phase)) throw none;
   return { runId: run.id };
 }
 
-/** Load is sent from the instant of the start on, whether or not the log says yet that it has come: then it says so now. */
-async function startHasPassed(context: LeaderContext, run: Run): Promise<boolean> {
-  if (run.phase.name !== 'scheduled') return false;
-  const runMs = context.runMs(run.id);
-  if (runMs === null) throw new TuttiError('BUSY', 'this leader does not know yet whether the run has begun');
-  if (runMs < 0) return false;
-  // Refused only where it is said already, or the run is over: stopping looks at the phase anew.
-  await context.propose({ kind: 'markRunning', runId: run.id });
-  return true;
+/** False: the start is scheduled, or about to be. */
+function abortedUnscheduled(context: LeaderContext, runId: string): Promise<boolean> {
+  return context.exclusively(async () => {
+    const { run } = context.state();
+    if (run?.id !== runId || (run.phase.name !== 'preparing' && run.phase.name !== 'ready')) return false;
+    // The same word as in an orderly stop: by it whoever waits for the run knows that it was stopped (exit code 105).
+    orThrow(await context.propose({ kind: 'abortRun', runId, reason: 'stopped' }));
+    return true;
+  });
 }
 
 /** The run that is on, or the last one. RUN_NOT_FOUND when there never was one. */

@@ -133,7 +133,7 @@ class ForwardingRunService implements RunService {
       return { value: fromJson(body) as Answer };
     } catch (thrown) {
       const error = TuttiError.from(thrown);
-      const isLost = error.code === 'TIMEOUT' || error.code === 'PEER_UNREACHABLE';
+      const isLost = error.code === 'TIMEOUT' || error.code === 'PEER_LOST';
       if (!isLost || call.isIdempotent) throw error;
       throw new TuttiError('OUTCOME_UNKNOWN', `${call.method}: the leader was lost before it answered`, {
         cause: error,

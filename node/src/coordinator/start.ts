@@ -11,15 +11,18 @@ export class StartController implements Controller {
   }
 
   async reconcile(run: Run): Promise<void> {
-    if (run.phase.name === 'ready') await this.#schedule(run);
+    // Not between a look at the phase and an abort: nobody may send load of a run that is aborted as not begun.
+    if (run.phase.name === 'ready') await this.#context.exclusively(() => this.#schedule(run.id));
     const runMs = this.#context.runMs(run.id);
     if (run.phase.name === 'scheduled' && runMs !== null && runMs >= 0) {
       await this.#context.propose({ kind: 'markRunning', runId: run.id });
     }
   }
 
-  async #schedule(run: Run): Promise<void> {
+  async #schedule(runId: string): Promise<void> {
     const { clock, horizonLengthMs, log, presence, propose, self, slowestRoundTripMs, term, unixMs } = this.#context;
+    const { run } = this.#context.state();
+    if (run?.id !== runId || run.phase.name !== 'ready') return;
     const leadMs = startLeadMs(slowestRoundTripMs());
     // One that died since it acknowledged would cost its stripe up to the first horizon.
     const present = readySlots(run).filter((slot) => presence.downForMs(slot) <= goneAfterMs);

@@ -21,7 +21,8 @@ export type ToGenerator =
   | { readonly kind: 'drain'; readonly atMs: number; readonly deadlineMs: number };
 
 export type FromGenerator =
-  | { readonly kind: 'prepared' }
+  /** `cold`: why it could not warm up, so that its first arrivals will be late; null: it is warm. */
+  | { readonly kind: 'prepared'; readonly cold: string | null }
   | { readonly kind: 'prepareFailed'; readonly step: string; readonly message: string }
   /** Once, before the first cut: the run time at which its loop first passed the start, whether it was on time or joined late. */
   | { readonly kind: 'started'; readonly lateMs: number }

@@ -60,7 +60,16 @@ export const errorCodes = {
   BUSY: { meaning: 'a bound on pending work is reached; nothing happened', retryable: true, fatal: false },
   TOO_LARGE: { meaning: 'over the bound on its size; nothing happened', retryable: false, fatal: false },
   TIMEOUT: { meaning: 'no answer in time; the message says from whom and for what', retryable: true, fatal: false },
-  PEER_UNREACHABLE: { meaning: 'there is no connection to that node', retryable: true, fatal: false },
+  PEER_UNREACHABLE: {
+    meaning: 'there is no connection to that node: nothing was sent',
+    retryable: true,
+    fatal: false,
+  },
+  PEER_LOST: {
+    meaning: 'the connection to that node ended before it answered: it may have done what it was asked for',
+    retryable: true,
+    fatal: false,
+  },
   PEER_FAILED: {
     meaning: 'a peer answered that it cannot; what is fatal there is not fatal here',
     retryable: false,

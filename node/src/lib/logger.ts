@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Log } from './log.ts';
+import { textLine } from './text-line.ts';
 
 /** Lines to stderr: JSON for machines, readable for people. `fields` are put on each line as they are at that moment. */
 export function createLog(options: {
@@ -15,6 +16,8 @@ export function createLog(options: {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: options.fields,
+    // Without it an error is written without what it says.
+    serializers: { error: pino.stdSerializers.err },
   };
   // Written synchronously: the last line before a crash is the one that is needed.
   if (format === 'json') return pino(settings, pino.destination({ dest: 2, sync: true }));
@@ -26,8 +29,8 @@ export function createLog(options: {
       destination: 2,
       sync: true,
       translateTime: 'SYS:HH:MM:ss.l',
-      ignore: 'pid,hostname',
-      singleLine: true,
+      messageFormat: (record) => textLine(record),
+      hideObject: true,
     }),
   );
 }

@@ -73,6 +73,12 @@ function addRun(registry: Registry, report: RunReport): void {
   for (const outcome of ['fired', 'dropped', 'notFired', 'lost', 'answered', 'failed'] as const) {
     iterations.inc({ ...run, outcome }, report.books[outcome]);
   }
+  const held = counter(
+    'users_held_seconds_total',
+    'Time for which users were held back, all together (concurrent)',
+    [],
+  );
+  held.inc(run, report.books.heldUserMs / 1_000);
   addDurations(registry, report, run);
 }
 

@@ -2,6 +2,7 @@ import type { ApiBackend } from '../api/backend.ts';
 import { nodeState } from '../api/health.ts';
 import type { CommandResult } from '../cluster/commands.ts';
 import type { ClusterState, Run } from '../cluster/state.ts';
+import { isOver } from '../cluster/transitions.ts';
 import { reportInput } from '../cluster/views.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import { renderMetrics } from '../metrics/render.ts';
@@ -48,7 +49,7 @@ export function createBackend(parts: {
   };
 }
 
-/** Every phase after preparing was reached because all expected agents had acknowledged. */
+/** Every phase after preparing was reached because all expected agents had acknowledged; of a run that is over nobody waits for any. */
 function isAcknowledged(run: Run): boolean {
-  return run.phase.name !== 'preparing' && run.phase.name !== 'aborted';
+  return run.phase.name !== 'preparing' && !isOver(run.phase);
 }

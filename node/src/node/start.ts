@@ -9,6 +9,7 @@ import type { Consensus } from '../consensus/consensus.ts';
 import { openConsensus } from '../consensus/open.ts';
 import { defaultRaftLimits } from '../consensus/options.ts';
 import { systemClock } from '../lib/clock.ts';
+import { ownHostNames } from '../lib/host-header.ts';
 import type { Log } from '../lib/log.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
 import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
@@ -97,7 +98,11 @@ async function openParts(
     backend,
     ...settings.healthAddress,
     token: settings.apiAuthToken,
-    ownNames: new Set(['localhost', hostname().toLowerCase(), ...place.listed.map(({ host }) => host.toLowerCase())]),
+    ownNames: ownHostNames([
+      settings.healthAddress.host,
+      ...place.listed.map(({ host }) => host),
+      ...settings.apiHostNames,
+    ]),
     log: hooks.log,
   });
   opened.push(() => api.close());

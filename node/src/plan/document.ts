@@ -1,8 +1,9 @@
 import { Composer, isAlias, isMap, isScalar, Lexer, Parser } from 'yaml';
-import type { Alias, CST, Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+import type { Alias, CST, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import type { Finding, Path } from './findings.ts';
 import { Lines } from './lines.ts';
 import { planLimits } from './limits.ts';
+import { syntaxFindings } from './syntax.ts';
 import { clip } from './units.ts';
 
 /** A YAML document as plain values, with the way back from every value to its place in the text. */
@@ -38,7 +39,7 @@ export function readDocument(text: string): DocumentResult {
   const composer = new Composer({ uniqueKeys: false, stringKeys: true, prettyErrors: false, resolveKnownTags: false });
   const documents = [...composer.compose(tokens, true, text.length)];
   const [first, second] = documents;
-  const findings = documents.flatMap((document) => syntaxFindings(document, text, lines));
+  const findings = syntaxFindings(documents, tokens, text, lines);
   if (second !== undefined) {
     const offset = second.range[0];
     findings.push({
@@ -179,34 +180,6 @@ class Reader {
     return value;
   }
 }
-
-/** One problem a line: what YAML finds after the first is nearly always a consequence of it. */
-function syntaxFindings(document: Document.Parsed, text: string, lines: Lines): Finding[] {
-  const byLine = new Map<number, Finding>();
-  for (const error of [...document.errors, ...document.warnings].sort((left, right) => left.pos[0] - right.pos[0])) {
-    const { line } = lines.placeOf(error.pos[0]);
-    if (byLine.has(line)) continue;
-    const written = text.slice(lines.starts[line - 1], lines.starts[line]);
-    const remedy = /[{[].*\$\{/.test(written)
-      ? 'put text with ${...} into quotes, which { } and [ ] demand'
-      : (remedies[error.code] ?? 'correct it and try again');
-    const message = `not valid YAML: ${clip(error.message, 200)}; ${remedy}`;
-    byLine.set(line, { path: [], offset: error.pos[0], message });
-  }
-  return [...byLine.values()];
-}
-
-const remedies: Readonly<Record<string, string>> = {
-  BAD_INDENT: 'line it up with its neighbours',
-  TAB_AS_INDENT: 'use blanks',
-  MISSING_CHAR: 'check quotes, brackets and colons just before',
-  BAD_ALIAS: 'put text that begins with * into quotes',
-  TAG_RESOLVE_FAILED: 'put text that begins with ! into quotes, or remove the tag',
-  NON_STRING_KEY: 'use text as the key',
-  BLOCK_IN_FLOW: 'put the text into quotes',
-  MULTILINE_IMPLICIT_KEY: 'put the text into quotes, or check the indentation',
-  UNEXPECTED_TOKEN: 'check indentation and quotes just before',
-};
 
 /** The text's tokens, or null where there are too many to compose within a moment. */
 function tokensOf(text: string): readonly CST.Token[] | null {

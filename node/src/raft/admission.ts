@@ -46,26 +46,35 @@ function forgetOtherDisk(state: RaftState, peer: Member): void {
   state.election?.answers.delete(peer.id);
 }
 
+const oneList = 'give all nodes the list with which the cluster is founded';
+
+/** Why it may not take part, and what to do about it; null: it may. */
 function refusal(state: RaftState, peer: Member, clusterId: string | null): string | null {
   const membership = state.memberships.current;
-  if (peer.id === state.options.self.id) return 'it has the name of this node';
+  if (peer.id === state.options.self.id) return 'it has the name of this node: give each node an id of its own';
   if (membership === null) {
     const isListFull = state.met.size >= state.options.listedSize - 1 && !state.met.has(peer.id);
-    return isListFull ? `the list has ${state.options.listedSize} members, and all of them were met` : null;
+    return isListFull ? `the list has ${state.options.listedSize} members, and all of them were met: ${oneList}` : null;
   }
   const bound = boundIncarnation(membership, peer.id);
   if (bound !== null && bound !== peer.incarnation) return anotherDisk(bound, peer.incarnation);
   // An uncommitted founding may yet be replaced by the one the peer knows.
   if (!isMembershipCommitted(state)) return null;
   if (clusterId !== null && clusterId !== membership.clusterId) {
-    return `it belongs to cluster ${clusterId}, this node to ${membership.clusterId}`;
+    return (
+      `it belongs to cluster ${clusterId}, this node to ${membership.clusterId}: start it with the data directory it had here, ` +
+      'or with an empty one if it never was a member'
+    );
   }
-  if (bound === null && membership.unmet === 0) return 'the membership has no place left for it';
+  if (bound === null && membership.unmet === 0) return `the membership has no place left for it: ${oneList}`;
   return null;
 }
 
 function anotherDisk(bound: Incarnation, met: Incarnation): string {
-  return `its incarnation is ${met}, the cluster knows ${bound}: its disk was replaced, so it is not that member`;
+  return (
+    `its incarnation is ${met}, the cluster knows ${bound}: its disk was replaced, so it is not that member; start it with the ` +
+    'data directory it had (if that is lost, so is the member: the others go on while they are a majority)'
+  );
 }
 
 export function peerDown(state: RaftState, id: NodeId): void {

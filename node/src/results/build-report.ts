@@ -24,12 +24,15 @@ export interface ReportInput {
   readonly regions: readonly { readonly region: string; readonly measurements: Measurements }[];
   readonly nodes: readonly ReportNode[];
   readonly missing: RunReport['missing'];
+  readonly withoutMajority: RunReport['withoutMajority'];
   readonly stripeChanges: RunReport['stripeChanges'];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];
 }
 
-export interface ReportNode extends NodeReport {
+export interface ReportNode extends Omit<NodeReport, 'countedMs'> {
+  /** Number of the last interval counted; -1: none. They are counted without gaps. */
+  readonly lastInterval: number;
   /** Iterations in flight at its last interval. */
   readonly inFlight: number;
 }
@@ -51,8 +54,9 @@ export function buildReport(input: ReportInput): RunReport {
     scenarios: scenariosOf(input, whole),
     regions: input.regions.map(({ region, measurements }) => ({ region, scenarios: scenariosOf(input, measurements) })),
     books,
-    nodes: input.nodes.map(nodeOf),
+    nodes: input.nodes.map((node) => nodeOf(node, input.run.durationMs)),
     missing: input.missing,
+    withoutMajority: input.withoutMajority,
     stripeChanges: input.stripeChanges,
     firedPerSecond: input.firedPerSecond,
     endedPerSecond: input.endedPerSecond,
@@ -149,16 +153,10 @@ function booksOf({ run, planned, users, settled, nodes }: ReportInput): BooksRep
   return { ...books, planned, plannedUserMs, unanswered, balanced };
 }
 
-function nodeOf({
-  node,
-  session,
-  region,
-  intervals,
-  state,
-  lost,
-  clockErrorMs,
-  startedLateMs,
-  books,
-}: ReportNode): NodeReport {
-  return { node, session, region, intervals, state, lost, clockErrorMs, startedLateMs, books };
+function nodeOf(node: ReportNode, durationMs: number): NodeReport {
+  const { session, region, intervals, lastInterval, state, lost, clockErrorMs, startedLateMs, books } = node;
+  const untilMs = Math.min(durationMs, (lastInterval + 1) * 1_000);
+  const fromMs = Math.min(durationMs, (lastInterval + 1 - intervals) * 1_000);
+  const countedMs = untilMs - fromMs;
+  return { node: node.node, session, region, intervals, countedMs, state, lost, clockErrorMs, startedLateMs, books };
 }

@@ -43,6 +43,7 @@ export interface RunReport {
   readonly nodes: readonly NodeReport[];
   /** Listed members that were not there when the run began, by id or address; who joined later is among the nodes too. */
   readonly missing: readonly string[];
+  readonly withoutMajority: readonly WithoutMajority[];
   readonly stripeChanges: readonly { readonly fromMs: number; readonly reason: string }[];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];
@@ -56,6 +57,17 @@ export interface RunReport {
 export interface Verdict {
   readonly kind: 'valid' | 'running' | 'generator-limited' | 'degraded';
   readonly reasons: readonly string[];
+}
+
+/** For so long the run had no leader with a majority of the nodes behind it that nothing could be started. Run times. */
+export interface WithoutMajority {
+  /** When one was last known to be there; until `toMs` nothing was agreed on. */
+  readonly agreedMs: number;
+  /** Up to here load was still allowed. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Arrivals of the schedule planned between `fromMs` and `toMs`, whoever was to fire them; null for closed load models. */
+  readonly arrivals: number | null;
 }
 
 /** All zero where `count` is: JSON has no NaN. */
@@ -107,7 +119,10 @@ export interface NodeReport {
   readonly node: string;
   readonly session: string;
   readonly region: string;
+  /** Counted; after the end of the load there are more of them, as long as iterations are in flight. */
   readonly intervals: number;
+  /** How much of the run's time its measurements cover: never more than `run.durationMs`. */
+  readonly countedMs: number;
   /** aborted: the run ended before this node's last interval; what is missing of it is in `lost`. */
   readonly state: 'finished' | 'running' | 'lost' | 'aborted';
   readonly lost: { readonly fromMs: number; readonly toMs: number; readonly arrivals: number | null } | null;

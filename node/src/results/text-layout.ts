@@ -1,3 +1,5 @@
+export type Lines = readonly string[];
+
 /** Colours as a terminal knows them; without colour each is the identity. */
 export interface Paint {
   readonly bold: (text: string) => string;

@@ -19,7 +19,8 @@ export interface Judged {
   readonly late: { readonly requests: number; readonly of: number };
   /** Requests that failed for want of something on the generating machine. */
   readonly localErrors: { readonly requests: number; readonly of: number };
-  readonly nodes: readonly (NodeReport & { readonly inFlight: number })[];
+  readonly nodes: readonly (Omit<NodeReport, 'countedMs'> & { readonly inFlight: number })[];
+  readonly withoutMajority: RunReport['withoutMajority'];
 }
 
 /** Whether the figures mean what the plan meant. Missing data weighs more than late data; all reasons are named. */
@@ -54,10 +55,12 @@ function limitedReasons({ books, late, localErrors }: Judged): readonly string[]
   return reasons;
 }
 
-function missingReasons({ run, settled, nodesFiring, books, nodes }: Judged): readonly string[] {
+function missingReasons({ run, settled, nodesFiring, books, nodes, withoutMajority }: Judged): readonly string[] {
   const reasons: string[] = [];
   if (run.state === 'aborted') reasons.push(`the run was aborted: ${run.ended ?? 'no reason given'}`);
   if (nodesFiring === 0) reasons.push('no node sends load: of those that were to, none is there');
+  reasons.push(...majorityReasons(run, withoutMajority));
+  const why = `${withoutMajority.length > 0 ? 'there was no majority, ' : ''}a node was beyond its horizon, or joined late`;
   for (const { node, state, lost, inFlight } of nodes) {
     if (lost === null) continue;
     const { fromMs, toMs, arrivals } = lost;
@@ -77,15 +80,13 @@ function missingReasons({ run, settled, nodesFiring, books, nodes }: Judged): re
   }
   if (books.notFired > dueOf(books) * maxMissingShare) {
     const where = byNode(nodes, (node) => node.books.notFired, String);
-    reasons.push(
-      `${books.notFired} planned iterations were not started (${where}): a node was beyond its horizon, or joined late`,
-    );
+    reasons.push(`${books.notFired} planned iterations were not started (${where}): ${why}`);
   }
   if (books.plannedUserMs !== null && books.heldUserMs > books.plannedUserMs * maxMissingShare) {
     const where = byNode(nodes, (node) => node.books.heldUserMs, inSeconds);
     reasons.push(
       `users were held back for ${inSeconds(books.heldUserMs)} of the ${inSeconds(books.plannedUserMs)} that all of them ` +
-        `had together (${where}): a node was beyond its horizon, or joined late`,
+        `had together (${where}): ${why}`,
     );
   }
   const givenUp = settled ? nodes.reduce((sum, node) => sum + (node.lost === null ? node.inFlight : 0), 0) : 0;
@@ -99,10 +100,27 @@ function missingReasons({ run, settled, nodesFiring, books, nodes }: Judged): re
   return reasons;
 }
 
+/** The first ones say what it was; the report names the others too. */
+const maxSpansNamed = 3;
+
+function majorityReasons(run: RunReport['run'], spans: RunReport['withoutMajority']): readonly string[] {
+  const stoodMs = spans.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  if (stoodMs <= run.durationMs * maxMissingShare) return [];
+  const named = spans.slice(0, maxSpansNamed).map(({ agreedMs, fromMs, toMs, arrivals }) => {
+    const due = arrivals === null ? '' : `, and ${arrivals} planned iterations were due then`;
+    return (
+      `there was no leader with a majority of the nodes from ${inSeconds(agreedMs)} to ${inSeconds(toMs)} of the run: ` +
+      `nothing could be started from ${inSeconds(fromMs)} on${due}`
+    );
+  });
+  const more = spans.length - named.length;
+  return more > 0 ? [...named, `there was none ${more} more times`] : named;
+}
+
 /** The nodes that have any of it, the most first, with how much. */
 function byNode(
-  nodes: readonly NodeReport[],
-  of: (node: NodeReport) => number,
+  nodes: Judged['nodes'],
+  of: (node: Judged['nodes'][number]) => number,
   written: (amount: number) => string,
 ): string {
   const sums = new Map<string, number>();

@@ -63,6 +63,15 @@ const addressOrNone = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
+const hostNames = z.string().transform((value, context) => {
+  const names = value.split(',').map((name) => name.trim().toLowerCase());
+  const bad = names.find((name) => !/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(name));
+  if (bad === undefined) return names;
+  const message = `must be host names with commas between them, without ports and patterns: '${bad}' is none`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
 const flagOf = (env: string): string =>
   env
     .replace(/^CLUSTER_/, '')
@@ -236,6 +245,12 @@ export const settings = {
     text.nullable().default(null),
     'none',
     'A file that holds API_AUTH_TOKEN.',
+  ),
+  apiHostNames: setting(
+    'API_HOST_NAMES',
+    hostNames.default([]),
+    'none',
+    'Further names by which this machine is called over HTTP, by Prometheus for instance: name,... Others are refused.',
   ),
   generators: setting(
     'GENERATORS',

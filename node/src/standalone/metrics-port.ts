@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
-import { hostname } from 'node:os';
 import { TuttiError } from '../lib/errors.ts';
-import { isOwnHost } from '../lib/host-header.ts';
+import { isOwnHost, ownHostNames } from '../lib/host-header.ts';
 import { renderMetrics } from '../metrics/render.ts';
 import type { RunReport } from '../results/report.ts';
 
@@ -14,18 +13,22 @@ const limits = {
   maxHeaderSize: 8_192,
 };
 
-/** The only port a standalone run opens: GET /metrics. Fails with ADDRESS_IN_USE or SETTINGS_INVALID. */
+/**
+ * The only port a standalone run opens: GET /metrics. `hostNames`: by which it may be called, besides its own. Fails with ADDRESS_IN_USE or
+ * SETTINGS_INVALID.
+ */
 export async function openMetricsPort(
   address: { readonly host: string; readonly port: number },
+  hostNames: readonly string[],
   report: () => RunReport,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const ownNames = new Set(['localhost', hostname().toLowerCase(), address.host.toLowerCase()]);
+  const ownNames = ownHostNames([address.host, ...hostNames]);
   const server = createServer(limits, (request, response) => {
     // A web page whose name was pointed at this machine must not read it, as at the API.
     if (!isOwnHost(request.headers.host, ownNames)) {
       response
         .writeHead(403, { 'content-type': 'text/plain' })
-        .end('use the address or the host name of this machine\n');
+        .end('use the address or the host name of this machine, or list the name in API_HOST_NAMES\n');
       return;
     }
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {

@@ -36,6 +36,8 @@ export interface StandaloneOptions {
   readonly generators: number;
   /** Where GET /metrics answers meanwhile; null: nowhere, and no port is opened at all. */
   readonly metricsAddress: { readonly host: string; readonly port: number } | null;
+  /** By which that port may be called, besides the names of this machine. */
+  readonly hostNames: readonly string[];
   readonly onProgress: (progress: RunProgress) => void;
   /** Aborted: the run ends in order, and the report says that it was stopped. */
   readonly signal: AbortSignal;
@@ -52,8 +54,8 @@ export interface StandaloneOptions {
  */
 export async function runStandalone(options: StandaloneOptions): Promise<RunReport> {
   const run = new StandaloneRun(options);
-  const metrics =
-    options.metricsAddress === null ? null : await openMetricsPort(options.metricsAddress, () => run.report());
+  const { hostNames, metricsAddress } = options;
+  const metrics = metricsAddress === null ? null : await openMetricsPort(metricsAddress, hostNames, () => run.report());
   try {
     return await run.toEnd();
   } finally {

@@ -2,8 +2,8 @@ import type { Pong } from './frames.ts';
 import type { ClockOffset } from './transport.ts';
 
 /**
- * How many exchanges are kept. At a ping every 200 ms they span three seconds: long enough to hold one that met no queue,
- * short enough that drift (50 ppm) adds less than 0.2 ms.
+ * How many exchanges are kept. At a ping every 400 ms they span six seconds: long enough to hold one that met no queue,
+ * short enough that drift (50 ppm) adds less than 0.4 ms.
  */
 const SAMPLES = 16;
 

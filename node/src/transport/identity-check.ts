@@ -18,32 +18,35 @@ export interface Meeting {
   readonly expectedSelfId: NodeId | null;
 }
 
+const oneList = 'give both the same list, and each the id it has there';
+
 /**
- * Why these two may not talk to each other, or null. The sentence names the values of both sides and reads the same on
- * both, so that either log is enough. A node of another cluster or a restored clone must not get past here (raft.md M13).
+ * Why these two may not talk to each other, or null. The sentence names the values of both sides and what to do, and
+ * reads the same on both, so that either log is enough. A node of another cluster or a restored clone must not get past here (raft.md M13).
  */
 export function findMismatch(meeting: Meeting): string | null {
   const { self, peer, peerAddress, selfAddress } = meeting;
   const us = `node "${self.nodeId}" at ${selfAddress}`;
   const them = `node "${peer.nodeId}" at ${peerAddress}`;
   if (meeting.peerProtocolVersion !== PROTOCOL_VERSION) {
-    return `${us} speaks protocol version ${PROTOCOL_VERSION}, ${them} version ${meeting.peerProtocolVersion}`;
+    return `${us} speaks protocol version ${PROTOCOL_VERSION}, ${them} version ${meeting.peerProtocolVersion}: run the same version of tutti on both`;
   }
-  if (peer.session === self.session) return `${peerAddress} and ${selfAddress} are the same process ("${self.nodeId}")`;
+  if (peer.session === self.session)
+    return `${peerAddress} and ${selfAddress} are the same process ("${self.nodeId}"): list each node once`;
   if (peer.nodeId === self.nodeId) {
-    return `two processes call themselves "${self.nodeId}": one at ${selfAddress}, one at ${peerAddress}`;
+    return `two processes call themselves "${self.nodeId}": one at ${selfAddress}, one at ${peerAddress}; give each an id of its own`;
   }
   if (self.clusterId !== null && peer.clusterId !== null && self.clusterId !== peer.clusterId) {
-    return `${us} belongs to cluster ${self.clusterId}, ${them} to cluster ${peer.clusterId}`;
+    return `${us} belongs to cluster ${self.clusterId}, ${them} to cluster ${peer.clusterId}: list nodes of one cluster only`;
   }
   if (meeting.expectedPeerId !== null && meeting.expectedPeerId !== peer.nodeId) {
-    return `${us} lists ${peerAddress} as "${meeting.expectedPeerId}", but the node there calls itself "${peer.nodeId}"`;
+    return `${us} lists ${peerAddress} as "${meeting.expectedPeerId}", but the node there calls itself "${peer.nodeId}": ${oneList}`;
   }
   if (meeting.expectedSelfId !== null && meeting.expectedSelfId !== self.nodeId) {
-    return `${them} lists ${selfAddress} as "${meeting.expectedSelfId}", but the node there calls itself "${self.nodeId}"`;
+    return `${them} lists ${selfAddress} as "${meeting.expectedSelfId}", but the node there calls itself "${self.nodeId}": ${oneList}`;
   }
   if (self.listedSize !== peer.listedSize) {
-    return `${us} lists ${self.listedSize} members, ${them} ${peer.listedSize}`;
+    return `${us} lists ${self.listedSize} members, ${them} ${peer.listedSize}: ${oneList}`;
   }
   return null;
 }

@@ -44,10 +44,10 @@ export class TestCluster {
     });
   }
 
-  /** Started and formed. */
-  static async start(size: number): Promise<TestCluster> {
+  /** Started, with these flags on every node, and formed. */
+  static async start(size: number, flags: Readonly<Record<string, string>> = {}): Promise<TestCluster> {
     const cluster = await TestCluster.prepare(size);
-    for (const { id } of cluster.members) cluster.startNode(id);
+    for (const { id } of cluster.members) cluster.startNode(id, flags);
     await cluster.formed();
     return cluster;
   }

@@ -47,9 +47,19 @@ export class KeyValueNode {
     return new KeyValueNode(id, child);
   }
 
-  static async start(id: string, nodes: string, dataDir: string): Promise<KeyValueNode> {
+  static async start(id: string, nodes: string, dataDir: string, more: readonly string[] = []): Promise<KeyValueNode> {
     const data = join(dataDir, id);
-    const node = KeyValueNode.spawn(id, ['--id', id, '--nodes', nodes, '--http', '127.0.0.1:0', '--data', data]);
+    const node = KeyValueNode.spawn(id, [
+      '--id',
+      id,
+      '--nodes',
+      nodes,
+      '--http',
+      '127.0.0.1:0',
+      '--data',
+      data,
+      ...more,
+    ]);
     const lines = createInterface({ input: node.#child.stdout! });
     const ended = once(node.#child, 'exit').then(() => {
       throw new Error(`${id} ended before it listened: ${node.output}`);
@@ -58,6 +68,10 @@ export class KeyValueNode {
     ended.catch(() => undefined);
     node.#url = (JSON.parse(line) as { http: string }).http;
     return node;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   get output(): string {

@@ -132,4 +132,15 @@ describe('openMember', () => {
     await expect.poll(problems, { timeout: 10_000 }).toBeGreaterThan(0);
     expect([a.status().leaderId, b.status().leaderId]).toEqual([null, null]);
   });
+
+  it('members talk TCP when they are told to, and name the one that talks gRPC', async () => {
+    const nodes = 'a=127.0.0.1:17727,b=127.0.0.1:17728,c=127.0.0.1:17729';
+    const member = (id: string, transport: 'grpc' | 'tcp'): Promise<Consensus<number>> =>
+      open({ id, nodes, transport, dataDirectory: join(parent, id) });
+    const [a, b, c] = await Promise.all([member('a', 'tcp'), member('b', 'tcp'), member('c', 'grpc')]);
+    await expect.poll(() => a.status().leading || b.status().leading, { timeout: 10_000 }).toBe(true);
+    const problems = (of: Consensus<number>): string => JSON.stringify(of.status().problems);
+    await expect.poll(() => problems(a) + problems(b), { timeout: 10_000 }).toContain('CLUSTER_TRANSPORT=grpc');
+    expect(c.status().leaderId).toBe(null);
+  });
 });

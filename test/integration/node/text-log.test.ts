@@ -3,15 +3,29 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
 const logger = new URL('../../../node/src/lib/logger.ts', import.meta.url).href;
-const script = `import { createLog } from ${JSON.stringify(logger)};
-const log = createLog({ level: 'info', format: 'text', fields: () => ({ node: 'a', term: 3, run: 'run-1' }) });
+const run = (format: string): string => `import { createLog } from ${JSON.stringify(logger)};
+const log = createLog({ level: 'info', format: '${format}', fields: () => ({ node: 'a', term: 3, run: 'run-1' }) });
 log.warn({ address: '10.0.0.2:7000', peer: 'b' }, 'lost');
-log.info({}, 'node is up');`;
+log.error({ error: new Error('boom') }, 'failed');`;
+
+async function linesOf(format: string): Promise<readonly string[]> {
+  const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', run(format)]);
+  return stderr.trimEnd().split('\n');
+}
 
 it('a line of the log for people is one line, with all that is known', async () => {
-  const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
-  const lines = stderr.trimEnd().split('\n');
-  expect(lines).toHaveLength(2);
-  for (const part of ['WARN', 'lost', '"node":"a"', '"term":3', '"run":"run-1"', '"peer":"b"'])
-    expect(lines[0]).toContain(part);
+  const [lost, failed, ...more] = await linesOf('text');
+  expect(lost).toMatch(
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: lost \(address 10\.0\.0\.2:7000, peer b\) · node a, term 3, run-1$/,
+  );
+  expect(failed).toMatch(/ERROR: failed \(error boom\) · node a, term 3, run-1$/);
+  expect(more).toEqual([]);
+});
+
+it('an error is written for machines with what it says and where it was', async () => {
+  const [, failed] = await linesOf('json');
+  expect(JSON.parse(failed!)).toMatchObject({
+    node: 'a',
+    error: { message: 'boom', stack: expect.stringContaining('Error: boom') as string },
+  });
 });

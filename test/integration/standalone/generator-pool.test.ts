@@ -153,6 +153,13 @@ describe('the generator pool', () => {
     expect(children()).toHaveLength(2);
   });
 
+  it('goes on with a generator that could not warm up, and says why', async () => {
+    const entry = entryOf('process.on("message", () => process.send({ kind: "prepared", cold: "no socket" }));');
+    const { generators, log } = pool({ count: 1, entry });
+    expect(await generators.prepare()).toEqual({ ok: true, generators: 1 });
+    expect(log.lines.filter(({ message }) => message.includes('could not warm up'))).toHaveLength(1);
+  });
+
   it('gives up on generators that do not get ready in time, and ends them', async () => {
     const entry = entryOf('setInterval(() => undefined, 1000);');
     const { generators } = pool({ count: 2, entry, prepareTimeoutMs: 500 });

@@ -33,6 +33,7 @@ function options(of: Parameters<typeof planFor>[1] = {}): StandaloneOptions & { 
     planText: text,
     generators: 2,
     metricsAddress: null,
+    hostNames: [],
     onProgress: (progress) => seen.push(progress),
     signal: new AbortController().signal,
     log: recordingLog(),
@@ -114,7 +115,9 @@ describe('a standalone run', () => {
   it('does not show its metrics to a web page whose name was pointed at this machine', async () => {
     const { plan } = planFor(target.port);
     const input = new Tally(plan, { id: 'r', planHash: 'h' }).reportInput({ state: 'running', ended: null, endMs: 1 });
-    const metrics = await openMetricsPort({ host: '127.0.0.1', port: 0 }, () => buildReport(input));
+    const metrics = await openMetricsPort({ host: '127.0.0.1', port: 0 }, ['Load-1.Internal'], () =>
+      buildReport(input),
+    );
     const statusFor = async (host: string): Promise<number | undefined> => {
       const asked = get({ host: '127.0.0.1', port: metrics.port, path: '/metrics', headers: { host } });
       const [response] = (await once(asked, 'response')) as [IncomingMessage];
@@ -122,7 +125,8 @@ describe('a standalone run', () => {
       return response.statusCode;
     };
     expect(await statusFor('evil.example')).toBe(403);
-    for (const host of ['localhost:9090', '127.0.0.1', '[::1]:9090']) expect(await statusFor(host)).toBe(200);
+    for (const host of ['localhost:9090', '127.0.0.1', '[::1]:9090', 'load-1.internal:9090'])
+      expect(await statusFor(host)).toBe(200);
     await metrics.close();
   });
 

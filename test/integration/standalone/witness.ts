@@ -20,6 +20,7 @@ await runStandalone({
   plan,
   planText: text,
   generators: 1,
+  hostNames: [],
   metricsAddress: { host: '127.0.0.1', port: metricsPort },
   onProgress: ({ state }) => {
     const servers = process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap');

@@ -126,14 +126,17 @@ describe('a run under faults of a minority', () => {
 /** Stopped by us, or nobody is left of those that heard the start: its leader was lost in that moment, or soon after (design, "Run time"). */
 function endedBeforeTheStart(sim: SimulatedCluster): boolean {
   expect(sim.bugs).toEqual([]);
-  const phase = sim.run([...sim.nodes.keys()][0]!)!.phase;
+  const { phase, horizonMs } = sim.run([...sim.nodes.keys()][0]!)!;
   if (phase.name !== 'aborted') return false;
   const { books } = buildReport(reportInput(sim.run([...sim.nodes.keys()][0]!)!));
   expect(books.balanced, JSON.stringify(books)).toBe(true);
-  if (phase.reason === 'stopped') return true;
+  if (phase.reason === 'stopped') {
+    expect(sim.witness.firedBy.size, 'fired, of a run that was aborted as not begun').toBe(0);
+    return true;
+  }
   const alive = new Set([...sim.nodes.values()].map((node) => slotOf(node.self)));
   const firedByOthers = [...sim.witness.firedBy.values()].flat().every((slot) => !alive.has(slot));
-  return phase.reason === 'no node that is left knows when the run began' && phase.endMs === 0 && firedByOthers;
+  return phase.reason === 'no node that is left knows when the run began' && phase.endMs === horizonMs && firedByOthers;
 }
 
 /** Whatever befell the others, and however often the leader changed: a node that was left alone loses nothing. */

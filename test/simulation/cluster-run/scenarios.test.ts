@@ -38,6 +38,40 @@ describe('the leader is killed in mid-run', () => {
   );
 });
 
+describe('the majority is lost in mid-run', () => {
+  it.each([1, 2, 3, 4, 5])('and the report says from when to when, and how much was due (seed %i)', async (seed) => {
+    const sim = await runningAt(3_000, { seed, seconds: 14 });
+    for (const id of sim.nodes.keys()) sim.cluster.cutOff(id);
+    const cutMs = sim.runMs()!;
+    const horizonsMs = [...sim.nodes.keys()].map((id) => sim.run(id)!.horizonMs);
+    await sim.until(() => sim.runMs()! >= 9_000);
+    for (const id of sim.nodes.keys()) sim.cluster.heal(id);
+    const healedMs = sim.runMs()!;
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    const [span, ...more] = report.withoutMajority;
+    expect(more).toEqual([]);
+    expect(Math.abs(span!.agreedMs - cutMs)).toBeLessThan(400);
+    expect(span!.fromMs).toBeGreaterThanOrEqual(Math.max(...horizonsMs) - 400);
+    expect(span!.fromMs).toBeLessThan(cutMs + horizonMs + 400);
+    expect(span!.toMs).toBeGreaterThanOrEqual(healedMs - 20);
+    expect(span!.toMs).toBeLessThan(healedMs + 2_000);
+    const { load } = sim.run('n0')!.plan;
+    const fired = [...sim.witness.firedBy.keys()].map((arrival) => arrivalTimeMs(load, arrival));
+    // What it says of the load is what the target saw.
+    expect(fired.filter((ms) => ms >= span!.fromMs && ms < span!.toMs)).toEqual([]);
+    expect(report.books.notFired).toBeGreaterThanOrEqual(span!.arrivals!);
+    expect(report.verdict.reasons[0]).toContain('no leader with a majority of the nodes');
+  });
+
+  it('says nothing of it when an election was shorter than the horizon', async () => {
+    const sim = await runningAt(4_000);
+    sim.cluster.depose();
+    expect(await sim.untilOver()).toBe(true);
+    expect(checkFinished(sim).report.withoutMajority).toEqual([]);
+  });
+});
+
 describe('a closed model while nobody leads', () => {
   it.each([1, 2, 3, 4, 5])(
     'books the time for which its users were held back, once, over all leaders; a long one is in the verdict (seed %i)',
@@ -319,6 +353,29 @@ describe('the service on any node', () => {
       expect((await stopped).runId).toBe(report.run.id);
       expect(report.run.ended).toBe('stopped');
       expect(report.books.fired).toBeGreaterThan(0);
+    },
+  );
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'stops a run whose instant is about to come: whatever is fired all the same is counted (seed %i)',
+    async (seed) => {
+      const sim = new SimulatedCluster(seed, 3);
+      await sim.untilFormed();
+      await sim.submit(planText(200, 5));
+      const leader = sim.leader()!;
+      const phase = (): string => sim.run(leader.id)!.phase.name;
+      await sim.until(() => phase() === 'scheduled');
+      sim.cluster.maxCommitMs = 100;
+      await sim.until(() => leader.runtime.runMs(sim.run(leader.id)!.id)! >= -10 * seed);
+      expect(phase()).toBe('scheduled');
+      const stopped = leader.runtime.runs.stop({ tenant: null });
+      expect(await sim.untilOver()).toBe(true);
+      const { report } = checkFinished(sim);
+      expect((await stopped).runId).toBe(report.run.id);
+      expect(report.run.ended).toBe('stopped');
+      // The horizon may be moved once before the stop is in.
+      expect(report.run.durationMs).toBeLessThan(horizonMs + 250);
+      expect(report.books.fired).toBe(sim.witness.firedBy.size);
     },
   );
 

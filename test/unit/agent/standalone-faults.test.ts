@@ -43,6 +43,7 @@ const options = (createGenerators: CreateGenerators, signal = new AbortControlle
   planText: text,
   generators: 1,
   metricsAddress: null,
+  hostNames: [],
   onProgress: () => undefined,
   signal,
   log: silentLog,

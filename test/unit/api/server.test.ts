@@ -113,6 +113,25 @@ describe('the API', () => {
     expect(await reasonOf({ state: 'connected', lastHeardMs: 5 })).toBeNull();
   });
 
+  it('is formed while every listed member is there and bound, whoever leads', async () => {
+    const b = {
+      address: 'b:7000',
+      expectedId: 'b',
+      identity: null,
+      state: 'connected',
+      problem: null,
+      lastHeardMs: 5,
+    } as const;
+    const formed = async (peer: object, status: object = {}): Promise<unknown> => {
+      const server = await start({ ...fakeBackend({ status }), peers: () => [{ ...b, ...peer }] });
+      return (JSON.parse((await call(server, 'GET', '/health/cluster')).body) as ClusterHealth).cluster_formed;
+    };
+    expect(await formed({})).toBe(true);
+    expect(await formed({ state: 'connecting', problem: 'its disk was replaced' })).toBe(false);
+    expect(await formed({ expectedId: 'd' })).toBe(false);
+    expect(await formed({}, { leaderId: null })).toBe(false);
+  });
+
   it('a node that is still forming says so and is not ready', async () => {
     const server = await start(fakeBackend({ status: { membership: null, leaderId: null } }));
     expect(JSON.parse((await call(server, 'GET', '/health/cluster')).body)).toMatchObject({

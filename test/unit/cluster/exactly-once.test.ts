@@ -77,6 +77,7 @@ class World {
           kind: 'extendHorizon',
           runId: 'run-1',
           horizonMs: Math.max(0, this.script.run.horizonMs + next.byMs),
+          runMs: this.script.run.horizonMs,
         });
       case 'assign':
         return this.propose({ kind: 'assignStripes', runId: 'run-1', slots: next.slots, reason: 'told so' });

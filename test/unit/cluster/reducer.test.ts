@@ -235,6 +235,22 @@ describe('start, horizon and stripes', () => {
     expect(script.run.horizonMs).toBe(2_000);
   });
 
+  it('notes when the run stood at its horizon for want of a leader, and for how long nothing was agreed on', () => {
+    const script = Script.running();
+    script.extend(1_750, 250);
+    script.extend(3_000, 1_500);
+    expect(script.run.standstills).toEqual([]);
+    script.extend(5_900, 4_400);
+    script.extend(6_000, 4_650);
+    expect(script.run.standstills).toEqual([{ agreedMs: 1_500, fromMs: 3_000, toMs: 4_400 }]);
+  });
+
+  it('that stood to the end of the plan stood no longer than that', () => {
+    const script = Script.running();
+    script.extend(durationMs, durationMs + 60_000);
+    expect(script.run.standstills).toEqual([{ agreedMs: 0, fromMs: 1_500, toMs: durationMs }]);
+  });
+
   it('a table takes effect at the horizon as it stands when it is applied; the same slots again are no new table', () => {
     const script = Script.running();
     script.extend(2_250);
@@ -435,7 +451,7 @@ describe('the end', () => {
 
 describe('the bytes of a command', () => {
   it('come back as they were', () => {
-    const command = { kind: 'extendHorizon', runId: 'run-1', horizonMs: 1_500.25, term: 3 } as const;
+    const command = { kind: 'extendHorizon', runId: 'run-1', horizonMs: 1_500.25, runMs: 0.25, term: 3 } as const;
     expect(decodeCommand(encodeCommand(command), 7)).toEqual(command);
   });
 
@@ -447,7 +463,7 @@ describe('the bytes of a command', () => {
   );
 
   it('that could not be read back are never written', () => {
-    const command = { kind: 'extendHorizon', runId: 'run-1', horizonMs: NaN, term: 3 } as const;
+    const command = { kind: 'extendHorizon', runId: 'run-1', horizonMs: NaN, runMs: 0, term: 3 } as const;
     expect(() => encodeCommand(command)).toThrow('invariant violated');
     expect(apply(initialState, command, { index: 1, term: 3 }).state).toBe(initialState);
   });

@@ -88,8 +88,8 @@ export class Script {
     return this.do({ kind: 'scheduleStart', runId: 'run-1', start, startedAtUnixMs: 2, slots, horizonMs });
   }
 
-  extend(horizonMs: number): CommandResult {
-    return this.do({ kind: 'extendHorizon', runId: 'run-1', horizonMs });
+  extend(horizonMs: number, runMs = Math.max(0, horizonMs - 1_500)): CommandResult {
+    return this.do({ kind: 'extendHorizon', runId: 'run-1', horizonMs, runMs });
   }
 
   count(...intervals: readonly CountedInterval[]): CommandResult {

@@ -47,7 +47,7 @@ describe('the report of a replicated run', () => {
 
   it('of a closed model says for how long users were held back, by node, under whichever leaders it was counted', () => {
     const script = Script.running(closedPlanText);
-    script.extend(durationMs);
+    script.extend(durationMs, 0);
     for (const agent of [a, b, c]) {
       script.term++;
       script.count(interval(agent, 5, { fired: 9, answered: 9, heldUserMs: agent === b ? 4_000 : 0 }, true));
@@ -67,14 +67,11 @@ describe('the report of a replicated run', () => {
     expect(input.run.plannedDurationMs).toBe(durationMs);
   });
 
-  it('of a run that was aborted before it began: nothing was planned, and nothing is open', () => {
-    for (const upTo of ['preparing', 'scheduled']) {
+  it('of a run that was aborted before its start was scheduled: nothing was planned, and nothing is open', () => {
+    for (const upTo of ['preparing', 'ready']) {
       const script = new Script();
       script.submit();
-      if (upTo === 'scheduled') {
-        for (const agent of agents) script.acknowledge(agent);
-        script.schedule();
-      }
+      if (upTo === 'ready') for (const agent of agents) script.acknowledge(agent);
       script.abort('stopped');
       const report = buildReport(reportInput(script.run));
       expect(report.books).toMatchObject({ planned: 0, lost: 0, balanced: true });
@@ -82,6 +79,19 @@ describe('the report of a replicated run', () => {
       expect(report.run).toMatchObject({ durationMs: 0, plannedDurationMs: durationMs });
       expect(runProgress(script.run, 0)).toMatchObject({ durationMs, percent: 0 });
     }
+  });
+
+  it('of a run that was aborted once its start was scheduled: nobody knows what was sent up to the first horizon', () => {
+    const script = new Script();
+    script.submit();
+    for (const agent of agents) script.acknowledge(agent);
+    script.schedule();
+    script.abort();
+    const report = buildReport(reportInput(script.run));
+    expect(report.books).toMatchObject({ planned: 75, fired: 0, lost: 75, balanced: true });
+    expect(report.verdict.reasons).toContain(
+      'nothing is known of the part of node a from 0.0 s to 1.5 s, 25 planned iterations',
+    );
   });
 
   it('of a run that was aborted while it drained plans no more than up to the stop', () => {

@@ -137,6 +137,6 @@ describe('three members with real cores on virtual time', () => {
     const lost = a.consensus.request('b', 'never', Buffer.from(''), 60_000);
     cluster.time.runDeferred();
     cluster.network.disconnect('a', 'b');
-    expect(await cluster.outcome(lost)).toMatchObject({ code: 'PEER_UNREACHABLE' });
+    expect(await cluster.outcome(lost)).toMatchObject({ code: 'PEER_LOST' });
   });
 });

@@ -45,7 +45,7 @@ describe('asking a member', () => {
     const lost = outcomeOf(consensus.request('b', 'slow', bytes(''), 200));
     const other = consensus.request('c', 'slow', bytes(''), 200);
     transport.handlers.onPeerDown(peer('b'), 'reset');
-    expect(await lost).toMatchObject({ code: 'PEER_UNREACHABLE', message: expect.stringContaining('reset') as string });
+    expect(await lost).toMatchObject({ code: 'PEER_LOST', message: expect.stringContaining('reset') as string });
     transport.handlers.onFrame(peer('c'), response(lastId(transport), 'still there'));
     expect(await other).toEqual(bytes('still there'));
     transport.accepts = false;

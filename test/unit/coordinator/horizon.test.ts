@@ -70,6 +70,13 @@ describe('the horizon', () => {
     expect(script.run.horizonMs).toBe(durationMs);
   });
 
+  it('names all that are gone, in one table', async () => {
+    upForMs.delete('b/s1');
+    upForMs.delete('c/s1');
+    await lookAt(1_000);
+    expect(script.run.changes.map(({ reason }) => reason)).toEqual(['b, c are gone']);
+  });
+
   it('takes a node that flaps back after ever longer, so that hours of it make a handful of stripe tables', async () => {
     const hourMs = 3_600_000;
     script = Script.running(planText.replace('duration: 6s', 'duration: 3h'));

@@ -6,6 +6,7 @@ import { createRunService } from '../../../node/src/coordinator/run-service.ts';
 import { stopRun } from '../../../node/src/coordinator/finish.ts';
 import { systemClock } from '../../../node/src/lib/clock.ts';
 import { observed } from '../../support/observed.ts';
+import { TuttiError, type ErrorCode } from '../../../node/src/lib/errors.ts';
 
 /** A node that knows no leader until it becomes one itself. */
 function lonelyNode(): { readonly service: ReturnType<typeof createRunService>; readonly lead: () => number } {
@@ -53,6 +54,52 @@ describe('a change that waits for a leader', () => {
     expect(await outcome).toMatchObject({ code: 'TIMEOUT', message: 'run.stop: whoever asked has gone; not done' });
     expect(lead()).toBe(0);
   });
+});
+
+describe('a change that is forwarded', () => {
+  const forwarding = (failures: readonly ErrorCode[]): { stop: () => Promise<unknown>; asked: () => number } => {
+    let asked = 0;
+    const consensus = {
+      status: () => ({ nodeId: 'a', leaderId: 'b' }),
+      subscribe: () => () => undefined,
+      handle: () => undefined,
+      request: () => {
+        const code = failures[asked++];
+        if (code !== undefined) return Promise.reject(new TuttiError(code, 'no'));
+        return Promise.resolve(new TextEncoder().encode('{"runId":"run-1"}'));
+      },
+    } as unknown as Consensus<CommandResult>;
+    // Whoever waits for a time waits no longer.
+    const clock = {
+      nowMs: () => 0,
+      at: (_atMs: number, due: () => void) => {
+        queueMicrotask(due);
+        return () => undefined;
+      },
+    };
+    const never = (): never => {
+      throw new Error('not asked here');
+    };
+    const service = createRunService({
+      ...{ consensus, clock, leading: () => null, state: never, runMs: () => null, newRunId: never },
+    });
+    return { stop: () => service.stop({ tenant: null }).catch((error: unknown) => error), asked: () => asked };
+  };
+
+  it('is tried again while nothing could be sent: nothing has happened', async () => {
+    const { stop, asked } = forwarding(['PEER_UNREACHABLE', 'PEER_UNREACHABLE']);
+    expect(await stop()).toEqual({ runId: 'run-1' });
+    expect(asked()).toBe(3);
+  });
+
+  it.each(['PEER_LOST', 'TIMEOUT'] as const)(
+    'may have been made when the leader is gone before it answers (%s)',
+    async (code) => {
+      const { stop, asked } = forwarding([code]);
+      expect(await stop()).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+      expect(asked()).toBe(1);
+    },
+  );
 });
 
 describe('a stop', () => {

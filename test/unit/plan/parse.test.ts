@@ -320,10 +320,47 @@ describe('bad input (issue: "What bad input gets")', () => {
       'a: !secret x',
       '1:4: not valid YAML: Unresolved tag: !secret; put text that begins with ! into quotes, or remove the tag',
     ],
+    ['an open quote', 'a: "b\n', '1:4: not valid YAML: the " here is never closed; write " where it ends'],
     [
-      'an open quote',
-      'a: "b\n',
-      '2:1: not valid YAML: Missing closing "quote; check quotes, brackets and colons just before',
+      'an open quote on the first line, with lines and quotes after it',
+      minimal.replace('"1.0"', '"1.0'),
+      '1:10: not valid YAML: the " here is never closed; write " where it ends',
+    ],
+    [
+      'an open single quote',
+      "version: '1.0\nconfig:\n  baseUrl: it''s\n",
+      "1:10: not valid YAML: the ' here is never closed; write ' where it ends",
+    ],
+    [
+      'an open quote at the very end',
+      'a: 1\nb: "',
+      '2:4: not valid YAML: the " here is never closed; write " where it ends',
+    ],
+    [
+      'a quote whose end is escaped',
+      'a: 1\nb: "x\\"\nc: 1\n',
+      '2:4: not valid YAML: the " here is never closed; write " where it ends',
+    ],
+    [
+      'an open quote between braces, which stay open with it',
+      'a: { b: "x, c: 5s }\nd:\n  e: rps\n',
+      '1:9: not valid YAML: the " here is never closed; write " where it ends',
+    ],
+    ['an open key', '"version: 1\nload: 2\n', '1:1: not valid YAML: the " here is never closed; write " where it ends'],
+    [
+      'an open brace',
+      'a: 1\nb: { c: 1, d: [2]\ne: 3\n',
+      '2:4: not valid YAML: the { here is not closed, or its } stands too far to the left; write } where it ends',
+    ],
+    [
+      'an open bracket within one that is closed',
+      'a: 1\nb: { c: [1, 2 }\ne: 3\n',
+      '2:9: not valid YAML: the [ here is not closed, or its ] stands too far to the left; write ] where it ends',
+    ],
+    [
+      'a brace that is closed too far to the left',
+      'a:\n  b: {\n    c: 1\n}\n',
+      '2:6: not valid YAML: the { here is not closed, or its } stands too far to the left; write } where it ends',
     ],
     [
       'a template without quotes between braces',

@@ -51,7 +51,9 @@ describe('founding', () => {
     expect(rig.status.role).toBe('candidate');
     rig.meet('n3');
     const extra = rig.meet('n4');
-    expect(extra.events).toMatchObject([{ kind: 'peerRefused', id: 'n4' }]);
+    expect(extra.events).toMatchObject([
+      { kind: 'peerRefused', id: 'n4', reason: expect.stringContaining('give all nodes the list') as string },
+    ]);
     rig.grant('n4', false);
     expect(rig.status.role).toBe('candidate');
     rig.grant('n3', false);
@@ -201,7 +203,8 @@ describe('a member with another incarnation', () => {
     const rig = new Rig();
     rig.lead();
     const refused = rig.meet('n3', null, 'a new disk');
-    expect(refused.events).toMatchObject([{ kind: 'peerRefused', id: 'n3' }]);
+    const reason = expect.stringContaining('start it with the data directory it had (if that is lost') as string;
+    expect(refused.events).toMatchObject([{ kind: 'peerRefused', id: 'n3', reason }]);
     expect(sent(rig.tick(), 'heartbeat').map(({ to }) => to)).toEqual(['n2']);
     rig.meet('n3');
     expect(sent(rig.tick(), 'heartbeat').map(({ to }) => to)).toEqual(['n2', 'n3']);
@@ -225,8 +228,8 @@ describe('a member with another incarnation', () => {
     expect(rig.meet('n4').events).toEqual([]);
     const certain = rig.heartbeat('n2', 1, 1);
     expect(certain.events.filter(({ kind }) => kind === 'peerRefused')).toMatchObject([
-      { id: 'n3', reason: expect.stringContaining('another cluster') as string },
-      { id: 'n4', reason: expect.stringContaining('no place') as string },
+      { id: 'n3', reason: expect.stringMatching(/another cluster.*: start it with the data directory/) as string },
+      { id: 'n4', reason: expect.stringMatching(/no place.*: give all nodes the list/) as string },
     ]);
     expect(rig.heartbeat('n2', 1, 2).events.filter(({ kind }) => kind === 'peerRefused')).toEqual([]);
   });

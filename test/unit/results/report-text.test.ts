@@ -31,6 +31,18 @@ describe('the page', () => {
     await expect(text(given)).toMatchFileSnapshot('golden/running-closed.txt');
   });
 
+  it('names the spans without a majority, each with its cost, the first ten of them', () => {
+    const span = { agreedMs: 6_200, fromMs: 7_700, toMs: 12_100, arrivals: 4_400 };
+    const spans = [span, ...Array.from({ length: 11 }, () => ({ ...span, arrivals: null }))];
+    const lines = text(input({ withoutMajority: spans }), 200).split('\n');
+    const at = lines.indexOf('no leader with a majority of the nodes');
+    expect(lines.slice(at + 1, at + 3)).toEqual([
+      '  from 6.2 s to 12.1 s: nothing started from 7.7 s on, 4,400 iterations due',
+      '  from 6.2 s to 12.1 s: nothing started from 7.7 s on',
+    ]);
+    expect(lines[at + 11]).toBe('  and 2 more times (in the JSON)');
+  });
+
   it('of a run that was stopped says of which part it judges, and how much was planned', () => {
     const run = { ...input().run, durationMs: 5_400, ended: 'stopped' };
     const page = text(input({ run }), 200);

@@ -36,6 +36,19 @@ describe('figures', () => {
   });
 });
 
+describe('the time that is counted of a node', () => {
+  it.each([
+    ['to the end, and on while iterations were in flight', { intervals: 23, lastInterval: 22 }, 20_000],
+    ['in the last second only', { intervals: 1, lastInterval: 19 }, 1_000],
+    ['from where it joined', { intervals: 8, lastInterval: 20 }, 7_000],
+    ['up to where it was lost', { intervals: 10, lastInterval: 9 }, 10_000],
+    ['never', { intervals: 0, lastInterval: -1 }, 0],
+    ['after the end alone', { intervals: 1, lastInterval: 25 }, 0],
+  ])('is that of the run: measured %s', (_when, rest, countedMs) => {
+    expect(buildReport(input({ nodes: [node('a', {}, rest)] })).nodes[0]!.countedMs).toBe(countedMs);
+  });
+});
+
 describe('the books', () => {
   it('balance when both lines add up', () => {
     expect(buildReport(input()).books).toMatchObject({ planned: 2_000, fired: 2_000, unanswered: 0, balanced: true });
@@ -75,6 +88,26 @@ describe('the verdict and its exit code', () => {
     expect(exitCodeOf(report)).not.toBe(0);
     const nodes = [node('a', { fired: 900, answered: 900, notFired: 100 })];
     expect(buildReport(input({ run, settled: false, nodes })).verdict.kind).toBe('degraded');
+  });
+
+  it('says when there was no majority, and what was due then; a trace of it does not condemn a run', () => {
+    const span = { agreedMs: 6_200, fromMs: 7_700, toMs: 12_100, arrivals: 440 };
+    const nodes = [node('a', { fired: 1_550, answered: 1_550, notFired: 450 })];
+    const { verdict, withoutMajority } = buildReport(input({ nodes, withoutMajority: [span] }));
+    expect(verdict).toEqual({
+      kind: 'degraded',
+      reasons: [
+        'there was no leader with a majority of the nodes from 6.2 s to 12.1 s of the run: ' +
+          'nothing could be started from 7.7 s on, and 440 planned iterations were due then',
+        '450 planned iterations were not started (a: 450): there was no majority, a node was beyond its horizon, or joined late',
+      ],
+    });
+    expect(withoutMajority).toEqual([span]);
+    const short = { ...span, toMs: 7_710, arrivals: 1 };
+    expect(buildReport(input({ withoutMajority: [short] })).verdict.kind).toBe('valid');
+    const closed = buildReport(input({ planned: null, withoutMajority: Array(5).fill({ ...span, arrivals: null }) }));
+    expect(closed.verdict.reasons[0]).toMatch(/from 7\.7 s on$/);
+    expect(closed.verdict.reasons.slice(3)).toEqual(['there was none 2 more times']);
   });
 
   it('a closed model that lost users with a generator is degraded, though nothing was planned ahead', () => {

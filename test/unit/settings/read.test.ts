@@ -124,6 +124,16 @@ describe('settings', () => {
     expect(problemsOf({ CLUSTER_HEALTH_ADDR: 'none' })).toContain('CLUSTER_HEALTH_ADDR: must be host:port');
   });
 
+  it('further names of this machine are names alone', () => {
+    expect(readSettings({ API_HOST_NAMES: 'Load-1.internal, load-2' }).apiHostNames).toEqual([
+      'load-1.internal',
+      'load-2',
+    ]);
+    expect(readSettings({}).apiHostNames).toEqual([]);
+    for (const bad of ['load-1:8080', '*', 'a,,b', 'http://a'])
+      expect(problemsOf({ API_HOST_NAMES: bad })).toContain('API_HOST_NAMES: must be host names');
+  });
+
   it('an empty variable counts as not given', () => {
     expect(readSettings({ CLUSTER_REGION: '', CLUSTER_TYPO: '' }).region).toBe('local');
   });

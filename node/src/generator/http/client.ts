@@ -56,8 +56,10 @@ export class HttpClient implements ConnectionOwner {
     return origin;
   }
 
-  /** Looks up the names of all known origins; rejects with the first failure. */
-  async resolveAll(): Promise<void> {
+  /** Looks up the names of all known origins, and loads what TLS needs; rejects with the first failure. */
+  async prepare(): Promise<void> {
+    const isSecure = [...this.#origins.values()].some(({ secure }) => secure);
+    if (isSecure) this.#secureContext ??= createSecureContext();
     await Promise.all(
       [...this.#origins.values()].map(
         (origin) =>

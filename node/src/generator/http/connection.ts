@@ -73,7 +73,9 @@ export class Connection implements Linked<Connection> {
     this.#attempts++;
     this.#phase = 'connecting';
     const onread = { buffer: readBuffer, callback: (length: number) => this.#received(length, socket) };
-    const plain = { host: address, port, noDelay: true, onread };
+    // Nothing can be reached at port 0: it says that the address is the path of a local socket (warm-up.ts).
+    const place = port === 0 ? { path: address } : { host: address, port };
+    const plain = { ...place, noDelay: true, onread };
     const socket: Socket = origin.secure
       ? connectSecure({
           ...plain,

@@ -1,17 +1,20 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { PeerStream } from './peer-stream.ts';
 
-/** Between pings. Five a second cost nothing, keep sixteen clock samples fresh, and bound how late a dead path is noticed. */
-export const PING_INTERVAL_MS = 200;
+/**
+ * Between pings. They keep sixteen clock samples fresh and bound how late a dead path is noticed. An idle follower of three at
+ * 200 ms spent as much on them as on heartbeats (test/bench/idle.ts).
+ */
+export const PING_INTERVAL_MS = 400;
 
 /**
  * Nothing heard for so long: the path is dead though no reset came (a pulled cable, a vanished machine). Elections do not
- * wait for it, they have their own timeouts; it is ten lost pings, so a pause of a second ends no stream.
+ * wait for it, they have their own timeouts; it is five lost pings, so a pause of a second ends no stream.
  */
 export const SILENT_AFTER_MS = 2_000;
 
 /** A tick that comes this late means that we were the ones who stood still, so the silence says nothing of the peer. */
-const STALLED_AFTER_MS = 5 * PING_INTERVAL_MS;
+const STALLED_AFTER_MS = SILENT_AFTER_MS / 2;
 
 /** Calls `onTick` every PING_INTERVAL_MS, and `onSilent` once when the peer is silent; the returned function stops it. */
 export function watchLiveness(clock: Clock, stream: PeerStream, onTick: () => void, onSilent: () => void): () => void {

@@ -6,6 +6,7 @@ import type { HandshakeSettings } from '../handshake.ts';
 import { PairTable } from '../pairing.ts';
 import { NONCE_BYTES } from '../proof.ts';
 import type { ClockOffset, PeerFrame, PeerIdentity, PeerStatus, Transport, TransportHandlers } from '../transport.ts';
+import { onAbsence } from './absence.ts';
 import { Acceptor } from './acceptor.ts';
 import { judgeAnswer, judgeClaim } from './claims.ts';
 import { Dialler } from './dialler.ts';
@@ -144,8 +145,7 @@ export class PeerTransport implements Transport {
         onRefused: (reason) => this.#problems.foundAt(place, reason),
         onFailed: (reason, isAbsent) => {
           place.failed(reason);
-          const ended = isAbsent ? place.takeEnded() : null;
-          if (ended !== null) this.#handlers?.onPeerEnded(ended);
+          if (isAbsent) this.#ended(place);
         },
       },
     );
@@ -183,6 +183,12 @@ export class PeerTransport implements Transport {
     log.info({ peer: peer.nodeId }, `lost: ${reason}`);
     place?.wentDown(peer, reason);
     this.#handlers?.onPeerDown(peer, reason);
+    if (place !== undefined) onAbsence(place.listed.host, place.listed.port, () => this.#ended(place));
+  }
+
+  #ended(place: Place): void {
+    const ended = place.takeEnded();
+    if (ended !== null) this.#handlers?.onPeerEnded(ended);
   }
 
   /** A sentence to refuse the peer with that dialled us, or null. */

@@ -8,10 +8,10 @@ import { FrameReader, FramingError, GOODBYE, LENGTH_BYTES, lengthOf, PREAMBLE, R
 
 /**
  * A reader that has written nothing for so long while bytes came says that it reads. Pongs answer the pings of an idle
- * connection more often than this, so it is said only while they wait behind bulk; and it is a fifth of the silence that
+ * connection as often as this, so it is said only while they wait behind bulk; and it is a fifth of the silence that
  * ends a connection (liveness.ts), whatever the kernels on the way can hold.
  */
-const SAY_READING_AFTER_MS = 2 * PING_INTERVAL_MS;
+const SAY_READING_AFTER_MS = PING_INTERVAL_MS;
 
 /** Frames up to this size are copied behind their length: one piece costs less than two. */
 const MAX_COPIED_BYTES = 16 * 1024;
