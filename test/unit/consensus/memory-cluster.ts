@@ -1,5 +1,5 @@
 import { silentLog } from '../../../node/src/lib/log.ts';
-import type { Consensus, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
+import type { Consensus, ObservedEvent, StateMachine } from '../../../node/src/consensus/consensus.ts';
 import { openConsensus } from '../../../node/src/consensus/open.ts';
 import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
@@ -15,7 +15,10 @@ export interface MemoryMember {
   readonly events: ObservedEvent[];
 }
 
-type MemberOverrides = Partial<ConsensusOptions<string>>;
+type MemberOverrides = Partial<ConsensusOptions<string>> & {
+  /** What stands around the recorder of each member. */
+  readonly around?: (machine: Recorder, id: string) => StateMachine<string>;
+};
 
 /** Real cores on virtual time: every member of a cluster in one process, with disks and a network that obey the test. */
 export class MemoryCluster {
@@ -66,6 +69,7 @@ export class MemoryCluster {
       ...{ clock: this.time.clock, defer: this.time.defer, random: () => this.#random() },
       proposedClusterId: `founded-by-${id}`,
       ...this.#options,
+      ...(this.#options.around === undefined ? {} : { stateMachine: this.#options.around(machine, id) }),
     });
     const events: ObservedEvent[] = [];
     consensus.subscribe((event) => events.push(event));
