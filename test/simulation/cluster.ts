@@ -209,6 +209,8 @@ function describeInput(input: RaftInput): string {
     case 'peerDown':
     case 'peerEnded':
       return `${input.kind} ${input.id}`;
+    case 'resign':
+      return 'resign';
     case 'timings':
       return `timings ${input.timings.electionTimeoutMinMs}`;
     case 'read':

@@ -340,7 +340,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'compares logs by length (E2)',
-    fromSeed: 240,
+    fromSeed: 12,
     withinSeeds: 10,
     foundAs: complete,
     create: comparesLogsByLength,

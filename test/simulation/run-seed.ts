@@ -216,7 +216,7 @@ function loseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode, random:
 
 function crashSoon(cluster: SimulatedCluster, node: SimulatedNode, random: Random, afterMs: number): void {
   cluster.scheduler.in(afterMs, () => {
-    if (!node.isUp) return;
+    if (!node.isUp || cluster.scheduler.nowMs >= cluster.plan.chaosMs) return;
     cluster.crash(node);
     restartIn(cluster, node, random.exponential(QUICK_RESTART_MS));
   });

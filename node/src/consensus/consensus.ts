@@ -69,6 +69,11 @@ export interface Consensus<Result> {
    */
   transferLeadership(to?: NodeId): Promise<void>;
   /**
+   * Ends the leadership of this member: by handing it over where anybody can take it, else by resigning, so that others may try for two
+   * election timeouts. Resolves once it leads no more; rejects with NOT_LEADER if it did not.
+   */
+  stepDown(): Promise<void>;
+  /**
    * Tells what happens from now on (and a `fatal` that happened before), all of it or what `filter` lets through. Listeners are
    * called within the step that the event is of: they must return at once, and must not throw, which is fatal.
    */

@@ -20,7 +20,7 @@ import { Leadership } from './leadership.ts';
 import type { EventFilter } from './observers.ts';
 import type { ConsensusOptions } from './options.ts';
 import { PeerWatch } from './peer-watch.ts';
-import { Proposals } from './proposals.ts';
+import { notLeader, Proposals } from './proposals.ts';
 import type { Proposed } from './proposals.ts';
 import { readIndexMethod, Reads } from './reads.ts';
 import { Requests, shuttingDown, timedOut } from './requests.ts';
@@ -218,6 +218,13 @@ export class Host<Result> implements Consensus<Result> {
 
   transferLeadership(to?: NodeId): Promise<void> {
     return this.#stopped ? Promise.reject(shuttingDown()) : this.#handover.begin(to ?? null);
+  }
+
+  async stepDown(): Promise<void> {
+    if (this.#stopped) throw shuttingDown();
+    const { role, leaderId } = this.#parts.core.status();
+    if (role !== 'leader') throw notLeader(leaderId);
+    await this.#handover.begin(null).catch(() => this.#engine.feed({ kind: 'resign' }));
   }
 
   close(): Promise<void> {

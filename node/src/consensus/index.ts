@@ -12,6 +12,8 @@ export type { ConsensusStats, Durations } from './stats.ts';
 export { openConsensus } from './open.ts';
 export { openMember } from './open-member.ts';
 export type { MemberOptions } from './open-member.ts';
+export { createService } from './service.ts';
+export type { ClusterInfo, ClusterNode, ConsensusService } from './service.ts';
 export { Sessions } from './sessions/sessions.ts';
 export type { SessionOptions } from './sessions/sessions.ts';
 export type { Session } from './sessions/session.ts';

@@ -71,6 +71,8 @@ export type RaftInput =
   | { readonly kind: 'peerEnded'; readonly id: NodeId }
   /** Hand the leadership to this voter, or to the one that is furthest. */
   | { readonly kind: 'transfer'; readonly to: NodeId | null }
+  /** Lead no more, although nobody takes over. */
+  | { readonly kind: 'resign' }
   | { readonly kind: 'timings'; readonly timings: Timings }
   /** What must be applied for a read to see all that was committed before it; `readId` is used once. */
   | {

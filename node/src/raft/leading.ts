@@ -155,6 +155,13 @@ export function mayStillLead(state: RaftState, leadership: Leadership): boolean 
   return false;
 }
 
+/** A leader that nobody takes over from lets the others try first, for two longest election timeouts. */
+export function resign(state: RaftState): void {
+  if (state.leadership === null) return;
+  becomeFollower(state, state.term, null, 'it was asked to step down');
+  state.electionDeadlineMs = state.nowMs + 2 * state.options.timings.electionTimeoutMaxMs;
+}
+
 export function tickLeader(state: RaftState, leadership: Leadership): void {
   if (!mayStillLead(state, leadership)) return;
   if (leadership.transfer !== null && state.nowMs >= leadership.transfer.deadlineMs) {

@@ -5,7 +5,7 @@ import { EffectsBuilder } from './effects.ts';
 import { countOwnVote, handleTimeoutNow, handleVoteRequest, handleVoteResponse, tickFollower } from './election.ts';
 import { peerEnded } from './fast-election.ts';
 import { handleAppendRequest, handleHeartbeat } from './following.ts';
-import { afterPersist, bindNext, mayStillLead, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
+import { afterPersist, bindNext, mayStillLead, propose, quorumDeadlineMs, resign, tickLeader } from './leading.ts';
 import { keepSilence } from './lease.ts';
 import { Log } from './log.ts';
 import { MembershipHistory } from './membership.ts';
@@ -138,6 +138,8 @@ function handle(state: RaftState, input: RaftInput): void {
       return peerEnded(state, input.id);
     case 'transfer':
       return startTransfer(state, input.to, 'it was asked to');
+    case 'resign':
+      return resign(state);
     case 'timings':
       return adoptTimings(state, input.timings);
     case 'read':

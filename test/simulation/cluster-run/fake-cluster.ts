@@ -86,7 +86,7 @@ export class FakeCluster {
     this.world.after(this.world.random.between(silenceMs / 2, silenceMs), () => {
       if (!this.#cutOff.has(id)) return;
       if (this.leader === node) this.leader = null;
-      node.stepDown('no quorum');
+      node.loseLeadership('no quorum');
     });
   }
 
@@ -95,7 +95,7 @@ export class FakeCluster {
     const node = this.nodes.get(id);
     if (node === undefined) return;
     if (this.leader === node) this.#sharedLength = null;
-    if (node.status().leading && this.leader !== node) node.stepDown('a later term');
+    if (node.status().leading && this.leader !== node) node.loseLeadership('a later term');
     for (const other of this.nodes.values()) if (other !== node) this.#meet(node, other);
     this.world.after(this.world.random.between(10, 100), () => node.catchUp());
     // A leader that was not replaced meanwhile repeats what its followers missed.
@@ -134,7 +134,7 @@ export class FakeCluster {
     const old = this.leader;
     if (old === null) return;
     this.leader = null;
-    old.stepDown('deposed');
+    old.loseLeadership('deposed');
     this.elect();
   }
 
@@ -160,7 +160,7 @@ export class FakeCluster {
     this.term++;
     const old = this.leader;
     this.leader = next;
-    if (old !== null && old !== next && old.isAlive && !this.#cutOff.has(old.id)) old.stepDown('a later term');
+    if (old !== null && old !== next && old.isAlive && !this.#cutOff.has(old.id)) old.loseLeadership('a later term');
     // The entry of its own term, with which all before it is committed.
     this.log.push({ term: this.term, data: new Uint8Array(), settle: null, proposer: null });
     const { term } = this;
@@ -325,6 +325,10 @@ export class FakeConsensus implements Consensus<CommandResult> {
     this.#handlers.set(method, handler);
   }
 
+  stepDown(): Promise<void> {
+    return Promise.reject(new Error('nobody steps down here'));
+  }
+
   stats(): ConsensusStats {
     throw new Error('nothing is counted here');
   }
@@ -379,7 +383,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
   hearLeader(leader: FakeConsensus, term: number): void {
     this.#whenRunning(() => {
       if (term < this.#term || !this.#cluster.reachable(this, leader)) return;
-      if (term > this.#term && this.#leadingTerm !== null) this.stepDown('a later term');
+      if (term > this.#term && this.#leadingTerm !== null) this.loseLeadership('a later term');
       this.#term = term;
       this.#leaderId = leader.id;
       this.#emit({ kind: 'raft', event: { kind: 'leaderChanged', leaderId: leader.id, term } });
@@ -396,7 +400,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
     });
   }
 
-  stepDown(reason: string): void {
+  loseLeadership(reason: string): void {
     this.#whenRunning(() => {
       this.#leaderId = null;
       const term = this.#leadingTerm;
