@@ -1,4 +1,3 @@
-import { getPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { FromGenerator, ToGenerator } from '../generator/protocol.ts';
 import type { StripeTable } from '../generator/schedule/types.ts';
@@ -8,11 +7,9 @@ import type { EncodedCut } from '../results/measurements.ts';
 import { CutMerger } from './cut-merger.ts';
 import { GeneratorProcess } from './generator-process.ts';
 import type { CreateGenerators, Generators, GeneratorsJob, GeneratorsListener, PrepareOutcome } from './generators.ts';
+import { LoweredPriority } from './lowered-priority.ts';
 import { StallWatch, stallLookMs } from './stall-watch.ts';
 import { StripeAccounts } from './stripe-accounts.ts';
-
-/** Half the range of nice: the kernel gives the consensus nine times a generator's share when both want the core. */
-const niceIncrement = 10;
 
 export interface GeneratorPoolOptions {
   readonly count: number;
@@ -32,52 +29,6 @@ const defaultEntry = fileURLToPath(new URL('../generator/main.ts', import.meta.u
 export function createGeneratorPool(options: GeneratorPoolOptions): CreateGenerators {
   const priority = new LoweredPriority(options.niceCommand ?? 'nice', options.log);
   return (job, listener) => new GeneratorPool(options, priority, job, listener);
-}
-
-/** Says once per process when the priority cannot be lowered: the load then competes with the consensus for the cores. */
-class LoweredPriority {
-  readonly #niceCommand: string;
-  readonly #log: Log;
-  #said = false;
-  #missing = false;
-
-  constructor(niceCommand: string, log: Log) {
-    this.#niceCommand = niceCommand;
-    this.#log = log;
-  }
-
-  command(entry: string): readonly string[] {
-    const node = [process.execPath, entry];
-    return this.#missing ? node : [this.#niceCommand, '-n', String(niceIncrement), ...node];
-  }
-
-  /** A process never came to run: true if it was for want of the command, and another try without it may help. */
-  failed(command: readonly string[], reason: string): boolean {
-    if (command[0] !== this.#niceCommand || !reason.includes('ENOENT')) return false;
-    this.#missing = true;
-    this.#say(reason);
-    return true;
-  }
-
-  check(pid: number): void {
-    if (this.#missing) return;
-    const expected = Math.min(19, getPriority() + niceIncrement);
-    try {
-      const actual = getPriority(pid);
-      if (actual < expected) this.#say(`the generator runs at ${actual}`);
-    } catch {
-      // It is gone between its message and this look; its end is reported where ends are.
-    }
-  }
-
-  #say(why: string): void {
-    if (this.#said) return;
-    this.#said = true;
-    this.#log.warn(
-      { why },
-      `generators run at the priority of this process: '${this.#niceCommand} -n ${niceIncrement}' had no effect`,
-    );
-  }
 }
 
 class GeneratorPool implements Generators {

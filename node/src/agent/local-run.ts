@@ -1,16 +1,12 @@
-import { agentMethods, encodeAcknowledge } from '../cluster/agent-messages.ts';
 import { slotOf, type Run, type StartQuality } from '../cluster/state.ts';
-import { TuttiError } from '../lib/errors.ts';
 import type { AgentContext } from './context.ts';
-import { seedOf, type Generators, type PrepareOutcome } from './generators.ts';
+import type { GeneratorsListener } from './generators.ts';
 import { IntervalSender } from './interval-sender.ts';
 import { maxUnsentBytes } from './outbox.ts';
+import { Preparation } from './preparation.ts';
 import { RunMapping } from './run-mapping.ts';
 import { UnsentRescue } from './unsent-rescue.ts';
 
-/** The leader commits an acknowledgement within a round trip or two; past this it, or the answer, was lost. */
-const acknowledgeAgainAfterMs = 500;
-const acknowledgeTimeoutMs = 2_000;
 /** Of a node that ends: iterations in flight where its stripe ends get this long. */
 const endingGraceMs = 1_000;
 /** A slew smaller than this is not worth a message: it is below what an arrival's timer resolves. */
@@ -26,12 +22,7 @@ export class LocalRun {
   readonly #mapping: RunMapping;
   readonly #sender: IntervalSender;
   readonly #rescue: UnsentRescue;
-  #generators: Generators | null = null;
-  #preparing = false;
-  #outcome: PrepareOutcome | null = null;
-  #preparedAttempt = 0;
-  #acknowledging = false;
-  #acknowledgedAtMs = -Infinity;
+  readonly #preparation: Preparation;
   #startedWithMs: number | null = null;
   #clockErrorMs = 0;
   /** Of the generator that passed the start last. */
@@ -49,6 +40,7 @@ export class LocalRun {
     this.#mapping = new RunMapping(context, runId);
     this.#sender = new IntervalSender(context, runId);
     this.#rescue = new UnsentRescue(context, runId, this.#sender.outbox);
+    this.#preparation = new Preparation(context, this.#listener());
   }
 
   get mapping(): RunMapping {
@@ -61,8 +53,8 @@ export class LocalRun {
     const start = 'start' in phase ? phase.start : null;
     if (start !== null) this.#mapping.reconcile(start);
     // A late joiner first learns the run time (which only a node of a run that is on will tell), then prepares for it.
-    if (start === null || this.#mapping.clock !== null) this.#prepare(run);
-    this.#acknowledge(run);
+    if (start === null || this.#mapping.clock !== null) this.#preparation.prepare(run);
+    this.#preparation.acknowledge(run);
     this.#drive(run);
     this.#report(run);
   }
@@ -80,18 +72,12 @@ export class LocalRun {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#generators?.close();
+    await this.#preparation.generators?.close();
   }
 
-  #prepare(run: Run): void {
-    const failedBefore = this.#outcome?.ok === false && this.#preparedAttempt < run.attempt;
-    if (this.#preparing || (this.#outcome !== null && !failedBefore) || run.phase.name === 'draining') return;
-    const { createGenerators, log, poke, prepareTimeoutMs, self } = this.#context;
-    this.#preparing = true;
-    this.#preparedAttempt = run.attempt;
-    this.#outcome = null;
-    const job = { plan: run.plan, seed: seedOf(run.id), slot: slotOf(self), prepareTimeoutMs };
-    const generators = createGenerators(job, {
+  #listener(): GeneratorsListener {
+    const { log, poke } = this.#context;
+    return {
       onStarted: (lateMs) => (this.#startedLateMs = Math.max(this.#startedLateMs ?? 0, lateMs)),
       onCut: (cut) => {
         this.#sender.add(this.#rescue.isEnding ? { ...cut, final: false } : cut);
@@ -101,42 +87,14 @@ export class LocalRun {
         log.error({ run: this.runId, why: message }, 'a generator failed; the others go on');
         poke();
       },
-    });
-    this.#generators = generators;
-    void generators.prepare().then((outcome) => {
-      this.#preparing = false;
-      this.#outcome = outcome;
-      if (outcome.ok) log.info({ run: this.runId, generators: outcome.generators }, 'prepared the run');
-      else log.warn({ run: this.runId, step: outcome.step, why: outcome.message }, 'could not prepare the run');
-      poke();
-    });
-  }
-
-  #acknowledge(run: Run): void {
-    const { clock, consensus, log, self } = this.#context;
-    const leaderId = consensus.status().leaderId;
-    if (this.#outcome === null || leaderId === null || this.#acknowledging || run.phase.name === 'draining') return;
-    if (!this.#outcome.ok && this.#preparedAttempt !== run.attempt) return;
-    const isKnown = run.acknowledgements.some((each) => slotOf(each.agent) === slotOf(self));
-    if (isKnown || clock.nowMs() - this.#acknowledgedAtMs < acknowledgeAgainAfterMs) return;
-    const acknowledgement = { agent: self, attempt: run.attempt, outcome: this.#outcome };
-    this.#acknowledging = true;
-    this.#acknowledgedAtMs = clock.nowMs();
-    const body = encodeAcknowledge({ runId: run.id, acknowledgement });
-    consensus
-      .request(leaderId, agentMethods.acknowledge, body, acknowledgeTimeoutMs)
-      .catch((thrown: unknown) => {
-        const { code, message } = TuttiError.from(thrown);
-        log.debug({ run: this.runId, leader: leaderId, code, why: message }, 'not acknowledged yet; trying again');
-      })
-      .finally(() => (this.#acknowledging = false));
+    };
   }
 
   /** Tables before horizons, horizons before the start: a generator must never fire by a table that has been replaced. */
   #drive(run: Run): void {
     const runClock = this.#mapping.clock;
-    const generators = this.#generators;
-    if (runClock === null || generators === null || this.#outcome?.ok !== true) return;
+    const { generators, isReady } = this.#preparation;
+    if (runClock === null || generators === null || !isReady) return;
     if (run.tables.length > this.#tablesGiven) {
       this.#tablesGiven = run.tables.length;
       generators.setTables(run.tables);
@@ -201,9 +159,8 @@ export class LocalRun {
     const { self } = this.#context;
     const progress = run.agents.find((each) => slotOf(each.agent) === slotOf(self));
     if (progress !== undefined) this.#sender.outbox.counted(progress.lastInterval);
-    if (this.#outcome?.ok === true) {
-      this.#sender.reconcile(this.#startQuality(), this.#generators?.living() ?? 0, this.#isEnding);
-    }
-    this.#rescue.reconcile(run, this.#mapping.clock, this.#generators, this.#horizonGivenMs);
+    const { generators, isReady } = this.#preparation;
+    if (isReady) this.#sender.reconcile(this.#startQuality(), generators?.living() ?? 0, this.#isEnding);
+    this.#rescue.reconcile(run, this.#mapping.clock, generators, this.#horizonGivenMs);
   }
 }
