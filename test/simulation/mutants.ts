@@ -340,7 +340,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'compares logs by length (E2)',
-    fromSeed: 12,
+    fromSeed: 16,
     withinSeeds: 10,
     foundAs: complete,
     create: comparesLogsByLength,
@@ -348,8 +348,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'commits old terms by counting (R1)',
-    fromSeed: 1,
-    withinSeeds: 60,
+    fromSeed: 18,
+    withinSeeds: 10,
     foundAs: complete,
     create: commitsOldTermsByCounting,
     focus: shortReigns,
