@@ -125,6 +125,8 @@ const restless: Partial<FaultPlan> = {
   cutMeanMs: 400,
   cutForMeanMs: 300,
   proposalMeanMs: 20,
+  priorities: [0, 0, 0, 0, 0],
+  leaseDriftPpm: null,
   snapshotMeanMs: Infinity,
   wipe: false,
 };

@@ -6,6 +6,8 @@ import type { Mutant } from './mutants.ts';
 
 /** Compactions all the time, down to the last entry, and members that are away for long. */
 const manySnapshots: Partial<FaultPlan> = {
+  priorities: [0, 0, 0, 0, 0],
+  leaseDriftPpm: null,
   snapshotMeanMs: 15,
   maxTrailingBytes: 0,
   maxTransferMs: 30,

@@ -13,7 +13,6 @@ import type { SnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ownHostNames } from '../lib/host-header.ts';
 import type { Log } from '../lib/log.ts';
-import { timingProfiles } from '../raft/types.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
 import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
 import { writeUnsentTo } from '../runtime/write-unsent.ts';
@@ -31,6 +30,7 @@ import { handOver } from './hand-over.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
 import { type FilePlan, readPlanFile, submitFromFile } from './file-plan.ts';
 import { type Place, readPlace } from './place.ts';
+import { timingsOf } from './timings.ts';
 import { watchUnreachable } from './unreachable.ts';
 import { watchMajority } from './watch-majority.ts';
 
@@ -51,6 +51,8 @@ export interface NodeHooks {
 /** Opens everything a node consists of, from the disk up to the API; what was opened is closed again if a later part fails. */
 export async function startNode(settings: Settings, hooks: NodeHooks): Promise<RunningNode> {
   checkDoors(settings);
+  // Before anything is opened.
+  timingsOf(settings);
   const plan = settings.configFile === null ? null : await readPlanFile(settings.configFile);
   const place = await readPlace(settings);
   const directory = await openOwnDirectory(settings, place);
@@ -164,6 +166,7 @@ async function openOwnConsensus(
       session: agent.session,
       region: settings.region,
       apiAddress: formatAddress(settings.healthAddress.host, settings.healthAddress.port),
+      electionPriority: settings.electionPriority,
     },
     listedSize: place.listed.length,
     store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation, log: hooks.log }),
@@ -182,7 +185,7 @@ async function openOwnConsensus(
       store: createFileSnapshotStore({ directory: directory.snapshotDirectory }),
       policy: snapshotPolicy(settings),
     },
-    timings: timingProfiles[settings.timings],
+    timings: timingsOf(settings),
     ...(settings.removeDeadAfterSecs !== null && { removeDeadAfterMs: settings.removeDeadAfterSecs * 1_000 }),
     limits: defaultRaftLimits,
     clock: systemClock,
@@ -215,7 +218,7 @@ function openRuntime(
     createGenerators: createGeneratorPool({ count: settings.generators, clock: systemClock, log: hooks.log }),
     settings: {
       configTimeoutMs: settings.configTimeoutSecs * 1000,
-      electionTimeoutMaxMs: timingProfiles[settings.timings].electionTimeoutMaxMs,
+      electionTimeoutMaxMs: () => consensus.status().timings.electionTimeoutMaxMs,
     },
     clock: systemClock,
     unixMs: Date.now,

@@ -13,6 +13,11 @@ export function sizeOf({ voters, unmet }: VoterSet): number {
   return voters.length + unmet;
 }
 
+/** How many votes win, where one set decides; of two, the larger majority is the one that is told. */
+export function neededVotes(electorate: Electorate): number {
+  return Math.max(...electorate.map((set) => majority(sizeOf(set))));
+}
+
 export function votersOf(electorate: Electorate): Member[] {
   const byId = new Map(electorate.flatMap(({ voters }) => voters.map((voter) => [voter.id, voter])));
   return [...byId.values()];

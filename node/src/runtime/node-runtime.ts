@@ -32,7 +32,8 @@ export interface NodeRuntimeOptions {
   readonly settings: {
     /** CLUSTER_CONFIG_TIMEOUT_SECS: all attempts at preparing a run together. */
     readonly configTimeoutMs: number;
-    readonly electionTimeoutMaxMs: number;
+    /** Of the timings in force; asked when a leadership begins. */
+    readonly electionTimeoutMaxMs: () => number;
   };
   readonly clock: Clock;
   /** Wall clock, for labels only. */

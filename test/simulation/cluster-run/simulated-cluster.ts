@@ -65,7 +65,7 @@ export class SimulatedCluster {
         node.generators = generators;
         return generators;
       },
-      settings: { configTimeoutMs: 6_000, electionTimeoutMaxMs: 300 },
+      settings: { configTimeoutMs: 6_000, electionTimeoutMaxMs: () => 300 },
       clock,
       unixMs: () => this.world.nowMs,
       newRunId: () => `run-${random.next()}`,

@@ -156,7 +156,7 @@ describe('pre-vote, check-quorum and stickiness', () => {
       });
     refuse('n2', 'voted for n3');
     const { events } = refuse('n3', `${'long'.repeat(25)} beyond the bound`);
-    const reason = `2 voters refused (n2: voted for n3; n3: ${'long'.repeat(25)})`;
+    const reason = `2 voters refused (1 of 2 votes; n2: voted for n3; n3: ${'long'.repeat(25)})`;
     expect(events).toMatchObject([{ kind: 'roleChanged', role: 'follower', reason }]);
   });
 

@@ -5,6 +5,7 @@ import { BadFrame, decodeFrame, encodeFrame } from '../../../node/src/transport/
 
 const ends = { from: 'a', to: 'b' };
 const count = fc.maxSafeNat();
+const lease = fc.option(count);
 const bytes = fc.uint8Array({ maxLength: 200 });
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const instant = fc.double({ noNaN: true });
@@ -17,6 +18,7 @@ const identity = fc.record({
   listedSize: fc.nat(),
   region: text,
   apiAddress: text,
+  electionPriority: fc.nat(),
 });
 const entry = fc.record({
   index: count,
@@ -81,8 +83,8 @@ const kinds = {
         hintIndex: count,
         hintTerm: count,
       }),
-      fc.record({ ...envelope, kind: fc.constant('heartbeat'), commitIndex: count, round: count }),
-      fc.record({ ...envelope, kind: fc.constant('heartbeatResponse'), round: count }),
+      fc.record({ ...envelope, kind: fc.constant('heartbeat'), commitIndex: count, round: count, leaseMs: lease }),
+      fc.record({ ...envelope, kind: fc.constant('heartbeatResponse'), round: count, leaseMs: lease }),
     ),
   }),
 } satisfies Record<WireFrame['kind'], fc.Arbitrary<object>>;

@@ -16,6 +16,7 @@ const identity = (nodeId: string, changes: Partial<PeerIdentity> = {}): PeerIden
   listedSize: 3,
   region: 'local',
   apiAddress: `${nodeId}:8080`,
+  electionPriority: 0,
   ...changes,
 });
 
