@@ -34,6 +34,17 @@ function problemsOf(cluster: TestCluster, id: string, pattern: RegExp): Promise<
   });
 }
 
+async function restarted(cluster: TestCluster, id: string, environment: Record<string, string> = {}): Promise<void> {
+  await cluster.processes.kill(id, 'SIGTERM');
+  cluster.startNode(id, {}, environment);
+}
+
+/** All are connected, and no node says any more what was wrong before. */
+async function repaired(cluster: TestCluster): Promise<void> {
+  await cluster.formed();
+  for (const { id } of cluster.members) await problemsGone(cluster, id);
+}
+
 function problemsGone(cluster: TestCluster, id: string): Promise<boolean> {
   return waitFor(`${id} to report no problem`, waitMs, async () => (await health(cluster, id)).problems.length === 0);
 }
@@ -45,6 +56,32 @@ describe('a peer that is not what the list says is named on both sides', () => {
     cluster.startNode('a', { nodes: `a=${a.raft},x=${b.raft}` });
     cluster.startNode('b', { nodes: `a=${a.raft},b=${b.raft}` });
     for (const id of ['a', 'b']) await problemsOf(cluster, id, /lists \S+ as "x", but the node there calls itself "b"/);
+    await restarted(cluster, 'a');
+    await repaired(cluster);
+  });
+
+  it('another node in the place of one that is away, until that one is back', async () => {
+    const cluster = await prepared(2);
+    const [a, b] = cluster.members as [(typeof cluster.members)[0], (typeof cluster.members)[0]];
+    cluster.startNode('a');
+    cluster.startNode('b', { 'node-id': 'z', nodes: `a=${a.raft},z=${b.raft}`, 'data-dir': `${cluster.directory}/z` });
+    await problemsOf(cluster, 'a', /calls itself "z"/);
+    await cluster.processes.kill('b', 'SIGTERM');
+    cluster.startNode('b');
+    await cluster.formed();
+    await repaired(cluster);
+  });
+
+  it('a node of another cluster in the place of one that is away, until that one is back', async () => {
+    const cluster = await prepared(2);
+    const b = cluster.member('b');
+    for (const id of ['a', 'b']) cluster.startNode(id);
+    await cluster.formed();
+    await cluster.processes.kill('b', 'SIGTERM');
+    cluster.startNode('b', { nodes: `b=${b.raft}`, 'data-dir': `${cluster.directory}/foreign` });
+    await problemsOf(cluster, 'a', /belongs to cluster \S+, node "b" at \S+ to cluster /);
+    await restarted(cluster, 'b');
+    await repaired(cluster);
   });
 
   it('another secret', async () => {
@@ -52,6 +89,8 @@ describe('a peer that is not what the list says is named on both sides', () => {
     cluster.startNode('a', {}, { CLUSTER_SECRET: 'the-first-secret-of-all' });
     cluster.startNode('b', {}, { CLUSTER_SECRET: 'quite-another-secret-it-is' });
     for (const id of ['a', 'b']) await problemsOf(cluster, id, /the cluster secrets of node "[ab]".* differ/);
+    await restarted(cluster, 'b', { CLUSTER_SECRET: 'the-first-secret-of-all' });
+    await repaired(cluster);
   });
 
   it('a list of another length', async () => {
@@ -123,10 +162,8 @@ describe('a peer that is not what the list says is named on both sides', () => {
     );
     for (const id of ['a', 'b']) await problemsOf(cluster, id, pattern);
     // Repaired, it is gone without a restart of the other.
-    await cluster.processes.kill('a', 'SIGTERM');
-    cluster.startNode('a');
-    await cluster.formed();
-    for (const id of ['a', 'b']) await problemsGone(cluster, id);
+    await restarted(cluster, 'a');
+    await repaired(cluster);
   });
 
   it('the same name twice', async () => {
@@ -135,6 +172,9 @@ describe('a peer that is not what the list says is named on both sides', () => {
     cluster.startNode('a', { nodes: `a=${one},b=${two}` });
     cluster.startNode('b', { 'node-id': 'a', nodes: `b=${one},a=${two}` });
     for (const id of ['a', 'b']) await problemsOf(cluster, id, /two processes call themselves "a"/);
+    await cluster.processes.kill('b', 'SIGTERM');
+    cluster.startNode('b', { 'data-dir': `${cluster.directory}/as-b` });
+    await repaired(cluster);
   });
 });
 

@@ -131,6 +131,9 @@ export class Host<Result> implements Consensus<Result> {
     onMismatch: (problem) => {
       if (!this.#stopped) this.#peers.note(problem);
     },
+    onMismatchAgain: (problem) => {
+      if (!this.#stopped) this.#peers.seen(problem);
+    },
   };
 
   /** Begins in a later turn, so that whoever opened this can subscribe before anything happens. */

@@ -51,6 +51,19 @@ describe.each(networkTransports)('%s transport: who may not take part is named o
     await Promise.all([problemNamed(a, address, '"b"', '"c"'), problemNamed(c, '"b"', '"c"')]);
   });
 
+  it('a stranger in the place of a peer, by either way it meets us, is a problem of that place', async () => {
+    cluster = new LoopbackCluster(create, ['a', 'b']);
+    const own = cluster.listed.map((peer, index) => (index === 1 ? { ...peer, id: 'z' } : peer));
+    const z = await start(1, 'z', { listed: own });
+    const a = await start(0, 'a');
+    const { address } = a.transport.peers()[0]!;
+    // Each side has dialled the other, and is refused again and again.
+    await Promise.all([a, z].map(({ seen }) => seen.until(() => seen.again.length >= 2)));
+    expect(new Set([...a.seen.problems, ...a.seen.again].map((problem) => problem.address))).toEqual(
+      new Set([address]),
+    );
+  });
+
   it('a list of another size', async () => {
     cluster = new LoopbackCluster(create, ['a', 'b']);
     const a = await start(0, 'a');

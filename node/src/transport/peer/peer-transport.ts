@@ -46,6 +46,7 @@ export class PeerTransport implements Transport {
     this.#problems = new PeerProblems(this.#places, {
       write: ({ address, reason }) => options.log.warn({ peer: address }, reason),
       tell: (problem) => this.#handlers?.onMismatch(problem),
+      tellAgain: (problem) => this.#handlers?.onMismatchAgain(problem),
     });
     this.#diallers = this.#places.all.map((place) => this.#diallerOf(place));
     this.#acceptor = this.#createAcceptor(kinds.filter((kind) => kind !== wire.kind));
@@ -83,7 +84,7 @@ export class PeerTransport implements Transport {
     (this.#pairs?.inbound(id) as InboundLink | null | undefined)?.refuse(sentence);
     place?.outbound?.refuse(sentence);
     this.#pairs?.drop(id, `refused: ${sentence}`);
-    if (place === undefined) this.#problems.found(null, id, sentence);
+    if (place === undefined) this.#problems.found({ id, address: null }, id, sentence);
     else this.#problems.foundAt(place, sentence);
   }
 
@@ -116,10 +117,10 @@ export class PeerTransport implements Transport {
         onFrame: (link, frame) => this.#pairs?.received(link, frame),
         onClosed: (link, reason) => this.#pairs?.closed(link, reason),
         onRefused: (link, reason) => {
-          this.#problems.found(link.identity.nodeId, link.remote, reason);
+          this.#problems.found({ id: link.identity.nodeId, address: null }, link.remote, reason);
           this.#pairs?.closed(link, `refused: ${reason}`);
         },
-        onProblem: (remote, reason, claimedId) => this.#problems.found(claimedId, remote, reason),
+        onProblem: (remote, reason, claimed) => this.#problems.found(claimed, remote, reason),
       },
     );
   }
@@ -145,6 +146,7 @@ export class PeerTransport implements Transport {
         onRefused: (reason) => this.#problems.foundAt(place, reason),
         onFailed: (reason, isAbsent) => {
           place.failed(reason);
+          if (place.dialledBy !== null) this.#problems.goesOn(place, this.#pairs?.inbound(place.dialledBy));
           if (isAbsent) this.#ended(place);
         },
       },
@@ -219,7 +221,7 @@ export class PeerTransport implements Transport {
   #refuseImpostor(link: InboundLink, reason: string): void {
     link.refuse(reason);
     this.#pairs?.closed(link, `refused: ${reason}`);
-    this.#problems.found(null, link.remote, reason);
+    this.#problems.found({ id: null, address: null }, link.remote, reason);
   }
 
   #isUp({ outbound }: Place): boolean {
