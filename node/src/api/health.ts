@@ -1,6 +1,6 @@
+import { whyNotConnected } from '../consensus/absent-peer.ts';
 import type { ConsensusStatus } from '../consensus/consensus.ts';
 import { missingMajority } from '../consensus/missing-majority.ts';
-import { whyNotConnected } from '../transport/absent-peer.ts';
 import type { ApiBackend } from './backend.ts';
 
 export type NodeState = 'forming' | 'follower' | 'candidate' | 'leader';

@@ -1,7 +1,7 @@
 import { noMajority } from '../lib/no-majority.ts';
 import { majority, sizeOf } from '../raft/quorum.ts';
-import { isAnswering } from '../transport/absent-peer.ts';
 import type { PeerIdentity, PeerProblem, PeerStatus } from '../transport/transport.ts';
+import { isAnswering } from './absent-peer.ts';
 import type { ConsensusStatus } from './consensus.ts';
 
 type Node = Pick<PeerIdentity, 'nodeId' | 'incarnation'>;

@@ -1,7 +1,7 @@
+import { isAnswering, whyNotConnected } from '../consensus/absent-peer.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { isAnswering, whyNotConnected } from '../transport/absent-peer.ts';
 
 /** Longer than a restart of a peer takes, shorter than an operator wonders. */
 const silentForMs = 3000;

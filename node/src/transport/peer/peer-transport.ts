@@ -9,6 +9,7 @@ import type { ClockOffset, PeerFrame, PeerIdentity, PeerStatus, Transport, Trans
 import { onAbsence } from './absence.ts';
 import { Acceptor } from './acceptor.ts';
 import { judgeAnswer, judgeClaim } from './claims.ts';
+import { ConnectionLog } from './connection-log.ts';
 import { Dialler } from './dialler.ts';
 import type { InboundLink } from './inbound-link.ts';
 import type { PeerTransportOptions } from './options.ts';
@@ -32,6 +33,7 @@ export class PeerTransport implements Transport {
   readonly #diallers: readonly Dialler[];
   readonly #acceptor: Acceptor;
   readonly #problems: PeerProblems;
+  readonly #connections: ConnectionLog;
   #pairs: PairTable | null = null;
   #handlers: TransportHandlers | null = null;
 
@@ -43,6 +45,7 @@ export class PeerTransport implements Transport {
     invariant(own !== undefined, `element ${options.selfIndex} of the list exists`);
     this.#selfAddress = formatAddress(own.host, own.port);
     this.#places = new Places(options.listed.filter((_, index) => index !== options.selfIndex));
+    this.#connections = new ConnectionLog(options.log, options.clock);
     this.#problems = new PeerProblems(this.#places, {
       write: ({ address, reason }) => options.log.warn({ peer: address }, reason),
       tell: (problem) => this.#handlers?.onMismatch(problem),
@@ -90,6 +93,7 @@ export class PeerTransport implements Transport {
 
   async close(): Promise<void> {
     this.#pairs?.dropAll('closed: this node is shutting down');
+    this.#connections.close();
     for (const dialler of this.#diallers) dialler.stop();
     await this.#acceptor.close();
   }
@@ -173,16 +177,15 @@ export class PeerTransport implements Transport {
     const place = this.#places.named(peer.nodeId);
     invariant(place !== undefined, `node "${peer.nodeId}" that is up was dialled at a listed address`);
     place.up(this.#options.clock.nowMs());
-    this.#options.log.info({ peer: peer.nodeId, address: place.address }, 'connected');
+    this.#connections.connected(peer.nodeId, place.address);
     this.#handlers?.onPeerUp(peer);
     this.#problems.remind(place, [this.#pairs?.outbound(peer.nodeId), this.#pairs?.inbound(peer.nodeId)]);
   }
 
   #down(peer: PeerIdentity, reason: string): void {
     const place = this.#places.named(peer.nodeId);
-    const { clock, log } = this.#options;
-    if (place !== undefined) this.#problems.wasUp(place, clock.nowMs());
-    log.info({ peer: peer.nodeId }, `lost: ${reason}`);
+    if (place !== undefined) this.#problems.wasUp(place, this.#options.clock.nowMs());
+    this.#connections.lost(peer.nodeId, reason);
     place?.wentDown(peer, reason);
     this.#handlers?.onPeerDown(peer, reason);
     if (place !== undefined) onAbsence(place.listed.host, place.listed.port, () => this.#ended(place));

@@ -1,4 +1,4 @@
-import type { PeerStatus } from './transport.ts';
+import type { PeerStatus } from '../transport/transport.ts';
 
 /** Its process is there: it refused this node or was refused, or it took this node's stream and has not dialled back. */
 export function isAnswering({ state, problem, lastHeardMs }: PeerStatus): boolean {
