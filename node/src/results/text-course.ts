@@ -14,7 +14,7 @@ export function picture({ firedPerSecond, run }: RunReport, colors: Paint, width
   return [colors.bold('iterations started in each second'), `  ${sparkline(fired, width - 2)}`, colors.dim(scale)];
 }
 
-export function books({ run, books: all }: RunReport, colors: Paint): Lines {
+export function books({ run, verdict, books: all }: RunReport, colors: Paint): Lines {
   const { planned, fired, dropped, notFired, lost, answered, failed, unanswered } = all;
   const title = colors.bold('the books, in iterations');
   const second: BooksLine = ['fired', fired, { answered, failed, unanswered }];
@@ -22,7 +22,7 @@ export function books({ run, books: all }: RunReport, colors: Paint): Lines {
     planned === null
       ? null
       : [
-          run.ended === 'stopped' ? 'planned until the stop' : 'planned',
+          run.ended === 'stopped' && verdict.kind !== 'aborted' ? 'planned until the stop' : 'planned',
           planned,
           { fired, dropped, 'not fired': notFired, lost },
         ];
