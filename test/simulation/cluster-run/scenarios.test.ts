@@ -333,12 +333,10 @@ describe('the service on any node', () => {
     const report = buildReport(reportInput(sim.run('n0')!));
     expect(report.run).toMatchObject({ state: 'aborted', ended: 'stopped' });
     expect(report.verdict).toEqual({ kind: 'aborted', reasons: ['it was stopped'] });
-    expect(report.books).toMatchObject({ planned: 250, notFired: 250, fired: 0, lost: 0, balanced: true });
+    expect(report.books).toMatchObject({ planned: 250, notFired: 250, balanced: true });
     expect(exitCodeOf(report)).toBe(105);
     expect(sim.witness.firedBy.size).toBe(0);
     // What a user ordered is no reason to warn.
-    const heard = (): boolean => [...sim.nodes.keys()].every((id) => sim.run(id)?.phase.name === 'aborted');
-    expect(await sim.until(heard)).toBe(true);
     await sim.until(() => false, 1_000);
     expect(sim.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
   });
