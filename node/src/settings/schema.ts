@@ -166,6 +166,12 @@ export const settings = {
     '30',
     'How long nodes may take to prepare a run, three attempts together.',
   ),
+  removeDeadAfterSecs: setting(
+    'CLUSTER_REMOVE_DEAD_AFTER_SECS',
+    wholeNumber(10, 31_536_000).nullable().default(null),
+    'off',
+    'The leader removes a voter it has not heard for so long, as long as the voters that remain are a living majority. Off unless set.',
+  ),
   dataDirectory: setting(
     'CLUSTER_DATA_DIR',
     text.default('tutti-data'),
@@ -186,6 +192,24 @@ export const settings = {
     }).default('lan'),
     'lan',
     'Heartbeats and election timeouts. lan: 50 ms, 150-300 ms. wan: 250 ms, 2.5-5 s.',
+  ),
+  snapshotIntervalSecs: setting(
+    'CLUSTER_SNAPSHOT_INTERVAL_SECS',
+    wholeNumber(1, 86_400).default(300),
+    '300',
+    'How often to look whether a snapshot is due, which lets the log before it go.',
+  ),
+  snapshotThreshold: setting(
+    'CLUSTER_SNAPSHOT_THRESHOLD',
+    wholeNumber(1, 1_000_000_000).default(1_000),
+    '1000',
+    'A snapshot is due when so many log entries were applied since the last one.',
+  ),
+  snapshotLogMib: setting(
+    'CLUSTER_SNAPSHOT_LOG_MIB',
+    wholeNumber(1, 4_096).default(64),
+    '64',
+    'A snapshot is taken at once when so many MiB of log were applied since the last one.',
   ),
   tlsCertFile: setting(
     'CLUSTER_TLS_CERT_FILE',
