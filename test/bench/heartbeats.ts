@@ -3,7 +3,7 @@
 //   scripts/with-node test/bench/heartbeats.ts [simulated seconds, 60]
 // Bytes are those of a frame, without what gRPC, TCP and TLS put around it. JSON on standard output.
 import { performance } from 'node:perf_hooks';
-import { encodeMembership } from '../../node/src/raft/membership.ts';
+import { encodeMembership, foundedBy } from '../../node/src/raft/membership.ts';
 import type { Effects, RaftCore } from '../../node/src/raft/core.ts';
 import type { Message } from '../../node/src/raft/messages.ts';
 import { createRaft } from '../../node/src/raft/raft.ts';
@@ -37,7 +37,7 @@ class Idle {
 
   constructor(size: number) {
     const voters = Array.from({ length: size }, (_, at) => ({ id: `node-${at}`, incarnation: `disk-${at}` }));
-    const data = encodeMembership({ clusterId: 'bench', voters, unmet: 0 });
+    const data = encodeMembership(foundedBy({ clusterId: 'bench', voters, unmet: 0 }));
     const entry = { index: 1, term: 1, kind: 'membership' as const, data };
     this.#cores = new Map(
       voters.map((self, at) => [
@@ -45,7 +45,8 @@ class Idle {
         createRaft({
           ...{ self, listedSize: size, proposedClusterId: 'bench', timings, limits: defaultRaftLimits },
           random: () => (at === 0 ? 0 : 0.99),
-          hardState: { term: 1, votedFor: null },
+          ...{ snapshot: null, base: { index: 0, term: 0 }, removeDeadAfterMs: Infinity },
+          hardState: { term: 1, votedFor: null, foundedElsewhere: false },
           entries: [entry],
         }),
       ]),

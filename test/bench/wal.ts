@@ -39,7 +39,7 @@ async function write(log: LogStore, begin: number, end: number, latenciesUs: num
     if (start >= end) return;
     index += 1;
     const entries = [{ index, term: 1, kind: 'command' as const, data }];
-    await log.append({ ticket: index, hardState: null, truncateFrom: null, entries });
+    await log.append({ ticket: index, hardState: null, truncateFrom: null, base: null, entries });
     if (start >= begin) latenciesUs.push((performance.now() - start) * 1_000);
   }
 }

@@ -86,4 +86,22 @@ describe('the command line asks the next node', () => {
       expect(ended.code).toBe(104);
     }
   });
+
+  it('stops the run that was on, though nobody knew at first whether it had', async () => {
+    const stops: string[] = [];
+    const answers = [504, 200];
+    const url = await serve((request, response) => {
+      response.setHeader('content-type', 'application/json');
+      if (request.url === '/run') return void response.end('{"runId":"run-1","state":"running"}');
+      request.setEncoding('utf8').on('data', (body: string) => {
+        stops.push(body);
+        const status = answers[stops.length - 1] ?? 500;
+        const error = { code: 'OUTCOME_UNKNOWN', message: 'the leader was lost', retryable: false };
+        response.writeHead(status).end(JSON.stringify(status === 200 ? { stopped: true, run_id: 'run-1' } : { error }));
+      });
+    });
+    const ended = await tutti(['stop', '--node', url]);
+    expect([ended.code, ended.stdout]).toEqual([0, 'stopping run-1\n']);
+    expect(stops).toEqual(Array(2).fill('{"run_id":"run-1","tenant":null}'));
+  });
 });

@@ -62,13 +62,17 @@ describe('a peer that is not what the list says is named on both sides', () => {
 
   it('another node, of another cluster, in the place of one that is away, until that one is back', async () => {
     const cluster = await prepared(2);
-    const b = cluster.member('b');
+    const [a, b] = [cluster.member('a'), cluster.member('b')];
     for (const id of ['a', 'b']) cluster.startNode(id);
     await cluster.formed();
     await cluster.processes.kill('b', 'SIGTERM');
     const foreign = { 'node-id': 'z', nodes: `z=${b.raft}`, 'data-dir': `${cluster.directory}/z` };
     cluster.startNode('b', foreign);
     await problemsOf(cluster, 'a', /belongs to cluster \S+, node "[az]" at \S+ to cluster /);
+    // Now it dials the others too.
+    await cluster.processes.kill('b', 'SIGTERM');
+    cluster.startNode('b', { ...foreign, nodes: `a=${a.raft},z=${b.raft}` });
+    await problemsOf(cluster, 'b', /belongs to cluster/);
     await restarted(cluster, 'b');
     await repaired(cluster);
   });

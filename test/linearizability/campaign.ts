@@ -14,6 +14,8 @@ export interface Campaign {
   readonly nemeses: readonly Nemesis[];
   readonly seconds: number;
   readonly nowNs: () => number;
+  /** True once there is no point in going on: a client has met what no node should ever answer. */
+  readonly isOver: () => boolean;
   /** Called when all is healed: resolves when the cluster serves again, rejects if it does not come to it. */
   readonly recovered: (healedNs: number) => Promise<void>;
   readonly onFault: (fault: FaultRecord) => void;
@@ -22,11 +24,11 @@ export interface Campaign {
 /** One round of faults after another, drawn from the seed, until the time is up and each kind has had its turn. Rejects with what `recovered` rejects with. */
 export async function fight(field: Battlefield, campaign: Campaign): Promise<void> {
   const { random } = field;
-  const { nemeses, seconds, nowNs, recovered } = campaign;
+  const { nemeses, seconds, nowNs, isOver, recovered } = campaign;
   const leftMs = (): number => seconds * 1_000 - nowNs() / 1e6;
   const allowed = companions.filter((nemesis) => nemeses.includes(nemesis));
   let deck: Nemesis[] = [];
-  for (let turns = 0; turns < nemeses.length || leftMs() > 0; turns++) {
+  for (let turns = 0; (turns < nemeses.length || leftMs() > 0) && !isOver(); turns++) {
     if (deck.length === 0) deck = random.shuffled(nemeses);
     const first = deck.pop()!;
     const mayHaveCompanion = allowed.length > 0 && !companions.includes(first) && !alone.includes(first);

@@ -1,20 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
 import { Random } from '../simulation/random.ts';
-import { attempt } from './ask.ts';
 import { fight } from './campaign.ts';
 import { Client } from './client.ts';
+import { Cluster, patienceMs } from './cluster.ts';
 import type { FaultRecord, Operation } from './history.ts';
 import { Lane } from './lanes.ts';
 import { nemeses } from './nemeses/all.ts';
-import type { Battlefield } from './nemesis.ts';
-import { Network } from './network.ts';
-import { NodeProcess } from './node-process.ts';
 
-const names = ['a', 'b', 'c', 'd', 'e'];
 const clientsPerLane = 3;
-const patienceMs = 60_000;
-const attemptTimeoutMs = 2_000;
 /** What the clients must get done after each round of faults; they do it in a fraction of a second. */
 const operationsToRecover = 50;
 
@@ -46,58 +39,44 @@ export class Episode {
   readonly #recoveriesMs: number[] = [];
   readonly #problems: string[] = [];
   #startNs = process.hrtime.bigint();
-  #nodes: readonly NodeProcess[] = [];
 
   constructor(options: EpisodeOptions) {
     this.#options = options;
   }
 
   async run(): Promise<Summary> {
-    const network = await this.#found();
-    const lanes = [new Lane('r1', 'register'), new Lane('r2', 'register'), new Lane('r3', 'register')];
-    lanes.push(new Lane('s1', 'set'), new Lane('s2', 'set'));
-    const clients = lanes.flatMap((lane, at) => this.#clientsOf(lane, at * clientsPerLane));
+    const cluster = await Cluster.found(this.#options);
+    this.#startNs = process.hrtime.bigint();
+    const registers = ['r1', 'r2', 'r3'].map((name) => new Lane(name, 'register'));
+    const lanes = [...registers, ...['s1', 's2'].map((name) => new Lane(name, 'set'))];
+    const clients = lanes.flatMap((lane, at) => this.#clientsOf(cluster, lane, at * clientsPerLane));
     let isOver = false;
-    const working = clients.map((client) => client.run(() => isOver));
-    const fighting = this.#fight(network).finally(() => (isOver = true));
-    // A client ends early only with an error.
-    await Promise.race([fighting, ...working]).catch((error: unknown) => this.#note(error));
-    isOver = true;
-    const ends = await Promise.allSettled([fighting, ...working]);
-    if (this.#problems.length === 0) await this.#look(lanes, clients).catch((error: unknown) => this.#note(error));
-    for (const end of ends) if (end.status === 'rejected') this.#note(end.reason);
-    const crashes = this.#nodes.flatMap((node) => node.crashes);
+    const end = (): void => void (isOver = true);
+    // A client ends early only with an error, and then there is no point in going on.
+    const working = clients.map((client) => client.run(() => isOver).finally(end));
+    const fighting = this.#fight(cluster, () => isOver).finally(end);
+    for (const result of await Promise.allSettled([fighting, ...working])) {
+      if (result.status === 'rejected') this.#note(result.reason);
+    }
+    if (this.#problems.length === 0) {
+      await this.#look(cluster, lanes, clients).catch((error: unknown) => this.#note(error));
+    }
     return {
       faults: this.#faults,
       recoveriesMs: this.#recoveriesMs,
-      elections: this.#nodes.reduce((sum, node) => sum + electionsOf(node), 0),
-      delayedSyncs: this.#nodes.reduce((sum, node) => sum + node.delayedSyncs, 0),
-      problems: [...new Set([...this.#problems, ...crashes])],
+      elections: cluster.elections,
+      delayedSyncs: cluster.delayedSyncs,
+      problems: [...this.#problems, ...cluster.crashes],
     };
   }
 
   readonly #nowNs = (): number => Number(process.hrtime.bigint() - this.#startNs);
 
-  async #found(): Promise<Network> {
-    const network = await Network.open(names);
-    const nodes = names.map((name) => `${name}=${network.address(name)}:7000`).join(',');
-    this.#nodes = names.map(
-      (id) => new NodeProcess({ ...this.#options, id, nodes, host: network.address(id), on: network.on(id) }),
-    );
-    await Promise.all(this.#nodes.map((node) => node.start()));
-    await waitFor('five nodes to have met', patienceMs, async () => {
-      const statuses = await Promise.all(this.#nodes.map((node) => node.status()));
-      return statuses.every((status) => (status?.membership as { unmet: number } | null)?.unmet === 0);
-    });
-    this.#startNs = process.hrtime.bigint();
-    return network;
-  }
-
-  #clientsOf(lane: Lane, first: number): Client[] {
+  #clientsOf({ nodes }: Cluster, lane: Lane, first: number): Client[] {
     return Array.from({ length: clientsPerLane }, (_, at) => {
       const number = first + at;
       return new Client({
-        ...{ number, lane, nowNs: this.#nowNs, nodes: this.#nodes.map(({ http }) => http) },
+        ...{ number, lane, nowNs: this.#nowNs, nodes: nodes.map(({ http }) => http) },
         repeats: at % 2 === 1,
         random: new Random(this.#options.seed, `client ${number}`),
         record: (operation) => this.operations.push(operation),
@@ -105,29 +84,23 @@ export class Episode {
     });
   }
 
-  #fight(network: Network): Promise<void> {
-    const random = new Random(this.#options.seed, 'nemesis');
-    const field: Battlefield = { nodes: this.#nodes, network, random, leader: () => this.#leader() };
+  #fight(cluster: Cluster, isOver: () => boolean): Promise<void> {
+    const { seed, seconds, faults } = this.#options;
+    const { nodes, network } = cluster;
+    const field = { nodes, network, random: new Random(seed, 'nemesis'), leader: () => cluster.leader() };
     return fight(field, {
-      nemeses: nemeses.filter(({ kind }) => this.#options.faults.includes(kind)),
-      seconds: this.#options.seconds,
-      nowNs: this.#nowNs,
-      recovered: (healedNs) => this.#recovered(healedNs),
+      nemeses: nemeses.filter(({ kind }) => faults.includes(kind)),
+      ...{ seconds, isOver, nowNs: this.#nowNs },
+      recovered: (healedNs) => this.#recovered(cluster, healedNs),
       onFault: (fault) => {
         this.#faults.push(fault);
-        const lastedMs = (fault.endNs - fault.startNs) / 1e6;
-        this.#say(`${fault.what} (${(lastedMs / 1_000).toFixed(1)} s)`);
+        this.#say(`${fault.what} (${((fault.endNs - fault.startNs) / 1e9).toFixed(1)} s)`);
       },
     });
   }
 
-  /** Every node answers a read, which it cannot before it has caught up, and the clients get on. */
-  async #recovered(healedNs: number): Promise<void> {
-    const crash = (): string | null => this.#nodes.flatMap((node) => node.crashes)[0] ?? null;
-    const ask = async ({ http }: NodeProcess): Promise<boolean> =>
-      (await attempt(http, { method: 'GET', path: '/keys/recovered' }, attemptTimeoutMs)).outcome === 'ok';
-    const waits = this.#nodes.map((node) => waitFor(`${node.id} to serve`, patienceMs, () => ask(node), crash));
-    await Promise.all(waits);
+  async #recovered(cluster: Cluster, healedNs: number): Promise<void> {
+    await cluster.serves();
     const isDone = ({ callNs, end }: Operation): boolean => callNs > healedNs && end.outcome === 'ok';
     await waitFor('the clients to get on', patienceMs, () =>
       Promise.resolve(this.operations.slice(-operationsToRecover * 20).filter(isDone).length >= operationsToRecover),
@@ -137,24 +110,12 @@ export class Episode {
     this.#say(`healed, and all serve after ${(tookMs / 1_000).toFixed(1)} s; ${this.operations.length} operations`);
   }
 
-  async #leader(): Promise<NodeProcess | null> {
-    const statuses = await Promise.all(this.#nodes.map(async (node) => ({ node, status: await node.status() })));
-    const leading = statuses.filter(({ status }) => status?.leading === true);
-    leading.sort((one, other) => (other.status!.term as number) - (one.status!.term as number));
-    return leading[0]?.node ?? null;
-  }
-
-  /** Once all is quiet: each object as it is, in the history too, and the members must be the same to the last byte. */
-  async #look(lanes: readonly Lane[], clients: readonly Client[]): Promise<void> {
+  /** Once all is quiet: each object as it is, in the history too, and the members must be the same. */
+  async #look(cluster: Cluster, lanes: readonly Lane[], clients: readonly Client[]): Promise<void> {
     for (const [at, lane] of lanes.entries()) {
       for (const key of lane.keys()) await clients[at * clientsPerLane]!.operate(key, { op: 'read' });
     }
-    const digests = await waitFor('the members to have applied the same', patienceMs, async () => {
-      const statuses = await Promise.all(this.#nodes.map((node) => node.status()));
-      const isEven = new Set(statuses.map((status) => status?.appliedIndex ?? null)).size === 1 && statuses[0] !== null;
-      return isEven && statuses.map((status) => String(status!.digest));
-    });
-    if (new Set(digests).size > 1) throw new Error(`the members differ: ${digests.join(', ')}`);
+    await cluster.isEven();
   }
 
   #note(error: unknown): void {
@@ -164,9 +125,4 @@ export class Episode {
   #say(message: string): void {
     process.stderr.write(`${(this.#nowNs() / 1e9).toFixed(0).padStart(5)} s  ${message}\n`);
   }
-}
-
-/** By its log, over all its starts. */
-function electionsOf({ logFile }: NodeProcess): number {
-  return readFileSync(logFile, 'utf8').split('"message":"elected: ').length - 1;
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Unavailable } from './unavailable.ts';
+import { Unavailable } from '../support/unavailable.ts';
 
 const run = promisify(execFile);
 const preflightTimeoutMs = 10_000;

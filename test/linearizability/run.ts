@@ -1,14 +1,15 @@
 // Is examples/key-value linearizable, as real processes, whatever is done to them?
 //   node test/linearizability/run.ts [--seconds 120] [--seed N] [--transport grpc|tcp] [--faults "kill,pause"]
 //     [--keep DIRECTORY]
-// It takes longer than that until each kind of fault, or each of those named, has had its turn. Hours are made of episodes of at most five minutes, each a cluster of its own with the next seed. Prints what it does, and
-// at the end one line of JSON on standard output. Exit code 1: not linearizable, or something else is wrong; history, logs
-// and pictures are kept, and the command to repeat it is printed. Exit code 2: this machine cannot do it, or wrong usage.
+// It takes longer than that until each kind of fault, or each of those named, has had its turn. Hours are made of episodes of
+// at most five minutes, each a cluster of its own with the next seed. Prints what it does, and at the end one line of JSON on
+// standard output. Exit code 1: not linearizable, or something else is wrong; history, logs and pictures are kept, and the
+// command to repeat it is printed. Exit code 2: this machine cannot do it, or wrong usage.
 import { parseArgs } from 'node:util';
-import { Unavailable } from './unavailable.ts';
+import { Unavailable } from '../support/unavailable.ts';
 import { nemeses } from './nemeses/all.ts';
-import { Outside } from './outside.ts';
-import type { RunOptions } from './outside.ts';
+import { Runner } from './runner.ts';
+import type { RunOptions } from './runner.ts';
 
 const kinds = nemeses.map(({ kind }) => kind);
 const usage =
@@ -33,14 +34,18 @@ function readOptions(): RunOptions {
   return { seconds, seed, transport, faults, keep, broken };
 }
 
-try {
-  const outside = await Outside.open(readOptions());
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => outside.interrupt());
-  const result = await outside.run();
-  if (result !== null) process.stdout.write(`${JSON.stringify(result)}\n`);
-  process.exitCode = result === null ? 130 : result.verdict === 'linearizable' ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof Unavailable) && !(error instanceof TypeError)) throw error;
-  process.stderr.write(`${error.message}\n${error instanceof TypeError ? `usage: ${usage}\n` : ''}`);
-  process.exitCode = 2;
+/** Says why this cannot be done; all other errors are this program's own. */
+function refuse(error: unknown): never {
+  if (error instanceof Unavailable) process.stderr.write(`${error.message}\n`);
+  // As parseArgs throws it.
+  else if (error instanceof TypeError) process.stderr.write(`${error.message}\nusage: ${usage}\n`);
+  else throw error;
+  process.exit(2);
 }
+
+const open = async (): Promise<Runner> => Runner.open(readOptions());
+const runner = await open().catch(refuse);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => runner.interrupt());
+const result = await runner.run();
+if (result !== null) process.stdout.write(`${JSON.stringify(result)}\n`);
+process.exitCode = result === null ? 130 : result.verdict === 'linearizable' ? 0 : 1;

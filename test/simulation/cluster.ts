@@ -41,13 +41,29 @@ export class SimulatedCluster {
     this.maxSyncMs = plan.maxSyncMs;
     this.syncStall = plan.syncStall;
     const diskRandom = new Random(seed, 'disk');
+    const transferRandom = new Random(seed, 'snapshot transfers');
     this.#endRandom = new Random(seed, 'end');
     this.network = new SimulatedNetwork(plan.network, new Random(seed, 'network'), this.scheduler);
     const world: NodeWorld = {
       scheduler: this.scheduler,
       observer: this.#observer(),
       createCore,
-      options: { listedSize: plan.size, timings: timingProfiles.lan, limits: plan.limits },
+      options: {
+        ...{ listedSize: plan.size, timings: timingProfiles.lan, removeDeadAfterMs: plan.removeDeadAfterMs },
+        limits: { ...plan.limits, maxTrailingBytes: plan.maxTrailingBytes },
+      },
+      snapshots: {
+        transmit: (from, to, snapshot) => {
+          this.checks.snapshotSent(this.node(from), snapshot);
+          const known = this.#handshakes.get(`${from}>${to}`);
+          this.network.send({ from, to }, () => {
+            const receiver = this.node(to);
+            this.trace(`${to} receives a snapshot of ${snapshot.metadata.index} from ${from}`);
+            if (receiver.incarnation === known) receiver.whenAwake(() => receiver.snapshots.receive(snapshot));
+          });
+        },
+        transferMs: () => transferRandom.between(1, plan.maxTransferMs),
+      },
       transmit: (message, fromIncarnation) => {
         const receiver = this.node(message.to);
         const known = this.#handshakes.get(`${message.from}>${message.to}`);
@@ -59,11 +75,11 @@ export class SimulatedCluster {
       },
       syncMs: () => (diskRandom.chance(this.syncStall) ? 1_000 : diskRandom.between(0.05, this.maxSyncMs)),
     };
-    this.nodes = Array.from({ length: plan.size }, (_, at) => {
+    this.nodes = Array.from({ length: plan.size + plan.spares }, (_, at) => {
       const id = `n${at + 1}`;
-      return new SimulatedNode(id, world, new Random(seed, `node ${id}`));
+      return new SimulatedNode(id, world, new Random(seed, `node ${id}`), at >= plan.size);
     });
-    this.checks = new SafetyChecks(this.nodes);
+    this.checks = new SafetyChecks(this.nodes, plan.size);
   }
 
   node(id: string): SimulatedNode {
@@ -84,7 +100,7 @@ export class SimulatedCluster {
 
   #refreshLink(a: SimulatedNode, b: SimulatedNode): void {
     const key = `${a.id}-${b.id}`;
-    const isOpen = a.isUp && b.isUp && !this.network.isCut(a.id, b.id) && !this.network.isCut(b.id, a.id);
+    const isOpen = a.isUp && b.isUp && this.#isReachable(a, b);
     if (isOpen === this.#linked.has(key)) return;
     // A process that stands still takes no part in a handshake.
     if (isOpen && [a, b].some(({ pausedUntilMs }) => this.scheduler.nowMs < pausedUntilMs)) return;
@@ -98,6 +114,21 @@ export class SimulatedCluster {
       if (isOpen) this.#handshakes.set(`${end.id}>${id}`, incarnation);
       end.feed(isOpen ? { kind: 'peerUp', peer: { id, incarnation }, clusterId } : { kind: 'peerDown', id });
     }
+  }
+
+  /** The doors know the list, and who was added once the founding is through; nobody else. */
+  #isReachable(a: SimulatedNode, b: SimulatedNode): boolean {
+    if (this.network.isCut(a.id, b.id) || this.network.isCut(b.id, a.id)) return false;
+    const knowsAll = (node: SimulatedNode): boolean => node.isSpare || node.core?.status().membership?.unmet === 0;
+    return (!a.isSpare && !b.isSpare) || (knowsAll(a) && knowsAll(b));
+  }
+
+  /** Whoever is refused at the handshake tries again. */
+  #refused(by: SimulatedNode, id: string): void {
+    const [a, b] = [by, this.node(id)].sort((one, other) => this.nodes.indexOf(one) - this.nodes.indexOf(other));
+    if (this.plan.spares === 0 || !this.#linked.delete(`${a!.id}-${b!.id}`)) return;
+    a!.feed({ kind: 'peerDown', id: b!.id });
+    b!.feed({ kind: 'peerDown', id: a!.id });
   }
 
   crash(node: SimulatedNode): void {
@@ -169,11 +200,15 @@ export class SimulatedCluster {
         this.trace(describe(node, input, effects));
         this.checks.stepped(node, input, before, effects);
         if (effects.events.some(({ kind }) => kind === 'electionWon')) this.onElection(node);
+        for (const event of effects.events) {
+          if (event.kind === 'peerRefused') this.scheduler.in(0, () => this.#refused(node, event.id));
+        }
       },
       sending: (node, message) => {
         this.checks.sending(node, message);
         if (carriesPromise(message)) this.onPromise(node, message);
       },
+      synced: (node) => this.checks.synced(node),
     };
   }
 }
@@ -182,7 +217,10 @@ function describe(node: SimulatedNode, input: RaftInput, effects: Effects): stri
   const status: RaftStatus = node.core!.status();
   const { persist, sendNow, sendAfterPersist, committed } = effects;
   const written =
-    persist === null ? '' : ` writes ${persist.ticket}:${persist.truncateFrom ?? ''}+${persist.entries.length}`;
+    persist === null
+      ? ''
+      : ` writes ${persist.ticket}:${persist.truncateFrom ?? ''}+${persist.entries.length}` +
+        (persist.base === null ? '' : ` behind ${persist.base.index}`);
   return (
     `${node.id} ${status.role} t${status.term} ${status.commitIndex}/${status.lastIndex} <- ${describeInput(input)}` +
     `${written} sends ${sendNow.length}+${sendAfterPersist.length} commits ${committed.length}`
@@ -206,8 +244,15 @@ function describeInput(input: RaftInput): string {
       return `read ${input.readId}`;
     case 'transfer':
       return `transfer ${input.to ?? 'to any'}`;
+    case 'change':
+      return `change ${input.changes.map(({ kind, id }) => `${kind} ${id}`).join()}`;
     case 'propose':
       return `propose ${input.data.length}`;
+    case 'snapshotSaved':
+    case 'snapshotInstalled':
+      return `${input.kind} ${input.snapshot.index}@${input.snapshot.term}`;
+    case 'snapshotEnded':
+      return `snapshotEnded ${input.id}`;
     case 'tick':
       return 'tick';
   }

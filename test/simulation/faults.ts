@@ -1,3 +1,4 @@
+import type { MembershipFaults } from './draw-membership.ts';
 import type { RaftLimits } from '../../node/src/raft/core.ts';
 import type { NetworkFaults } from './network.ts';
 import type { Random } from './random.ts';
@@ -31,14 +32,23 @@ export interface FaultPlan {
   readonly falseEndMeanMs: number;
   readonly transferMeanMs: number;
   readonly readMeanMs: number;
-  readonly limits: RaftLimits;
+  readonly snapshotMeanMs: number;
+  /** How long a sender takes at most for the transfer of a snapshot, whether it arrives or not. */
+  readonly maxTransferMs: number;
+  readonly maxTrailingBytes: number;
+  /** How often somebody asks for a change of the members. */
+  readonly changeMeanMs: number;
+  /** Nodes that no list names: they take part once they are added. */
+  readonly spares: number;
+  readonly removeDeadAfterMs: number;
+  readonly limits: Omit<RaftLimits, 'maxTrailingBytes'>;
 }
 
 /**
  * Draws every rate anew for each seed (swarm testing): a run with all faults at once hides bugs that one fault alone, at
  * length, would show.
  */
-export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof LaterFaults> {
+export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof LaterFaults | keyof MembershipFaults> {
   const maybe = (probability: number, draw: () => number, otherwise: number): number =>
     random.chance(probability) ? draw() : otherwise;
   const minDelayMs = random.between(0.1, 5);
@@ -74,7 +84,16 @@ export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof 
   };
 }
 
-export type LaterFaults = Pick<FaultPlan, 'maxEndNewsMs' | 'falseEndMeanMs' | 'transferMeanMs' | 'readMeanMs'>;
+export type LaterFaults = Pick<
+  FaultPlan,
+  | 'maxEndNewsMs'
+  | 'falseEndMeanMs'
+  | 'transferMeanMs'
+  | 'readMeanMs'
+  | 'snapshotMeanMs'
+  | 'maxTransferMs'
+  | 'maxTrailingBytes'
+>;
 
 /** Drawn apart, so that a seed without them means what it meant before there were any. */
 export function drawLaterFaults(random: Random): LaterFaults {
@@ -83,6 +102,9 @@ export function drawLaterFaults(random: Random): LaterFaults {
     falseEndMeanMs: random.chance(0.25) ? random.between(200, 2_000) : Infinity,
     transferMeanMs: random.chance(0.35) ? random.between(50, 1_000) : Infinity,
     readMeanMs: random.chance(0.5) ? random.between(2, 60) : Infinity,
+    snapshotMeanMs: random.chance(0.5) ? random.between(5, 300) : Infinity,
+    maxTransferMs: random.pick([2, 30, 300]),
+    maxTrailingBytes: random.pick([0, 0, 300, 5_000]),
   };
 }
 

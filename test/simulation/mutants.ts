@@ -3,6 +3,7 @@ import type { Message } from '../../node/src/raft/messages.ts';
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { Entry } from '../../node/src/raft/types.ts';
 import { DurableState } from './disk.ts';
+import { sameMembers } from './draw-membership.ts';
 import type { FaultPlan } from './faults.ts';
 import type { CreateCore } from './node.ts';
 
@@ -15,7 +16,7 @@ export interface Mutant {
   readonly withinSeeds: number;
   /** Where the hunt begins; later than 1 for bugs that need a rare shape, so that a test run need not wait for it. */
   readonly fromSeed: number;
-  /** The invariant that catches it. */
+  /** The invariant that catches it, or `liveness`. */
   readonly foundAs: string;
   readonly create: CreateCore;
   /** The faults under which it is hunted, where the swarm would take too long. */
@@ -32,6 +33,7 @@ function wrap(core: RaftCore, { before = (input) => input, after = (effects) => 
     step: (input, nowMs) => after(core.step(before(input), nowMs), core, input, nowMs),
     deadlineMs: () => core.deadlineMs(),
     status: () => core.status(),
+    snapshotAt: (index) => core.snapshotAt(index),
   };
 }
 
@@ -140,7 +142,12 @@ function commitsBeyondWhatWasVerified(options: RaftOptions): RaftCore {
 
 /** raft.md E3, figure 2: the vote is not part of what a restart recovers. */
 function forgetsItsVoteAtRestart(options: RaftOptions): RaftCore {
-  return createRaft({ ...options, hardState: { term: options.hardState.term, votedFor: null } });
+  return createRaft({ ...options, hardState: { ...options.hardState, votedFor: null } });
+}
+
+/** raft.md M14, ADR 0011: a restart forgets that the cluster is founded. */
+function forgetsTheFoundingAtRestart(options: RaftOptions): RaftCore {
+  return createRaft({ ...options, hardState: { ...options.hardState, foundedElsewhere: false } });
 }
 
 /** Two of five, one of three: any two quorums need no member in common. */
@@ -172,6 +179,7 @@ function readsWithoutAsking(options: RaftOptions): RaftCore {
 
 /** Leaders that die right after their election, and appends of one entry: logs of many terms, half replicated. */
 const shortReigns: Partial<FaultPlan> = {
+  ...sameMembers,
   size: 5,
   chaosMs: 6_000,
   network: { minDelayMs: 0.5, maxDelayMs: 12, straggle: 0.01, drop: 0.05, duplicate: 0 },
@@ -185,11 +193,30 @@ const shortReigns: Partial<FaultPlan> = {
   cutForMeanMs: 300,
   proposalMeanMs: 5,
   wipe: false,
-  limits: { maxAppendBytes: 1, maxInflightBytes: 2_000, maxUncommittedBytes: 100_000, maxProposalBytes: 1_000 },
+  snapshotMeanMs: Infinity,
+  limits: {
+    maxAppendBytes: 1,
+    maxInflightBytes: 2_000,
+    maxUncommittedBytes: 100_000,
+    maxProposalBytes: 1_000,
+  },
 };
 
 /** Leaders cut off with a growing tail of their own, which the next leader must replace entry by entry. */
 const cutOffLeaders: Partial<FaultPlan> = { ...shortReigns, crashAtElection: 0, cutMeanMs: 300, cutForMeanMs: 500 };
+
+/** Three that crash and lose disks right after the founding, while it has not come to all. */
+const earlyLosses: Partial<FaultPlan> = {
+  ...sameMembers,
+  size: 3,
+  chaosMs: 3_000,
+  crashMeanMs: 150,
+  downMeanMs: 400,
+  cutMeanMs: 150,
+  cutForMeanMs: 400,
+  wipe: true,
+  loseUnboundDisk: 0,
+};
 
 const durable = 'promise is durable';
 const onQuorum = 'committed is durable';
@@ -250,10 +277,18 @@ export const mutants: readonly Mutant[] = [
     create: forgetsItsVoteAtRestart,
   },
   {
+    name: 'forgets the founding at restart (M14)',
+    fromSeed: 490,
+    withinSeeds: 10,
+    foundAs: 'election safety',
+    create: forgetsTheFoundingAtRestart,
+    focus: earlyLosses,
+  },
+  {
     name: 'takes less than a majority',
     fromSeed: 1,
     withinSeeds: 5,
-    foundAs: onQuorum,
+    foundAs: 'founded by the list',
     create: takesLessThanAMajority,
   },
   {

@@ -27,8 +27,8 @@ export class SimulatedNetwork {
     this.#scheduler = scheduler;
   }
 
-  send(message: Message, deliver: () => void): void {
-    if (this.isCut(message.from, message.to) || this.#random.chance(this.faults.drop)) return;
+  send({ from, to }: Pick<Message, 'from' | 'to'>, deliver: () => void): void {
+    if (this.isCut(from, to) || this.#random.chance(this.faults.drop)) return;
     const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       const { minDelayMs, maxDelayMs, straggle } = this.faults;

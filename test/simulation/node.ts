@@ -5,6 +5,8 @@ import type { Entry, Incarnation, NodeId } from '../../node/src/raft/types.ts';
 import { DurableState, SimulatedDisk } from './disk.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SimulatedSnapshot, SnapshotWorld } from './snapshots.ts';
+import { SimulatedSnapshots } from './snapshots.ts';
 
 export type CreateCore = (options: RaftOptions) => RaftCore;
 
@@ -12,13 +14,16 @@ export interface NodeObserver {
   /** After each step, before its effects leave the node. */
   stepped(node: SimulatedNode, input: RaftInput, before: RaftStatus, effects: Effects): void;
   sending(node: SimulatedNode, message: Message): void;
+  /** What was written is on its disk. */
+  synced(node: SimulatedNode): void;
 }
 
 export interface NodeWorld {
   readonly scheduler: Scheduler;
   readonly observer: NodeObserver;
   readonly createCore: CreateCore;
-  readonly options: Omit<RaftOptions, 'self' | 'proposedClusterId' | 'random' | 'hardState' | 'entries'>;
+  readonly options: Pick<RaftOptions, 'listedSize' | 'timings' | 'limits' | 'removeDeadAfterMs'>;
+  readonly snapshots: Pick<SnapshotWorld, 'transmit' | 'transferMs'>;
   transmit(message: Message, fromIncarnation: Incarnation): void;
   syncMs(): number;
 }
@@ -26,15 +31,21 @@ export interface NodeWorld {
 /** The host of one core on a simulated disk: does with the effects what consensus/ does with real ones. */
 export class SimulatedNode {
   readonly id: NodeId;
+  /** No list names it, so it knows that there is a cluster to join. */
+  readonly isSpare: boolean;
   incarnation: Incarnation;
   disk = new SimulatedDisk();
   core: RaftCore | null = null;
+  /** What the state machine has: from a snapshot, and applied behind it. */
   committed: Entry[] = [];
+  /** Up to where the core has handed out what is committed, or has said that a snapshot holds it. */
+  handedOut = 0;
   /** The log in memory, followed through the effects alone. */
   mirror = new DurableState();
   pausedUntilMs = 0;
+  readonly snapshots: SimulatedSnapshots;
   /** What disks held that were wiped since: their old acknowledgements may still be under way. */
-  readonly wipedDisks: DurableState[] = [];
+  readonly wipedDisks: { readonly incarnation: Incarnation; readonly state: DurableState }[] = [];
   readonly #world: NodeWorld;
   readonly #random: Random;
   #claimed: ClaimedClusterId | null = null;
@@ -44,11 +55,16 @@ export class SimulatedNode {
   #lastTicket = 0;
   #tickPlannedMs = Infinity;
 
-  constructor(id: NodeId, world: NodeWorld, random: Random) {
+  constructor(id: NodeId, world: NodeWorld, random: Random, isSpare = false) {
     this.id = id;
+    this.isSpare = isSpare;
     this.incarnation = `${id}#0`;
     this.#world = world;
     this.#random = random;
+    this.snapshots = new SimulatedSnapshots(this, {
+      ...world.snapshots,
+      at: (inMs, run) => this.#inThisLife(inMs, run),
+    });
   }
 
   get isUp(): boolean {
@@ -70,23 +86,21 @@ export class SimulatedNode {
     this.#held = [];
     this.#lastTicket = 0;
     this.#tickPlannedMs = Infinity;
-    this.committed = [];
+    const { hardState, snapshot, base, entries } = this.disk.durable;
+    this.committed = [...(snapshot?.entries ?? [])];
+    this.handedOut = this.committed.length;
     this.mirror = new DurableState();
-    this.mirror.apply({
-      ticket: 0,
-      hardState: this.disk.durable.hardState,
-      truncateFrom: null,
-      entries: this.disk.durable.entries,
-    });
+    Object.assign(this.mirror, { hardState, snapshot, base, entries: [...entries] });
     this.core = this.#world.createCore({
       ...this.#world.options,
       self: { id: this.id, incarnation: this.incarnation },
       proposedClusterId: `cluster-of-${this.id}-${this.#life}`,
       random: this.#random.next,
-      hardState: this.disk.durable.hardState,
-      entries: [...this.disk.durable.entries],
+      snapshot: snapshot?.metadata ?? null,
+      hardState: { ...hardState, foundedElsewhere: hardState.foundedElsewhere || this.isSpare },
+      ...{ base, entries: [...entries] },
     });
-    this.#claimed = new ClaimedClusterId(this.core, this.disk.durable.entries);
+    this.#claimed = new ClaimedClusterId(this.core, { snapshot: snapshot?.metadata ?? null, entries });
     this.step({ kind: 'tick' });
   }
 
@@ -94,10 +108,11 @@ export class SimulatedNode {
     this.core = null;
     this.#life += 1;
     this.disk.crash(this.#random);
+    this.#world.observer.synced(this);
   }
 
   wipe(): void {
-    this.wipedDisks.push(this.disk.durable);
+    this.wipedDisks.push({ incarnation: this.incarnation, state: this.disk.durable });
     this.replaceDisk();
   }
 
@@ -110,10 +125,11 @@ export class SimulatedNode {
 
   /** Feeds an event now, or, while the process is paused, when it wakes up; never to a later life. */
   feed(input: RaftInput): void {
-    this.#whenAwake(() => this.step(input));
+    this.whenAwake(() => this.step(input));
   }
 
-  #whenAwake(run: () => void): void {
+  /** Now, or when the process wakes up; never in a later life. */
+  whenAwake(run: () => void): void {
     const life = this.#life;
     const { scheduler } = this.#world;
     if (scheduler.nowMs >= this.pausedUntilMs) return run();
@@ -145,20 +161,41 @@ export class SimulatedNode {
       this.#held.push({ ticket: this.#lastTicket, messages: effects.sendAfterPersist });
       this.#release();
     }
-    this.committed.push(...effects.committed);
+    // What a snapshot has brought is not applied again (raft.md S7).
+    this.committed.push(...effects.committed.filter(({ index }) => index > this.committed.length));
     this.#claimed?.onCommitted(effects.committed);
+    this.snapshots.send(this.id, effects.sendSnapshots);
+    this.handedOut = effects.committed.at(-1)?.index ?? this.handedOut;
+    const installed = effects.events.find((event) => event.kind === 'snapshotInstalled');
+    if (installed === undefined || installed.isStale) return;
+    this.handedOut = Math.max(this.handedOut, installed.index);
+    this.#claimed?.onInstalled();
+  }
+
+  holdSnapshot(snapshot: SimulatedSnapshot): void {
+    const { index } = snapshot.metadata;
+    if (index > this.committed.length) this.committed = [...snapshot.entries];
+    if (index > (this.mirror.snapshot?.metadata.index ?? 0)) this.mirror.snapshot = snapshot;
+  }
+
+  afterSync(run: () => void): void {
+    this.#inThisLife(this.#world.syncMs(), run);
+  }
+
+  #inThisLife(inMs: number, run: () => void): void {
+    const life = this.#life;
+    this.#world.scheduler.in(inMs, () => {
+      if (this.#life === life) this.whenAwake(run);
+    });
   }
 
   #sync(): void {
-    if (this.disk.beginSync() === null) return;
-    const life = this.#life;
-    this.#world.scheduler.in(this.#world.syncMs(), () => {
-      if (this.#life === life) this.#whenAwake(() => this.#synced());
-    });
+    if (this.disk.beginSync() !== null) this.afterSync(() => this.#synced());
   }
 
   #synced(): void {
     const ticket = this.disk.endSync();
+    this.#world.observer.synced(this);
     this.#release();
     this.#sync();
     this.step({ kind: 'persisted', ticket });

@@ -1,5 +1,6 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
 import { SimulatedCluster } from './cluster.ts';
+import { sameMembers } from './draw-membership.ts';
 import type { FaultPlan } from './faults.ts';
 import { calmNetwork } from './faults.ts';
 
@@ -12,13 +13,20 @@ export function quiet(size: number): FaultPlan {
     falseEndMeanMs: Infinity,
     transferMeanMs: Infinity,
     readMeanMs: Infinity,
+    snapshotMeanMs: Infinity,
   };
   return {
     ...never,
     ...{ size, chaosMs: 0, network: { ...calmNetwork, maxDelayMs: 2 }, maxSyncMs: 2, syncStall: 0, maxEndNewsMs: 3 },
     ...{ downMeanMs: 0, crashLeader: 0, crashAtPromise: 0, crashAtElection: 0, cutForMeanMs: 0, wipe: false },
-    ...{ loseUnboundDisk: 0, proposalMeanMs: Infinity },
-    limits: { maxAppendBytes: 1e6, maxInflightBytes: 1e6, maxUncommittedBytes: 1e6, maxProposalBytes: 1e3 },
+    ...sameMembers,
+    ...{ loseUnboundDisk: 0, proposalMeanMs: Infinity, maxTransferMs: 20, maxTrailingBytes: 0 },
+    limits: {
+      maxAppendBytes: 1e6,
+      maxInflightBytes: 1e6,
+      maxUncommittedBytes: 1e6,
+      maxProposalBytes: 1e3,
+    },
   };
 }
 

@@ -1,13 +1,14 @@
 import { createRaft } from '../../node/src/raft/raft.ts';
-import type { LogPosition } from '../../node/src/raft/log.ts';
-import { boundIncarnation, MembershipHistory } from '../../node/src/raft/membership.ts';
-import { majority, sizeOf } from '../../node/src/raft/quorum.ts';
+import type { LogPosition } from '../../node/src/raft/types.ts';
+import { boundIncarnation } from '../../node/src/raft/membership.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
+import { changeSome, drawMembershipFaults } from './draw-membership.ts';
 import type { FaultPlan } from './faults.ts';
+import { isConverged, membersOf, pickCore } from './healing.ts';
+import { allMemberships, canDecide, membershipsOf } from './memberships.ts';
 import { STRAGGLE_FACTOR } from './network.ts';
 import { calmNetwork, drawFaults, drawLaterFaults } from './faults.ts';
-import type { DurableState } from './disk.ts';
 import type { CreateCore, SimulatedNode } from './node.ts';
 import { Random } from './random.ts';
 
@@ -29,6 +30,9 @@ export interface SeedResult {
   readonly steps: number;
   readonly committed: number;
   readonly reads: number;
+  readonly compactions: number;
+  readonly installs: number;
+  readonly changes: number;
   readonly terms: number;
   /** From the healing to a leader, a commit on all of the core, and equal logs. */
   readonly convergeMs: number;
@@ -50,19 +54,25 @@ export function replayCommand(seed: number): string {
 export function runSeed(seed: number, createCore: CreateCore = createRaft, focus: Partial<FaultPlan> = {}): SeedResult {
   const random = new Random(seed, 'faults');
   const size = random.pick([3, 3, 5]);
-  const plan = { ...drawFaults(random, size), ...drawLaterFaults(new Random(seed, 'end news')), ...focus };
+  const plan = {
+    ...drawFaults(random, size),
+    ...drawLaterFaults(new Random(seed, 'end news')),
+    ...drawMembershipFaults(new Random(seed, 'membership')),
+    ...focus,
+  };
   const cluster = new SimulatedCluster(seed, plan, createCore);
   try {
     chaos(cluster, seed, random);
     const convergeMs = liveness(cluster, random);
     const terms = Math.max(...cluster.nodes.map(({ disk }) => disk.durable.hardState.term));
+    const { reads, compactions, installs, memberships } = cluster.checks;
     const committed = cluster.checks.committed.length;
     return {
       seed,
       hash: cluster.traceHash(),
       steps: cluster.steps,
       committed,
-      reads: cluster.checks.reads,
+      ...{ reads, compactions, installs, changes: memberships.changes },
       terms,
       convergeMs,
     };
@@ -115,6 +125,15 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
     },
     transferRandom,
   );
+  const snapshotRandom = new Random(seed, 'snapshots');
+  whileChaos(
+    plan.snapshotMeanMs,
+    () => {
+      const node = snapshotRandom.pick(cluster.nodes);
+      node.whenAwake(() => node.snapshots.take(snapshotRandom.next()));
+    },
+    snapshotRandom,
+  );
   const readRandom = new Random(seed, 'reads');
   whileChaos(
     plan.readMeanMs,
@@ -125,6 +144,8 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
     },
     readRandom,
   );
+  const changeRandom = new Random(seed, 'changes');
+  whileChaos(plan.changeMeanMs, () => changeSome(cluster, changeRandom), changeRandom);
   const unboundRandom = new Random(seed, 'unbound');
   cluster.onPromise = (node, { kind }) => {
     if (kind === 'appendResponse' && unboundRandom.chance(plan.loseUnboundDisk) && mayLoseUnboundDisk(cluster, node)) {
@@ -143,7 +164,7 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
 }
 
 function crashSome(cluster: SimulatedCluster, random: Random): void {
-  const { plan, scheduler } = cluster;
+  const { plan } = cluster;
   const node = random.chance(plan.crashLeader) ? cluster.leader : random.pick(cluster.nodes);
   if (node?.isUp !== true) return;
   cluster.crash(node);
@@ -151,22 +172,29 @@ function crashSome(cluster: SimulatedCluster, random: Random): void {
     cluster.trace(`${node.id} loses its disk`);
     node.wipe();
   }
-  scheduler.in(random.exponential(plan.downMeanMs), () => {
-    if (!node.isUp) node.start();
+  restartIn(cluster, node, random.exponential(plan.downMeanMs));
+}
+
+/** Not once the chaos is over: who is dead then is started by the healing, or stays dead. */
+function restartIn({ scheduler, plan }: SimulatedCluster, node: SimulatedNode, afterMs: number): void {
+  scheduler.in(afterMs, () => {
+    if (!node.isUp && scheduler.nowMs < plan.chaosMs) node.start();
   });
 }
 
 /**
- * One lost disk is all that three members can bear, and only once all are bound and the others have it on theirs: who knows of no
- * founding can take the empty disk for a member that was never there, and found another cluster with it (ADR 0011).
+ * One lost disk is all that three members can bear, and only once all are bound, the others are enough to decide, and their disks know of the founding:
+ * who does not can take the empty one for a member that was never there, and found another cluster with it (ADR 0011).
  */
 function mayLoseDisk(cluster: SimulatedCluster, victim: SimulatedNode): boolean {
-  const memberships = new MembershipHistory();
-  memberships.append(cluster.checks.committed);
-  if (memberships.current?.unmet !== 0) return false;
-  return cluster.nodes.every(
-    (node) => node.wipedDisks.length === 0 && (node === victim || node.disk.durable.entries.length > 0),
-  );
+  if (cluster.checks.memberships.current?.unmet !== 0) return false;
+  const others = cluster.nodes.filter((node) => node !== victim);
+  if (!allMemberships(cluster.nodes).every((membership) => canDecide(membership, others))) return false;
+  return others.every(knowsFounding) && cluster.nodes.every(({ wipedDisks }) => wipedDisks.length === 0);
+}
+
+function knowsFounding({ isSpare, disk }: SimulatedNode): boolean {
+  return isSpare || disk.durable.last.index > 0 || disk.durable.hardState.foundedElsewhere;
 }
 
 /**
@@ -175,10 +203,11 @@ function mayLoseDisk(cluster: SimulatedCluster, victim: SimulatedNode): boolean 
  */
 function mayLoseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode): boolean {
   if (cluster.checks.committed.length === 0 || node.disk.durable.hardState.votedFor !== null) return false;
+  // Of the list those alone that were never bound: one that was removed may not forget it, and found again with others like it.
+  if (!node.isSpare && cluster.checks.memberships.current?.unmet === 0) return false;
   return cluster.nodes.every(({ mirror, disk }) =>
-    [mirror, disk.durable].every(({ entries }) => {
-      const memberships = new MembershipHistory();
-      memberships.append(entries);
+    [mirror, disk.durable].every((log) => {
+      const memberships = membershipsOf(log);
       return memberships.current === null || boundIncarnation(memberships.current, node.id) === null;
     }),
   );
@@ -201,11 +230,9 @@ function loseUnboundDisk(cluster: SimulatedCluster, node: SimulatedNode, random:
 
 function crashSoon(cluster: SimulatedCluster, node: SimulatedNode, random: Random, afterMs: number): void {
   cluster.scheduler.in(afterMs, () => {
-    if (!node.isUp) return;
+    if (!node.isUp || cluster.scheduler.nowMs >= cluster.plan.chaosMs) return;
     cluster.crash(node);
-    cluster.scheduler.in(random.exponential(QUICK_RESTART_MS), () => {
-      if (!node.isUp) node.start();
-    });
+    restartIn(cluster, node, random.exponential(QUICK_RESTART_MS));
   });
 }
 
@@ -230,7 +257,7 @@ function cutSome(cluster: SimulatedCluster, random: Random): void {
 function liveness(cluster: SimulatedCluster, random: Random): number {
   const { scheduler, network, nodes } = cluster;
   const timeoutMs = timingProfiles.lan.electionTimeoutMaxMs;
-  const core = pickCore(nodes, random);
+  const core = pickCore(cluster, random);
   cluster.trace(`healing ${core.map(({ id }) => id).join()}`);
   network.healAll();
   network.faults = calmNetwork;
@@ -248,14 +275,14 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
     const { leader } = cluster;
     // A proposal may be lost with its leader; it is made again in each term until the core has converged on one.
     const term = leader?.core?.status().term;
-    if (leader !== undefined && proposed?.term !== term && cluster.propose(leader)) proposed = endOf(leader.mirror);
+    if (leader !== undefined && proposed?.term !== term && cluster.propose(leader)) proposed = leader.mirror.last;
     scheduler.in(LINK_REFRESH_MS, look);
   };
   look();
-  const lengths = core.map(({ mirror }) => mirror.entries.length);
+  const lengths = core.map(({ mirror }) => mirror.last.index);
   const backlog = Math.max(...lengths) - Math.min(...cluster.nodes.map(({ committed }) => committed.length));
   const boundMs = CONVERGE_TIMEOUTS * timeoutMs + backlog * CATCH_UP_MS_PER_ENTRY;
-  const converged = (): boolean => proposed !== null && isConverged(core, proposed);
+  const converged = (): boolean => proposed !== null && isConverged(core, cluster.leader, proposed);
   scheduler.run(healedMs + boundMs, converged);
   if (!converged()) throw new Error(`liveness: no progress within ${boundMs} ms of the healing`);
   const convergeMs = scheduler.nowMs - healedMs;
@@ -264,46 +291,10 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
   scheduler.run(scheduler.nowMs + boundMs, converged);
   const term = cluster.leader!.core!.status().term;
   scheduler.run(scheduler.nowMs + STABLE_TIMEOUTS * timeoutMs);
-  for (const node of core) {
+  for (const node of membersOf(core, cluster.leader)) {
     const now = node.core!.status().term;
     if (now !== term)
       throw new Error(`liveness: ${node.id} is in term ${now}, not in ${term}, although nothing failed`);
   }
   return convergeMs;
-}
-
-/**
- * All of the core has committed what was proposed after the healing, the logs are equal to their ends, and no write is left that
- * began to hang before it: its leader would yet fall silent.
- */
-function isConverged(core: readonly SimulatedNode[], proposed: LogPosition): boolean {
-  const end = endOf(core[0]!.mirror);
-  return core.every(({ mirror, committed, isSynced }) => {
-    const own = endOf(mirror);
-    return (
-      isSynced &&
-      committed[proposed.index - 1]?.term === proposed.term &&
-      own.index === end.index &&
-      own.term === end.term
-    );
-  });
-}
-
-function endOf(log: DurableState): LogPosition {
-  return { index: log.entries.length, term: log.lastTerm };
-}
-
-/** A random quorum that can elect: enough voters bound by its most up-to-date log are in it; else everyone. */
-function pickCore(nodes: readonly SimulatedNode[], random: Random): SimulatedNode[] {
-  const healthy = nodes.filter(({ wipedDisks }) => wipedDisks.length === 0);
-  const core = random.shuffled(healthy).slice(0, random.pick([majority(nodes.length), healthy.length]));
-  const logs = core.map(({ mirror, disk, isUp }) => (isUp ? mirror : disk.durable));
-  const best = logs.sort((a, b) => b.lastTerm - a.lastTerm || b.entries.length - a.entries.length)[0]!;
-  const memberships = new MembershipHistory();
-  memberships.append(best.entries);
-  const membership = memberships.current;
-  const isBound = ({ id, incarnation }: SimulatedNode): boolean =>
-    membership?.voters.some((voter) => voter.id === id && voter.incarnation === incarnation) ?? true;
-  const needed = majority(membership === null ? nodes.length : sizeOf(membership));
-  return core.filter(isBound).length >= needed ? core : healthy;
 }

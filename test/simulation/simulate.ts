@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { mutants } from './mutants.ts';
+import { allMutants } from './all-mutants.ts';
 import { runSeed, SeedFailure } from './run-seed.ts';
 
 /** Long runs: `node test/simulation/simulate.ts --seeds N --from S`. Exit code 1 and the replay command at the first failure. */
@@ -16,12 +16,14 @@ function main(): void {
   if (values.mutants !== undefined) return huntMutants(values.mutants, from, count);
   let steps = 0;
   let committed = 0;
+  let installs = 0;
   let slowestMs = 0;
   try {
     for (let seed = from; seed < from + count; seed += 1) {
       const result = runSeed(seed);
       steps += result.steps;
       committed += result.committed;
+      installs += result.installs;
       slowestMs = Math.max(slowestMs, result.convergeMs);
       if (count === 1) process.stdout.write(`${JSON.stringify(result)}\n`);
     }
@@ -31,13 +33,13 @@ function main(): void {
     return;
   }
   process.stdout.write(
-    `${count} seeds from ${from}: ${steps} steps, ${committed} entries committed, slowest convergence ${slowestMs.toFixed(0)} ms\n`,
+    `${count} seeds from ${from}: ${steps} steps, ${committed} entries committed, ${installs} snapshots installed, slowest convergence ${slowestMs.toFixed(0)} ms\n`,
   );
 }
 
 /** How many seeds the simulator needs to find each known bug, and by which invariant. */
 function huntMutants(pattern: string, from: number, count: number): void {
-  for (const { name, create, focus } of mutants.filter((mutant) => mutant.name.includes(pattern))) {
+  for (const { name, create, focus } of allMutants.filter((mutant) => mutant.name.includes(pattern))) {
     let found = 'not found';
     for (let seed = from; seed < from + count && found === 'not found'; seed += 1) {
       try {

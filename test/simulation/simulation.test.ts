@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { knownSeeds } from './known-seeds.ts';
-import { mutants } from './mutants.ts';
+import { allMutants } from './all-mutants.ts';
 import { replayCommand, runSeed, SeedFailure } from './run-seed.ts';
 
 /** About 50 ms each on one core; `node test/simulation/simulate.ts` runs more. */
@@ -13,14 +13,17 @@ describe('a cluster of cores under faults', () => {
     (from) => {
       let committed = 0;
       let reads = 0;
+      let installs = 0;
       for (let seed = from; seed < from + PER_TEST; seed += 1) {
         const result = runSeed(seed);
         committed += result.committed;
         reads += result.reads;
+        installs += result.installs;
       }
-      // A simulation in which nothing is ever committed or read would keep every invariant too.
+      // A simulation in which nothing is ever committed, read or sent as a snapshot would keep every invariant too.
       expect(committed).toBeGreaterThan(PER_TEST * 20);
       expect(reads).toBeGreaterThan(PER_TEST * 5);
+      expect(installs).toBeGreaterThan(PER_TEST / 5);
     },
     60_000,
   );
@@ -36,7 +39,7 @@ describe('a cluster of cores under faults', () => {
 });
 
 describe('the simulator finds known bugs', () => {
-  it.each(mutants)(
+  it.each(allMutants)(
     '$name, within $withinSeeds seeds from $fromSeed',
     ({ create, fromSeed, withinSeeds, foundAs, focus }) => {
       let failure: unknown;
@@ -49,7 +52,7 @@ describe('the simulator finds known bugs', () => {
       }
       expect(failure).toBeInstanceOf(SeedFailure);
       const { message } = failure as SeedFailure;
-      expect(message).toContain(`SafetyViolation: ${foundAs}`);
+      expect(message).toContain(foundAs === 'liveness' ? 'Error: liveness' : `SafetyViolation: ${foundAs}`);
       const seed = Number(/^seed (\d+)/.exec(message)?.[1]);
       expect(message.endsWith(`replay: ${replayCommand(seed)}`)).toBe(true);
     },

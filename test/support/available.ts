@@ -1,5 +1,5 @@
 import type { TestContext } from 'vitest';
-import { Unavailable } from '../linearizability/unavailable.ts';
+import { Unavailable } from './unavailable.ts';
 
 /** What a machine may lack: the test is skipped with the reason, aloud; in CI nobody would see that, and it fails. */
 export async function availableOrSkip<Value>(context: TestContext, find: () => Promise<Value>): Promise<Value> {

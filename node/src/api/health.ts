@@ -71,7 +71,8 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
       status.leaderId !== null &&
       status.membership?.unmet === 0 &&
       others.every((peer) => peer.connected && peer.bound),
-    cluster_ready: backend.localRun()?.acknowledged ?? false,
+    // Of a run, only a leader can tell; what this node last heard of one may be over.
+    cluster_ready: status.leaderId !== null && (backend.localRun()?.acknowledged ?? false),
     cluster_id: status.membership?.clusterId ?? null,
     commit_index: status.commitIndex,
     applied_index: status.appliedIndex,

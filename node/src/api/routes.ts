@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TuttiError } from '../lib/errors.ts';
+import type { StopRequest } from '../coordinator/service.ts';
 import type { ApiBackend } from './backend.ts';
 import { clip } from '../plan/units.ts';
 import { checkPlanContentType, checkToken, planContentTypes } from './doors.ts';
@@ -67,7 +68,7 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
   });
 
   server.post('/stop', { onRequest: authorize }, async (request, reply) => {
-    const stopped = await backend.runs.stop({ tenant: tenantOf(request.body) }, askerOf(reply));
+    const stopped = await backend.runs.stop(stopRequestOf(request.body), askerOf(reply));
     return { stopped: true, run_id: stopped.runId };
   });
 }
@@ -81,17 +82,19 @@ function askerOf(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-/** Whose run may be stopped; null: anybody's. What is not understood must not stop somebody else's. */
-function tenantOf(body: unknown): string | null {
-  if (body === undefined || body === null) return null;
-  const { tenant = null, ...others } = body as Record<string, unknown>;
-  const isUnderstood =
-    typeof body === 'object' &&
-    !Array.isArray(body) &&
-    Object.keys(others).length === 0 &&
-    (tenant === null || typeof tenant === 'string');
-  if (!isUnderstood) throw badRequest('send no body (whose run it is does not matter) or {"tenant": "..."}');
-  return tenant;
+/** What is not understood must not stop somebody else's run. */
+function stopRequestOf(body: unknown): StopRequest {
+  if (body === undefined || body === null) return { tenant: null, runId: null };
+  const { tenant = null, run_id: runId = null, ...others } = body as Record<string, unknown>;
+  const isRecord = typeof body === 'object' && !Array.isArray(body) && Object.keys(others).length === 0;
+  if (!isRecord || !isTextOrNull(tenant) || !isTextOrNull(runId)) {
+    throw badRequest('send no body (whichever run is on, whosever it is) or {"run_id": "...", "tenant": "..."}');
+  }
+  return { tenant, runId };
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
 }
 
 /** The client's key makes a retry the same submission; without one each request is its own. */

@@ -14,7 +14,7 @@ const leastTimeoutMs = 1_000;
 /**
  * The API as the CLI uses it: any of the given nodes will do. A node that is unreachable, hangs, has no leader or is none of
  * tutti's makes room for the next, until the patience has run out and every node was asked. So everything may be sent twice:
- * reads, submissions, which carry their Idempotency-Key, and the wish that a run ends.
+ * reads, submissions, which carry their Idempotency-Key, and the wish that a run ends, which names the run.
  */
 export class ClusterClient {
   readonly #token: string | null;

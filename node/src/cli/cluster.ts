@@ -84,11 +84,11 @@ async function result(options: ClusterOptions): Promise<void> {
 }
 
 async function stop(options: ClusterOptions & { readonly tenant?: string }): Promise<void> {
-  const body = JSON.stringify({ tenant: options.tenant ?? null });
-  const stopped = await clientOf(options).post<{ run_id: string }>(
-    '/stop',
-    { 'content-type': 'application/json' },
-    body,
-  );
+  const client = clientOf(options);
+  // Named, so that asking the next node never ends another run than the one that was on.
+  const { runId, state } = await client.get<RunProgress>('/run');
+  if (state === 'finished' || state === 'aborted') throw new TuttiError('RUN_NOT_FOUND', 'no run is on');
+  const body = JSON.stringify({ run_id: runId, tenant: options.tenant ?? null });
+  const stopped = await client.post<{ run_id: string }>('/stop', { 'content-type': 'application/json' }, body);
   console.log(options.json ? JSON.stringify(stopped) : `stopping ${stopped.run_id}`);
 }

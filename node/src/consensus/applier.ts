@@ -22,6 +22,8 @@ export interface ApplierOptions<Result> {
   readonly clock: Clock;
   readonly defer: (callback: () => void) => void;
   readonly hooks: ApplierHooks<Result>;
+  /** What the state machine was restored from holds the entries up to here; 0 without. */
+  readonly restoredIndex: number;
 }
 
 /** Gives committed commands to the state machine: in log order, each once per start, in slices of time. */
@@ -30,17 +32,25 @@ export class Applier<Result> {
   // Entries are shared with the core's log, so what waits here costs one reference each.
   #queue: Entry[] = [];
   #head = 0;
-  #committedIndex = 0;
-  #appliedIndex = 0;
+  #committedIndex: number;
+  #appliedIndex: number;
+  #restoring = false;
   #busy = false;
   #stopped = false;
 
   constructor(options: ApplierOptions<Result>) {
     this.#options = options;
+    this.#committedIndex = options.restoredIndex;
+    this.#appliedIndex = options.restoredIndex;
   }
 
   get appliedIndex(): number {
     return this.#appliedIndex;
+  }
+
+  /** What a read may rely on: nothing, while the state is being replaced. */
+  get readableIndex(): number {
+    return this.#restoring ? 0 : this.#appliedIndex;
   }
 
   /** The last index that is known to be committed here, applied or not. */
@@ -59,9 +69,28 @@ export class Applier<Result> {
     }
   }
 
+  /**
+   * Replaces the state by that of a snapshot at `index`, which `restore` loads. Nothing is applied meanwhile, and what it holds is
+   * not applied afterwards, even where the log commits it only then (raft.md S7).
+   */
+  async replace(index: number, restore: () => void | Promise<void>): Promise<void> {
+    this.#restoring = true;
+    await restore();
+    this.#restoring = false;
+    if (this.#stopped) return;
+    this.#appliedIndex = Math.max(this.#appliedIndex, index);
+    this.#options.hooks.onSlice(this.#appliedIndex);
+    this.run();
+  }
+
+  /** The log begins behind `index` now: no entry up to there will come. */
+  skipTo(index: number): void {
+    this.#committedIndex = Math.max(this.#committedIndex, index);
+  }
+
   /** Applies one slice now and the rest in later turns. */
   run(): void {
-    if (this.#busy || this.#stopped || this.#head === this.#queue.length) return;
+    if (this.#busy || this.#stopped || this.#restoring || this.#head === this.#queue.length) return;
     // Set until the last slice is through: listeners called from here may come back.
     this.#busy = true;
     try {
@@ -94,8 +123,10 @@ export class Applier<Result> {
     while (this.#head < this.#queue.length && !this.#stopped) {
       const entry = this.#queue[this.#head++]!;
       const { index, term } = entry;
-      const result = entry.kind === 'command' ? { value: stateMachine.apply(entry.data, { index, term }) } : null;
-      this.#appliedIndex = index;
+      const isNew = index > this.#appliedIndex;
+      const isCommand = isNew && entry.kind === 'command';
+      const result = isCommand ? { value: stateMachine.apply(entry.data, { index, term }) } : null;
+      if (isNew) this.#appliedIndex = index;
       hooks.onEntry(entry, result);
       if (clock.nowMs() >= untilMs) break;
     }

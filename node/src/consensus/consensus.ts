@@ -1,10 +1,24 @@
 import type { RaftEvent } from '../raft/core.ts';
+import type { MemberChange } from '../raft/change.ts';
 import type { Membership, NodeId, Role } from '../raft/types.ts';
 import type { ClockOffset, PeerIdentity, PeerProblem, PeerStatus } from '../transport/transport.ts';
 
-/** The user's part: what a committed command does. Called in log order, once per entry and start, on every node. */
+/**
+ * The user's part: what a committed command does. `apply` is called in log order, once per entry and start, on every node.
+ *
+ * `snapshot` and `restore` go together; without them the whole log is kept and applied at each start, on every member. `restore`
+ * gets what `snapshot` gave, here, in an earlier life or on another member, and replaces the whole state by it.
+ */
 export interface StateMachine<Result> {
   apply(command: Uint8Array, at: { readonly index: number; readonly term: number }): Result;
+  /**
+   * The state as it is now, in one piece or in several. The first is asked for at once, the others later, in turns of their own,
+   * while commands go on being applied: all must be of the moment of the call. So a generator copies what changes in place
+   * before it yields for the first time.
+   */
+  snapshot?(): Uint8Array | Iterable<Uint8Array>;
+  /** Nothing is applied or read until it has ended. What it throws is fatal. */
+  restore?(snapshot: Uint8Array): void | Promise<void>;
 }
 
 export interface ConsensusStatus {
@@ -16,6 +30,8 @@ export interface ConsensusStatus {
   readonly lastIndex: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** The last entry that the newest snapshot holds; 0 without one. */
+  readonly snapshotIndex: number;
   readonly membership: Membership | null;
   readonly listedSize: number;
   /** Of a leader: the first entry of its own term is applied, so it knows all that was committed before. */
@@ -66,6 +82,26 @@ export interface Consensus<Result> {
    * timeout. Resolves once another node leads; rejects with TRANSFER_FAILED, saying why, if this one does not lead or goes on.
    */
   transferLeadership(to?: NodeId): Promise<void>;
+  /**
+   * Changes who the members are, on the leader. Several changes are one: all of them or none, by joint consensus where they touch
+   * more than one voter. Resolves once committed. Rejects with NOT_LEADER, CHANGE_IN_PROGRESS, NOT_CAUGHT_UP, QUORUM_AT_RISK,
+   * CHANGE_IMPOSSIBLE or SHUTTING_DOWN (nothing happened), or OUTCOME_UNKNOWN (it may yet be made).
+   */
+  changeMembers(changes: readonly MemberChange[]): Promise<void>;
+  /** Admits a node as a learner: it receives the log and counts for nothing. `address`: host:port, as the members reach it. */
+  addNode(id: NodeId, address: string): Promise<void>;
+  /** A learner becomes a voter, if it has the log. */
+  promote(id: NodeId): Promise<void>;
+  /** A voter becomes a learner; the leader itself hands over and goes on as one. */
+  demote(id: NodeId): Promise<void>;
+  /** A voter or learner, the leader too: it is told, and ends with REMOVED. */
+  removeNode(id: NodeId): Promise<void>;
+  /**
+   * Takes a snapshot of what is applied here now, and lets the log before it go. Resolves once it is durable, with the index of its
+   * last entry and its size on disk; rejects with what the state machine's `snapshot` threw, SHUTTING_DOWN, DISK_FAILED, or
+   * SETTINGS_INVALID where the state machine has none.
+   */
+  snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }>;
   /** Tells what happens from now on (and a `fatal` that happened before). Listeners must not throw: that is fatal. */
   subscribe(listener: (event: ConsensusEvent) => void): () => void;
   peers(): readonly PeerStatus[];

@@ -1,8 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { ProposalOutcome, RaftCore, RaftEvent, RaftInput, ReadOutcome } from '../raft/core.ts';
+import type { ChangeOutcome, ProposalOutcome, RaftCore, RaftEvent, RaftInput, ReadOutcome } from '../raft/core.ts';
 import type { Message } from '../raft/messages.ts';
-import type { Entry, Timings } from '../raft/types.ts';
+import type { Entry, NodeId, Timings } from '../raft/types.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { Transport } from '../transport/transport.ts';
 import { DurabilityQueue } from './durability.ts';
@@ -33,6 +33,8 @@ export interface EngineHooks {
   onCommitted(entries: readonly Entry[]): void;
   onEvent(event: RaftEvent): void;
   onRead(outcome: ReadOutcome): void;
+  onChange(outcome: ChangeOutcome): void;
+  onSendSnapshots(to: readonly NodeId[]): void;
   /** The inbox is empty: the time to apply. */
   onIdle(): void;
   /** Something that cannot be handled: the engine must be stopped. */
@@ -113,11 +115,13 @@ export class Engine {
     const effects = core.step(input, nowMs);
     if (effects.proposal !== null) settle?.(effects.proposal);
     for (const outcome of effects.reads) hooks.onRead(outcome);
+    if (effects.change !== null) hooks.onChange(effects.change);
     this.#watchDisk(nowMs);
     this.#send(effects.sendNow);
     this.#send(this.#durability.add(effects.persist, effects.sendAfterPersist, nowMs));
     if (effects.committed.length > 0) hooks.onCommitted(effects.committed);
     for (const event of effects.events) hooks.onEvent(event);
+    if (effects.sendSnapshots.length > 0) hooks.onSendSnapshots(effects.sendSnapshots);
   }
 
   #send(messages: readonly Message[]): void {

@@ -9,6 +9,7 @@ import type {
   Transport,
   TransportHandlers,
 } from '../transport/transport.ts';
+import { AddedPeers } from './added-peers.ts';
 import { Applier } from './applier.ts';
 import { closeInTime } from './closing.ts';
 import type { ClaimedClusterId } from './cluster-id.ts';
@@ -16,6 +17,7 @@ import type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler } from 
 import { Engine } from './engine.ts';
 import { Handover } from './handover.ts';
 import { Leadership } from './leadership.ts';
+import { MemberChanges, removed } from './member-changes.ts';
 import { narrate } from './narrate.ts';
 import { Observers } from './observers.ts';
 import type { ConsensusOptions } from './options.ts';
@@ -25,6 +27,8 @@ import type { Proposed } from './proposals.ts';
 import { readIndexMethod, Reads } from './reads.ts';
 import { Requests, shuttingDown, timedOut } from './requests.ts';
 import { Serving } from './serving.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
+import { openSnapshots, refuseSnapshot, withoutSnapshots } from './snapshots/wiring.ts';
 
 const ownClock: ClockOffset = { offsetMs: 0, errorMs: 0, roundTripMs: 0 };
 
@@ -34,6 +38,8 @@ export interface HostParts<Result> {
   readonly clusterId: ClaimedClusterId;
   readonly transport: Transport;
   readonly defer: (callback: () => void) => void;
+  /** Of the snapshot that the state machine was restored from. */
+  readonly restoredIndex: number;
 }
 
 /** Joins the parts: core, disk, network, state machine, and those who propose, ask and watch. */
@@ -47,25 +53,26 @@ export class Host<Result> implements Consensus<Result> {
   readonly #serving: Serving;
   readonly #leadership: Leadership;
   readonly #handover: Handover;
+  readonly #memberChanges: MemberChanges;
   readonly #observers = new Observers((error) => this.#fail(error));
   readonly #peers: PeerWatch;
+  readonly #snapshots: Snapshots | null;
   #stopped = false;
   #failure: Error | null = null;
   #closed: Promise<void> | null = null;
 
   constructor(parts: HostParts<Result>) {
     this.#parts = parts;
-    const { options, core, clusterId, transport, defer } = parts;
+    const { options, core, clusterId, transport, defer, restoredIndex } = parts;
     const { stateMachine, clock, log, store, timings, limits } = options;
     const onFailed = (error: unknown): void => this.#fail(error);
     this.#applier = new Applier({
-      stateMachine,
-      clock,
-      defer,
+      ...{ stateMachine, clock, defer, restoredIndex },
       hooks: {
         onEntry: (entry, result) => this.#onEntry(entry, result),
         onSlice: (index) => {
           this.#reads.onApplied(index);
+          this.#snapshots?.onSlice();
           this.#observers.emit({ kind: 'applied', index });
         },
         onFailed,
@@ -79,7 +86,9 @@ export class Host<Result> implements Consensus<Result> {
           this.#applier.add(entries);
         },
         onEvent: (event) => this.#onRaftEvent(event),
+        onSendSnapshots: (to) => this.#snapshots?.send(to),
         onRead: (outcome) => this.#reads.onOutcome(outcome),
+        onChange: (outcome) => this.#memberChanges.onOutcome(outcome),
         onIdle: () => this.#applier.run(),
         onFailed,
       },
@@ -88,12 +97,16 @@ export class Host<Result> implements Consensus<Result> {
       ...{ core, defer, limits },
       feed: (input, settle) => this.#engine.feed(input, settle),
     });
+    this.#memberChanges = new MemberChanges(core, (input) => this.#engine.feed(input));
     this.#requests = new Requests(clock, transport);
     this.#peers = new PeerWatch({
       ...{ transport, log, clock },
       feed: (input) => this.#engine.feed(input),
       emit: (event) => this.#observers.emit(event),
-      onLost: (id, reason) => this.#requests.peerLost(id, reason),
+      onLost: (id, reason) => {
+        this.#requests.peerLost(id, reason);
+        this.#snapshots?.peerDown(id);
+      },
     });
     this.#serving = new Serving({ transport, log, sessionOf: (id) => this.#peers.sessionOf(id) });
     this.#handover = new Handover({
@@ -104,13 +117,16 @@ export class Host<Result> implements Consensus<Result> {
       ...{ core, timeoutMs: 2 * timings.electionTimeoutMaxMs },
       feed: (input) => this.#engine.feed(input),
       request: (to, method, body, timeoutMs) => this.request(to, method, body, timeoutMs),
-      appliedIndex: () => this.#applier.appliedIndex,
+      appliedIndex: () => this.#applier.readableIndex,
     });
+    this.#snapshots = openSnapshots(parts, this.#applier, (input) => this.#engine.feed(input), onFailed);
     this.#serving.handle(readIndexMethod, () => this.#reads.serve());
     this.#leadership = new Leadership({
       onGained: (term) => this.#observers.emit({ kind: 'leadershipGained', term }),
       onLost: (term, announced, reason) => {
         this.#proposals.leadershipLost(this.#applier.committedIndex, reason);
+        this.#memberChanges.leadershipLost(this.#applier.committedIndex, reason);
+        this.#snapshots?.leadershipLost();
         if (announced) this.#observers.emit({ kind: 'leadershipLost', term, reason });
       },
     });
@@ -138,12 +154,18 @@ export class Host<Result> implements Consensus<Result> {
 
   /** Begins in a later turn, so that whoever opened this can subscribe before anything happens. */
   start(): void {
-    this.#parts.defer(() => this.#engine.start());
+    const { core, options, transport } = this.#parts;
+    const added = new AddedPeers(options.self.nodeId, transport, core.status().membership);
+    this.#observers.subscribe((event) => added.observe(event));
+    this.#parts.defer(() => {
+      this.#engine.start();
+      this.#snapshots?.start();
+    });
   }
 
   status(): ConsensusStatus {
     const { options, core } = this.#parts;
-    const { id, role, term, leaderId, lastIndex, commitIndex, membership } = core.status();
+    const { id, role, term, leaderId, lastIndex, commitIndex, snapshotIndex, membership } = core.status();
     return {
       ...{
         nodeId: id,
@@ -153,6 +175,7 @@ export class Host<Result> implements Consensus<Result> {
         leaderId,
         lastIndex,
         commitIndex,
+        snapshotIndex,
         membership,
       },
       appliedIndex: this.#applier.appliedIndex,
@@ -200,6 +223,17 @@ export class Host<Result> implements Consensus<Result> {
     return this.#stopped ? Promise.reject(shuttingDown()) : this.#handover.begin(to ?? null);
   }
 
+  readonly changeMembers: Consensus<Result>['changeMembers'] = (changes) => this.#memberChanges.change(changes);
+  readonly addNode: Consensus<Result>['addNode'] = (id, address) =>
+    this.changeMembers([{ kind: 'addLearner', id, address }]);
+  readonly promote: Consensus<Result>['promote'] = (id) => this.changeMembers([{ kind: 'promote', id }]);
+  readonly demote: Consensus<Result>['demote'] = (id) => this.changeMembers([{ kind: 'demote', id }]);
+  readonly removeNode: Consensus<Result>['removeNode'] = (id) => this.changeMembers([{ kind: 'remove', id }]);
+
+  snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }> {
+    return this.#snapshots?.request() ?? Promise.reject(withoutSnapshots());
+  }
+
   close(): Promise<void> {
     this.#stop('this node is shutting down');
     return (this.#closed ??= this.#release());
@@ -214,7 +248,9 @@ export class Host<Result> implements Consensus<Result> {
     this.#proposals.stop();
     this.#requests.stop();
     this.#handover.stop();
+    this.#memberChanges.stop();
     this.#reads.stop();
+    this.#snapshots?.stop();
     this.#leadership.end(reason);
   }
 
@@ -222,6 +258,7 @@ export class Host<Result> implements Consensus<Result> {
     const { options, transport } = this.#parts;
     const { clock, log, store } = options;
     await closeInTime('the transport', transport.close(), clock, log);
+    if (this.#snapshots !== null) await closeInTime('the snapshots', this.#snapshots.close(), clock, log);
     await closeInTime('the log store', store.close(), clock, log);
   }
 
@@ -241,6 +278,8 @@ export class Host<Result> implements Consensus<Result> {
 
   #onEntry(entry: Entry, result: { readonly value: Result } | null): void {
     this.#proposals.applied(entry, result);
+    this.#memberChanges.applied(entry);
+    this.#snapshots?.onApplied(entry);
     this.#leadership.onApplied(entry.term);
   }
 
@@ -248,8 +287,13 @@ export class Host<Result> implements Consensus<Result> {
     narrate(this.#parts.options.log, this.#parts.options.self.nodeId, event);
     this.#handover.onEvent(event);
     if (event.kind === 'roleChanged') this.#leadership.onRole(event.role, event.term, event.reason);
+    if (event.kind === 'snapshotInstalled' && !event.isStale) {
+      this.#parts.clusterId.onInstalled();
+      this.#applier.skipTo(event.index);
+    }
     if (event.kind === 'peerRefused') this.#peers.refuse(event.id, event.reason);
     this.#observers.emit({ kind: 'raft', event });
+    if (event.kind === 'removed') this.#fail(removed(event.index));
   }
 
   #onFrame(from: PeerIdentity, frame: PeerFrame): void {
@@ -263,6 +307,10 @@ export class Host<Result> implements Consensus<Result> {
           this.#peers.report({ address: from.nodeId, reason });
         }
         return;
+      case 'snapshotChunk':
+      case 'snapshotAck':
+        if (this.#snapshots !== null) return this.#snapshots.onFrame(from.nodeId, frame);
+        return refuseSnapshot(this.#parts.transport, from.nodeId, frame);
       case 'request':
         return this.#serving.onRequest(from, frame);
       case 'response':

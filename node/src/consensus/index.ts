@@ -8,13 +8,18 @@ export { openConsensus } from './open.ts';
 export { openMember } from './open-member.ts';
 export type { MemberOptions } from './open-member.ts';
 export { defaultRaftLimits } from './options.ts';
+export { defaultSnapshotPolicy } from './snapshots/policy.ts';
+export type { SnapshotPolicy } from './snapshots/policy.ts';
 export type { ConsensusOptions, SelfDescription } from './options.ts';
+export type { MemberChange } from '../raft/change.ts';
 export type { RaftEvent, RaftLimits } from '../raft/core.ts';
 export { timingProfiles } from '../raft/types.ts';
 export type { Entry, Incarnation, Member, Membership, NodeId, Role, Timings } from '../raft/types.ts';
 export type { LogStore, RecoveredLog } from '../storage/log-store.ts';
 export { openDataDirectory } from '../storage/data-dir.ts';
 export type { DataDirectory } from '../storage/data-dir.ts';
+export type { LoadedSnapshot, SnapshotDraft, SnapshotStore, StoredSnapshot } from '../storage/snapshot-store.ts';
+export { createFileSnapshotStore } from '../storage/snapshot/file-snapshot-store.ts';
 export { createWalStore } from '../storage/wal/wal-store.ts';
 export type { WalOptions } from '../storage/wal/wal-store.ts';
 export type {

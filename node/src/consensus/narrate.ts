@@ -1,6 +1,6 @@
 import type { Log } from '../lib/log.ts';
 import type { RaftEvent } from '../raft/core.ts';
-import type { NodeId } from '../raft/types.ts';
+import type { Membership, NodeId } from '../raft/types.ts';
 
 /** One log line for each thing that happens to the cluster, with what an operator asks first: who, which term, why. */
 export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
@@ -27,14 +27,14 @@ export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
         { candidate: event.candidate, term: event.term, granted: event.granted, reason: event.reason },
         `${event.granted ? 'voted for' : 'refused a vote to'} ${event.candidate}: ${event.reason}`,
       );
-    case 'membershipChanged': {
-      const { clusterId, voters, unmet } = event.membership;
-      const names = voters.map(({ id }) => id);
-      return log.info(
-        { clusterId, voters: names, unmet, index: event.index },
-        `members: ${names.join(', ')}${unmet === 0 ? '' : `, ${unmet} not met yet`}`,
-      );
+    case 'membershipChanged':
+      return narrateMembership(log, event.membership, event.index);
+    case 'deadRemoved': {
+      const { id, silentMs, term } = event;
+      return log.warn({ id, silentMs, term }, `removes ${id}: it was not heard for ${Math.round(silentMs / 1_000)} s`);
     }
+    case 'removed':
+      return log.error({ index: event.index, term: event.term }, 'this node was removed from the cluster');
     case 'transferStarted':
       return log.info({ to: event.to, term: event.term }, `hands the leadership over to ${event.to}`);
     case 'transferFailed':
@@ -42,6 +42,23 @@ export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
         { to: event.to, term: event.term, reason: event.reason },
         `did not hand the leadership over: ${event.reason}`,
       );
+    case 'compacted':
+      return log.info(
+        { baseIndex: event.baseIndex, snapshotIndex: event.snapshotIndex },
+        `the log begins behind entry ${event.baseIndex}: the snapshot at entry ${event.snapshotIndex} is durable`,
+      );
+    case 'snapshotNeeded':
+      return log.info(
+        { to: event.to, term: event.term, snapshotIndex: event.snapshotIndex },
+        `${event.to} lacks what is gone from the log: sends it the snapshot at entry ${event.snapshotIndex}`,
+      );
+    case 'snapshotInstalled':
+      return event.isStale
+        ? log.debug(
+            { index: event.index, term: event.term },
+            `the snapshot at entry ${event.index} brought nothing new`,
+          )
+        : log.info({ index: event.index, term: event.term }, `goes on from the snapshot at entry ${event.index}`);
     case 'truncated':
       return log.warn(
         { fromIndex: event.fromIndex, term: event.term },
@@ -51,4 +68,21 @@ export function narrate(log: Log, self: NodeId, event: RaftEvent): void {
     case 'peerRefused':
       return;
   }
+}
+
+function narrateMembership(
+  log: Log,
+  { clusterId, voters, unmet, learners, outgoing }: Membership,
+  index: number,
+): void {
+  const names = voters.map(({ id }) => id);
+  const before = outgoing?.voters.map(({ id }) => id);
+  const parts = [
+    `members: ${names.join(', ')}`,
+    ...(unmet === 0 ? [] : [`${unmet} not met yet`]),
+    ...(learners.length === 0 ? [] : [`learning: ${learners.join(', ')}`]),
+    ...(before === undefined ? [] : [`until that is certain also by the voters before: ${before.join(', ')}`]),
+  ];
+  const more = { ...(learners.length > 0 && { learners }), ...(before !== undefined && { outgoing: before }) };
+  log.info({ clusterId, voters: names, unmet, ...more, index }, parts.join(', '));
 }

@@ -9,6 +9,7 @@ import type { NodeId, Timings } from '../raft/types.ts';
 import { openDataDirectory } from '../storage/data-dir.ts';
 import type { DataDirectory } from '../storage/data-dir.ts';
 import type { LogStore } from '../storage/log-store.ts';
+import { createFileSnapshotStore } from '../storage/snapshot/file-snapshot-store.ts';
 import { createWalStore } from '../storage/wal/wal-store.ts';
 import { parseAddress, parseClusterNodes } from '../transport/addresses.ts';
 import { refuseOpenDoor } from '../transport/doors.ts';
@@ -19,12 +20,22 @@ import type { ListedPeer } from '../transport/transport.ts';
 import type { Consensus, StateMachine } from './consensus.ts';
 import { openConsensus } from './open.ts';
 import { defaultRaftLimits } from './options.ts';
+import type { ConsensusOptions } from './options.ts';
+import { defaultSnapshotPolicy } from './snapshots/policy.ts';
+import type { SnapshotPolicy } from './snapshots/policy.ts';
 
 export interface MemberOptions<Result> {
-  /** Which element of `nodes` this member is. */
+  /** Which element of `nodes` this member is; with `join`, none of them. */
   readonly id: NodeId;
-  /** Every member, this one included: "a=host:port,b=host:port,...". The same text on each of them. */
+  /** Every member that founds the cluster, this one included: "a=host:port,b=host:port,...". The same text on each of them. */
   readonly nodes: string;
+  /**
+   * host:port, where the others reach this node, which is not in `nodes`: it founds no cluster, and takes part in theirs once
+   * `addNode` has admitted it.
+   */
+  readonly join?: string;
+  /** A leader removes a voter that it has not heard for so long, as long as those alive can go on. Never, unless given. */
+  readonly removeDeadAfterMs?: number;
   /** Made on the first start, but not its parents. It holds this member's promises: one that is lost is a member lost. */
   readonly dataDirectory: string;
   readonly stateMachine: StateMachine<Result>;
@@ -41,6 +52,8 @@ export interface MemberOptions<Result> {
   /** `timingProfiles.lan` unless given. */
   readonly timings?: Timings;
   readonly limits?: RaftLimits;
+  /** When to take snapshots, of a state machine that has them; `defaultSnapshotPolicy` says the rest. */
+  readonly snapshots?: Partial<SnapshotPolicy>;
   /** What the others are told of this member, for people and redirects: `peers()` shows both. */
   readonly region?: string;
   readonly apiAddress?: string;
@@ -50,7 +63,7 @@ export interface MemberOptions<Result> {
 /**
  * Opens a member with all it stands on: data directory, write-ahead log, connections between the members, the system's clock. What
  * `openConsensus` says of subscribing holds here too. Closing the member gives its data directory free. Fails with
- * SETTINGS_INVALID, DATA_DIR_UNUSABLE, LOG_DAMAGED or ADDRESS_IN_USE, and leaves nothing open then.
+ * SETTINGS_INVALID, DATA_DIR_UNUSABLE, LOG_DAMAGED, SNAPSHOT_DAMAGED or ADDRESS_IN_USE, and leaves nothing open then.
  */
 export async function openMember<Result>(options: MemberOptions<Result>): Promise<Consensus<Result>> {
   const { id, stateMachine, timings = timingProfiles.lan, limits = defaultRaftLimits, log = silentLog } = options;
@@ -64,12 +77,15 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
     return await openConsensus<Result>({
       self: { nodeId, incarnation, session: randomUUID(), region, apiAddress },
       listedSize: place.listed.length,
-      store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation }), directory),
+      joins: options.join !== undefined,
+      ...(options.removeDeadAfterMs !== undefined && { removeDeadAfterMs: options.removeDeadAfterMs }),
+      store: withDirectory(createWalStore({ directory: walDirectory, nodeId, incarnation, log }), directory),
       transport: (self) =>
         createTransport({
           ...{ self, ...place, clock: systemClock, log },
           security: { secret: options.secret ?? null, tls: options.tls ?? null },
         }),
+      ...snapshotsOf(options, directory.snapshotDirectory),
       ...{ stateMachine, timings, limits, clock: systemClock, random: Math.random, log },
       proposedClusterId: randomUUID(),
     });
@@ -79,9 +95,22 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
   }
 }
 
+/** A state machine with one of the two alone is refused where it is opened. */
+function snapshotsOf(
+  { stateMachine, snapshots }: Pick<MemberOptions<unknown>, 'stateMachine' | 'snapshots'>,
+  directory: string,
+): Pick<ConsensusOptions<unknown>, 'snapshots'> {
+  if (stateMachine.snapshot === undefined && stateMachine.restore === undefined) {
+    if (snapshots === undefined) return {};
+    throw invalid('snapshots: the state machine has no snapshot and restore');
+  }
+  const policy = { ...defaultSnapshotPolicy, ...snapshots };
+  return { snapshots: { store: createFileSnapshotStore({ directory }), policy } };
+}
+
 interface Place {
   readonly listed: readonly ListedPeer[];
-  readonly selfIndex: number;
+  readonly selfIndex: number | ListedPeer;
   readonly bind: { readonly host: string; readonly port: number };
 }
 
@@ -92,15 +121,28 @@ function readPlace(options: Omit<MemberOptions<unknown>, 'stateMachine'>): Place
   if (nameless !== undefined) {
     throw invalid(`nodes: ${nameless.host}:${nameless.port} has no id; write id=${nameless.host}:${nameless.port}`);
   }
-  const selfIndex = listed.findIndex((peer) => peer.id === id);
-  if (selfIndex < 0) {
-    throw invalid(`nodes names no "${id}", only ${listed.map((peer) => `"${peer.id ?? ''}"`).join(', ')}`);
-  }
-  const own = listed[selfIndex]!;
+  const selfIndex = options.join === undefined ? indexOf(id, listed) : readJoin(id, options.join, listed);
+  const own = typeof selfIndex === 'number' ? listed[selfIndex]! : selfIndex;
   const bind = options.bind === undefined ? own : parseAddress(options.bind, own.port);
   if (typeof bind === 'string') throw invalid(`bind: ${bind}`);
   refuseStrangers(bind.host, options);
   return { listed, selfIndex, bind: { host: bind.host, port: bind.port } };
+}
+
+function indexOf(id: NodeId, listed: readonly ListedPeer[]): number {
+  const index = listed.findIndex((peer) => peer.id === id);
+  if (index >= 0) return index;
+  const names = listed.map((peer) => `"${peer.id ?? ''}"`).join(', ');
+  throw invalid(
+    `nodes names no "${id}", only ${names}; a node that joins their cluster says where it is reached: join`,
+  );
+}
+
+function readJoin(id: NodeId, join: string, listed: readonly ListedPeer[]): ListedPeer {
+  if (listed.some((peer) => peer.id === id))
+    throw invalid(`nodes names "${id}": it founds the cluster, and does not join it`);
+  const [own] = parseClusterNodes(`${id}=${join}`, 'join');
+  return own!;
 }
 
 /** The program's own rule, in the words of these options. */

@@ -4,7 +4,9 @@ import type { RaftCore, RaftLimits, RaftOptions } from '../raft/core.ts';
 import type { Incarnation, NodeId, Timings } from '../raft/types.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { PeerIdentity, Transport } from '../transport/transport.ts';
+import type { SnapshotStore } from '../storage/snapshot-store.ts';
 import type { StateMachine } from './consensus.ts';
+import type { SnapshotPolicy } from './snapshots/policy.ts';
 
 /** What a node says of itself to its peers; the cluster id is added by the host, once it is certain. */
 export interface SelfDescription {
@@ -20,12 +22,18 @@ export interface ConsensusOptions<Result> {
   readonly self: SelfDescription;
   /** How many members the operator's list has, oneself included. */
   readonly listedSize: number;
+  /** The list names other nodes, and this one waits to be added to their cluster: it founds none. */
+  readonly joins?: boolean;
   readonly store: LogStore;
   /** Makes the transport; `self` is asked at each handshake, because the cluster id becomes known later. */
   readonly transport: (self: () => PeerIdentity) => Transport;
   readonly stateMachine: StateMachine<Result>;
+  /** For a state machine with `snapshot` and `restore`; without it the whole log is kept. */
+  readonly snapshots?: { readonly store: SnapshotStore; readonly policy: SnapshotPolicy };
   readonly timings: Timings;
   readonly limits: RaftLimits;
+  /** A leader removes a voter that it has not heard for so long. Never, unless given. */
+  readonly removeDeadAfterMs?: number;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -46,6 +54,8 @@ export const defaultRaftLimits: RaftLimits = {
   maxInflightBytes: 4 * 1024 * 1024,
   // What a leader without its quorum may hold before it says so.
   maxUncommittedBytes: 32 * 1024 * 1024,
+  // One segment of the log on disk: what a peer misses within seconds under full load, or within hours at rest.
+  maxTrailingBytes: 16 * 1024 * 1024,
   // A plan is at most 1 MiB and a second's merged measurements of all nodes fit several times.
   maxProposalBytes: 4 * 1024 * 1024,
 };

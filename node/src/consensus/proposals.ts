@@ -59,7 +59,9 @@ export class Proposals<Result> {
     if (appended.term === entry.term && result !== null) {
       appended.waiter.resolve({ index: entry.index, result: result.value });
     } else {
-      appended.waiter.reject(unknownOutcome(entry.index, `index ${entry.index} holds an entry of term ${entry.term}`));
+      const isOwn = appended.term === entry.term;
+      const why = isOwn ? 'a snapshot holds what it did' : `index ${entry.index} holds an entry of term ${entry.term}`;
+      appended.waiter.reject(unknownOutcome(entry.index, why));
     }
   }
 

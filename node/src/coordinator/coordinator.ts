@@ -11,7 +11,7 @@ import { sameShape } from '../results/encoding.ts';
 import { readySlots, type LeaderContext } from './context.ts';
 import { Office } from './office.ts';
 import { Presence } from './presence.ts';
-import { whenComplete } from './roll-call.ts';
+import { memberNames, whenComplete } from './roll-call.ts';
 import { horizonLengthMs, membersPatienceMs } from './timings.ts';
 
 export interface CoordinatorOptions {
@@ -89,8 +89,8 @@ export class Coordinator {
       state,
       presence: this.#presence,
       members: () => {
-        const voters = consensus.status().membership?.voters.map((member) => member.id) ?? [];
-        return this.#presence.connected().filter(({ node }) => node === self.node || voters.includes(node));
+        const members = memberNames(consensus.status());
+        return this.#presence.connected().filter(({ node }) => node === self.node || members.includes(node));
       },
       untilComplete: () => new Promise((resolve) => void whenComplete(consensus, clock, completeByMs, resolve)),
       propose: async (body: CommandBody) => (await consensus.propose(encodeCommand({ term, ...body }))).result,

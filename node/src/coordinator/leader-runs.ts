@@ -67,23 +67,26 @@ function mayBegin({ run, submissions, sources }: ClusterState, { submissionId }:
 
 /**
  * Before the start is scheduled there is nothing to drain: the run is aborted. From then on every node has a horizon up to which
- * it sends load by itself, whenever it hears of an abort: the run is stopped there, so that what is sent is counted. RUN_NOT_FOUND
- * when none is on, or not this tenant's.
+ * it sends load by itself, whenever it hears of an abort: the run is stopped there, so that what is sent is counted. One that is
+ * over is as it was wished. RUN_NOT_FOUND when another is on, or it is not this tenant's.
  */
-export async function stopAsLeader(context: LeaderContext, tenant: string | null): Promise<{ readonly runId: string }> {
+export async function stopAsLeader(
+  context: LeaderContext,
+  { tenant, runId }: { readonly tenant: string | null; readonly runId: string },
+): Promise<{ readonly runId: string }> {
   const run = currentRun(context.state());
-  const none = new TuttiError('RUN_NOT_FOUND', 'no run is on');
-  if (isOver(run.phase)) throw none;
+  if (run.id !== runId) throw new TuttiError('RUN_NOT_FOUND', `run ${runId} is not on, and not the last one`);
+  if (isOver(run.phase)) return { runId };
   if (tenant !== null && tenant !== run.plan.metadata.tenant) {
     throw new TuttiError('RUN_NOT_FOUND', `no run of tenant ${tenant} is on`);
   }
-  if (await abortedUnscheduled(context, run.id)) return { runId: run.id };
+  if (await abortedUnscheduled(context, runId)) return { runId };
   if (currentRun(context.state()).phase.name === 'scheduled') {
     // Refused only where it is said already, or the run is over: stopping looks at the phase anew.
-    await context.propose({ kind: 'markRunning', runId: run.id });
+    await context.propose({ kind: 'markRunning', runId });
   }
-  if (!(await stopRun(context, run.id)) && isOver(currentRun(context.state()).phase)) throw none;
-  return { runId: run.id };
+  await stopRun(context, runId);
+  return { runId };
 }
 
 /** False: the start is scheduled, or about to be. */

@@ -1,13 +1,18 @@
-import type { Consensus } from '../consensus/consensus.ts';
+import type { Consensus, ConsensusStatus } from '../consensus/consensus.ts';
 import type { Clock } from '../lib/clock.ts';
 
 /** Listed members that cannot take part in a run yet: not connected, or not admitted. By id where it is known, else by address. */
 export function missingMembers(consensus: Pick<Consensus<unknown>, 'peers' | 'status'>): readonly string[] {
-  const voters = consensus.status().membership?.voters.map((member) => member.id) ?? [];
+  const members = memberNames(consensus.status());
   return consensus
     .peers()
-    .filter(({ identity, state }) => state !== 'connected' || identity === null || !voters.includes(identity.nodeId))
+    .filter(({ identity, state }) => state !== 'connected' || identity === null || !members.includes(identity.nodeId))
     .map(({ address, expectedId, identity }) => identity?.nodeId ?? expectedId ?? address);
+}
+
+/** Voters and learners: both generate load. */
+export function memberNames({ membership }: Pick<ConsensusStatus, 'membership'>): readonly string[] {
+  return [...(membership?.voters.map(({ id }) => id) ?? []), ...(membership?.learners ?? [])];
 }
 
 /** Calls back once, with who is missing: as soon as nobody is, or at `untilMs`. The returned function gives it up. */

@@ -6,7 +6,7 @@ import { TuttiError } from '../lib/errors.ts';
 import type { RunReport } from '../results/report.ts';
 import type { LeaderContext } from './context.ts';
 import { checkPlan, progressOf, reportOf, stopAsLeader, submitAsLeader, type Submission } from './leader-runs.ts';
-import type { RunProgress, RunService, Submitted } from './service.ts';
+import type { RunProgress, RunService, StopRequest, Submitted } from './service.ts';
 
 /** Several elections and a retry fit; a person at a terminal waits no longer for an answer. */
 const serviceDeadlineMs = 10_000;
@@ -33,17 +33,16 @@ export function createRunService(options: RunServiceOptions): RunService {
   return service;
 }
 
+/** Asking twice is the same as asking once: a submission has its id, a stop names its run. So whatever fails is tried again. */
 interface Call<Request, Answer> {
   readonly method: string;
   readonly local: (leader: LeaderContext, request: Request) => Promise<Answer> | Answer;
-  /** May be asked again when the first one's fate is unknown: asking twice is the same as asking once. */
-  readonly isIdempotent: boolean;
 }
 
 class ForwardingRunService implements RunService {
   readonly #options: RunServiceOptions;
   readonly #submit: Call<Submission, Submitted>;
-  readonly #stop: Call<{ readonly tenant: string | null }, { readonly runId: string }>;
+  readonly #stop: Call<{ readonly tenant: string | null; readonly runId: string }, { readonly runId: string }>;
   readonly #progress: Call<object, RunProgress>;
   readonly #report: Call<object, RunReport>;
 
@@ -53,15 +52,10 @@ class ForwardingRunService implements RunService {
     this.#submit = {
       method: 'run.submit',
       local: (leader, submission) => submitAsLeader(leader, submission, newRunId()),
-      isIdempotent: true,
     };
-    this.#stop = {
-      method: 'run.stop',
-      local: (leader, { tenant }) => stopAsLeader(leader, tenant),
-      isIdempotent: false,
-    };
-    this.#progress = { method: 'run.progress', local: (leader) => progressOf(leader, runMs), isIdempotent: true };
-    this.#report = { method: 'run.report', local: reportOf, isIdempotent: true };
+    this.#stop = { method: 'run.stop', local: stopAsLeader };
+    this.#progress = { method: 'run.progress', local: (leader) => progressOf(leader, runMs) };
+    this.#report = { method: 'run.report', local: reportOf };
   }
 
   register(): void {
@@ -81,8 +75,15 @@ class ForwardingRunService implements RunService {
     return this.#call(this.#submit, submission, asker);
   }
 
-  stop(request: { readonly tenant: string | null }, asker?: AbortSignal): Promise<{ readonly runId: string }> {
-    return this.#call(this.#stop, request, asker);
+  async stop({ tenant, runId }: StopRequest, asker?: AbortSignal): Promise<{ readonly runId: string }> {
+    return this.#call(this.#stop, { tenant, runId: runId ?? (await this.#runThatIsOn(asker)) }, asker);
+  }
+
+  /** Named before it is stopped: a stop that is repeated must not end the run after it. */
+  async #runThatIsOn(asker: AbortSignal | undefined): Promise<string> {
+    const { runId, state } = await this.#call(this.#progress, {}, asker);
+    if (state === 'finished' || state === 'aborted') throw new TuttiError('RUN_NOT_FOUND', 'no run is on');
+    return runId;
   }
 
   progress(): Promise<RunProgress> {
@@ -109,7 +110,7 @@ class ForwardingRunService implements RunService {
         if (answer !== null) return answer.value;
       } catch (thrown) {
         last = TuttiError.from(thrown);
-        if (!mayTryAgain(call, last)) throw last;
+        if (!isWorthAnother(last)) throw last;
       }
       await this.#change(deadlineMs);
     }
@@ -128,17 +129,8 @@ class ForwardingRunService implements RunService {
     const { leaderId, nodeId } = consensus.status();
     if (leaderId === null || leaderId === nodeId) return null;
     const timeoutMs = Math.min(forwardTimeoutMs, deadlineMs - clock.nowMs());
-    try {
-      const body = await consensus.request(leaderId, call.method, toJson(request), timeoutMs);
-      return { value: fromJson(body) as Answer };
-    } catch (thrown) {
-      const error = TuttiError.from(thrown);
-      const isLost = error.code === 'TIMEOUT' || error.code === 'PEER_LOST';
-      if (!isLost || call.isIdempotent) throw error;
-      throw new TuttiError('OUTCOME_UNKNOWN', `${call.method}: the leader was lost before it answered`, {
-        cause: error,
-      });
-    }
+    const body = await consensus.request(leaderId, call.method, toJson(request), timeoutMs);
+    return { value: fromJson(body) as Answer };
   }
 
   /** Until something happened in the cluster, or a moment has passed. */
@@ -158,10 +150,10 @@ class ForwardingRunService implements RunService {
   }
 }
 
-/** Nothing happened (NOT_LEADER and the like), or it may as well happen twice. A run in progress is the caller's business. */
-function mayTryAgain(call: Call<never, unknown>, error: TuttiError): boolean {
-  if (error.code === 'RUN_IN_PROGRESS' || error.code === 'STALE_COMMAND') return false;
-  return error.isRetryable || (call.isIdempotent && error.code === 'OUTCOME_UNKNOWN');
+/** A run in progress is the caller's business. */
+function isWorthAnother({ code, isRetryable }: TuttiError): boolean {
+  if (code === 'RUN_IN_PROGRESS' || code === 'STALE_COMMAND') return false;
+  return isRetryable || code === 'OUTCOME_UNKNOWN';
 }
 
 const toJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

@@ -11,6 +11,12 @@ export interface Submitted {
   readonly missing: readonly string[];
 }
 
+/** Whose run, and which; null: anybody's, and whichever is on when it is asked. */
+export interface StopRequest {
+  readonly tenant: string | null;
+  readonly runId: string | null;
+}
+
 /**
  * What any node offers about runs, whichever node leads: the API and the CLI stand on it. A follower forwards to the leader
  * over the cluster's streams. Each call rejects with a TuttiError (NO_LEADER, TIMEOUT, ... as in lib/errors.ts). A change whose
@@ -28,8 +34,11 @@ export interface RunService {
     },
     asker?: AbortSignal,
   ): Promise<Submitted>;
-  /** Ends the run in an orderly way; resolves when the order is committed. RUN_NOT_FOUND when none is on. */
-  stop(request: { readonly tenant: string | null }, asker?: AbortSignal): Promise<{ readonly runId: string }>;
+  /**
+   * Ends the run in an orderly way; resolves when the order is committed. A run that is named may be over by then, so it may be
+   * asked again. RUN_NOT_FOUND when it is not on and was not the last one, and, where none is named, when none is on.
+   */
+  stop(request: StopRequest, asker?: AbortSignal): Promise<{ readonly runId: string }>;
   /** RUN_NOT_FOUND when there never was one. */
   progress(): Promise<RunProgress>;
   /** The merged result so far, or of the last run. RUN_NOT_FOUND. */

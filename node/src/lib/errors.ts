@@ -57,6 +57,27 @@ export const errorCodes = {
     retryable: true,
     fatal: false,
   },
+  CHANGE_IN_PROGRESS: {
+    meaning: 'another change of members, an election or a handover is not through yet; nothing happened',
+    retryable: true,
+    fatal: false,
+  },
+  NOT_CAUGHT_UP: {
+    meaning: 'the learner lacks too much of the log to have a vote; it is being sent; nothing happened',
+    retryable: true,
+    fatal: false,
+  },
+  QUORUM_AT_RISK: {
+    meaning: 'too few of the voters that the change leaves are alive to go on; nothing happened',
+    retryable: true,
+    fatal: false,
+  },
+  CHANGE_IMPOSSIBLE: {
+    meaning: 'there is no such change of these members; the message says why; nothing happened',
+    retryable: false,
+    fatal: false,
+  },
+  REMOVED: { meaning: 'this node was removed from its cluster, so it ends', retryable: false, fatal: true },
   BUSY: { meaning: 'a bound on pending work is reached; nothing happened', retryable: true, fatal: false },
   TOO_LARGE: { meaning: 'over the bound on its size; nothing happened', retryable: false, fatal: false },
   TIMEOUT: { meaning: 'no answer in time; the message says from whom and for what', retryable: true, fatal: false },
@@ -95,6 +116,11 @@ export const errorCodes = {
   SHUTTING_DOWN: { meaning: 'this node is stopping', retryable: true, fatal: false },
   LOG_DAMAGED: {
     meaning: 'the log on disk is damaged before its tail; the message names file, offset and remedy',
+    retryable: false,
+    fatal: true,
+  },
+  SNAPSHOT_DAMAGED: {
+    meaning: 'a snapshot on disk is damaged or missing, and the log does not reach back to an older one',
     retryable: false,
     fatal: true,
   },

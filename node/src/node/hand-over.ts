@@ -6,8 +6,8 @@ import type { Log } from '../lib/log.ts';
 export async function handOver(consensus: Consensus<unknown>, log: Log): Promise<void> {
   const { role, membership } = consensus.status();
   if (role !== 'leader') return;
-  // A cluster of one: nothing has failed, and nobody waits.
-  if (membership?.voters.length === 1) return log.info({}, 'ends as leader: there is no other member');
+  // The only voter: nothing has failed.
+  if (membership?.voters.length === 1) return log.info({}, 'ends as leader: there is no other voter');
   try {
     await consensus.transferLeadership();
   } catch (error) {

@@ -8,6 +8,8 @@ import { isOver } from '../cluster/transitions.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import { openConsensus } from '../consensus/open.ts';
 import { defaultRaftLimits } from '../consensus/options.ts';
+import { defaultSnapshotPolicy } from '../consensus/snapshots/policy.ts';
+import type { SnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ownHostNames } from '../lib/host-header.ts';
 import type { Log } from '../lib/log.ts';
@@ -18,6 +20,7 @@ import { writeUnsentTo } from '../runtime/write-unsent.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { SourcedPlan } from '../source/file.ts';
 import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
+import { createFileSnapshotStore } from '../storage/snapshot/file-snapshot-store.ts';
 import { createWalStore } from '../storage/wal/wal-store.ts';
 import { formatAddress } from '../transport/addresses.ts';
 import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
@@ -165,7 +168,7 @@ async function openOwnConsensus(
       apiAddress: formatAddress(settings.healthAddress.host, settings.healthAddress.port),
     },
     listedSize: place.listed.length,
-    store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation }),
+    store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation, log: hooks.log }),
     transport: (self) =>
       createTransport({
         self,
@@ -177,13 +180,27 @@ async function openOwnConsensus(
         log: hooks.log,
       }),
     stateMachine: replicated.stateMachine,
+    snapshots: {
+      store: createFileSnapshotStore({ directory: directory.snapshotDirectory }),
+      policy: snapshotPolicy(settings),
+    },
     timings: timingProfiles[settings.timings],
+    ...(settings.removeDeadAfterSecs !== null && { removeDeadAfterMs: settings.removeDeadAfterSecs * 1_000 }),
     limits: defaultRaftLimits,
     clock: systemClock,
     random: Math.random,
     log: hooks.log,
     proposedClusterId: randomUUID(),
   });
+}
+
+function snapshotPolicy({ snapshotIntervalSecs, snapshotThreshold, snapshotLogMib }: Settings): SnapshotPolicy {
+  return {
+    ...defaultSnapshotPolicy,
+    intervalMs: snapshotIntervalSecs * 1000,
+    entries: snapshotThreshold,
+    logBytes: snapshotLogMib * 1024 * 1024,
+  };
 }
 
 function openRuntime(

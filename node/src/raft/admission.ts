@@ -1,7 +1,7 @@
-import { boundIncarnation } from './membership.ts';
+import { boundIncarnation, isBoundVoter, memberIds } from './membership.ts';
 import { leadPeer } from './leading.ts';
 import type { RaftState } from './state.ts';
-import { isMembershipCommitted } from './state.ts';
+import { isMembershipCommitted, learnOfFounding } from './state.ts';
 import { failTransfer } from './transfer.ts';
 import type { Incarnation, Member, NodeId } from './types.ts';
 
@@ -10,7 +10,7 @@ export function peerUp(state: RaftState, peer: Member, clusterId: string | null)
   const reason = refusal(state, peer, clusterId);
   if (reason !== null) return refuse(state, peer.id, reason);
   state.shunned.delete(peer.id);
-  if (clusterId !== null && state.log.lastIndex === 0) state.foundedElsewhere = true;
+  if (clusterId !== null) learnOfFounding(state);
   forgetOtherDisk(state, peer);
   state.met.set(peer.id, { member: peer, clusterId, up: true });
   if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);
@@ -36,12 +36,13 @@ function refuse(state: RaftState, id: NodeId, reason: string): void {
 }
 
 /**
- * Nothing binds an unmet peer to its disk yet, so it may come back with another one. What the lost disk held and voted is gone
- * with it: counted for the new one, two disks of three would pass for a quorum (raft.md M9).
+ * Nothing binds an unmet peer to its disk yet, nor a learner, so it may come back with another one. What the lost disk held and
+ * voted is gone with it: counted for the new one, two disks of three would pass for a quorum (raft.md M9).
  */
 function forgetOtherDisk(state: RaftState, peer: Member): void {
-  const known = state.met.get(peer.id);
-  if (known === undefined || known.member.incarnation === peer.incarnation) return;
+  const membership = state.memberships.current;
+  if (membership !== null && isBoundVoter(membership, peer)) return;
+  if (state.met.get(peer.id)?.member.incarnation === peer.incarnation) return;
   state.leadership?.progress.delete(peer.id);
   state.election?.answers.delete(peer.id);
 }
@@ -53,6 +54,8 @@ function refusal(state: RaftState, peer: Member, clusterId: string | null): stri
   const membership = state.memberships.current;
   if (peer.id === state.options.self.id) return 'it has the name of this node: give each node an id of its own';
   if (membership === null) {
+    // Who founds nothing counts nobody: the log will say who belongs to it.
+    if (state.foundedElsewhere || clusterId !== null) return null;
     const isListFull = state.met.size >= state.options.listedSize - 1 && !state.met.has(peer.id);
     return isListFull ? `the list has ${state.options.listedSize} members, and all of them were met: ${oneList}` : null;
   }
@@ -66,14 +69,15 @@ function refusal(state: RaftState, peer: Member, clusterId: string | null): stri
       'or with an empty one if it never was a member'
     );
   }
-  if (bound === null && membership.unmet === 0) return `the membership has no place left for it: ${oneList}`;
-  return null;
+  // One of this cluster that is no member here may be newer than this log, or was removed and is to be told.
+  const isAwaited = bound !== null || membership.unmet > 0 || membership.learners.includes(peer.id);
+  return isAwaited || clusterId !== null ? null : `the membership has no place left for it: ${oneList}, or add it`;
 }
 
 function anotherDisk(bound: Incarnation, met: Incarnation): string {
   return (
     `its incarnation is ${met}, the cluster knows ${bound}: its disk was replaced, so it is not that member; start it with the ` +
-    'data directory it had (if that is lost, so is the member: the others go on while they are a majority)'
+    'data directory it had (if that is lost, so is the member: the others go on while they are a majority, and can remove it and add it again)'
   );
 }
 
@@ -81,7 +85,11 @@ export function peerDown(state: RaftState, id: NodeId): void {
   const peer = state.met.get(id);
   if (peer !== undefined) peer.up = false;
   const { leadership } = state;
-  leadership?.progress.get(id)?.restart();
+  leadership?.progress.get(id)?.restart(state.log.base.index);
+  const membership = state.memberships.current;
+  // One that was removed has been told, or will be when it comes back.
+  const isMember = membership === null || membership.unmet > 0 || memberIds(membership).includes(id);
+  if (!isMember) leadership?.progress.delete(id);
   if (leadership?.transfer?.to === id) failTransfer(state, leadership, `the connection to ${id} was lost`);
 }
 

@@ -1,13 +1,16 @@
+import type { MemberChange } from './change.ts';
 import type { Message } from './messages.ts';
 import type {
   Entry,
   HardState,
   Incarnation,
+  LogPosition,
   Member,
   Membership,
   NodeId,
   PersistBatch,
   Role,
+  SnapshotMetadata,
   Timings,
 } from './types.ts';
 
@@ -22,10 +25,14 @@ export interface RaftOptions {
   /** The cluster id this node writes into the first entry if it founds the cluster. */
   readonly proposedClusterId: string;
   readonly timings: Timings;
+  /** A voter that this node, as the leader, has not heard for so long is removed; Infinity: never. */
+  readonly removeDeadAfterMs: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** What storage recovered. */
+  /** What storage recovered: the newest snapshot, null without one, and the log behind `base`, which must join on to it. */
+  readonly snapshot: SnapshotMetadata | null;
   readonly hardState: HardState;
+  readonly base: LogPosition;
   readonly entries: readonly Entry[];
   readonly limits: RaftLimits;
 }
@@ -39,6 +46,8 @@ export interface RaftLimits {
   readonly maxUncommittedBytes: number;
   /** Bytes of one proposal. */
   readonly maxProposalBytes: number;
+  /** Bytes of entries kept before a snapshot when the log is compacted, for peers that lack only those. */
+  readonly maxTrailingBytes: number;
 }
 
 export type RaftInput =
@@ -54,7 +63,15 @@ export type RaftInput =
   | { readonly kind: 'transfer'; readonly to: NodeId | null }
   /** What must be applied for a read to see all that was committed before it; `readId` is used once. */
   | { readonly kind: 'read'; readonly readId: number }
+  /** Change who the members are; the outcome tells what became of the wish, the log what of the change. */
+  | { readonly kind: 'change'; readonly changes: readonly MemberChange[] }
   | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
+  /** A snapshot that this node took (`snapshotAt`) is durable. */
+  | { readonly kind: 'snapshotSaved'; readonly snapshot: SnapshotMetadata }
+  /** A snapshot that a peer sent is durable, and the state machine has accepted it (raft.md S9). */
+  | { readonly kind: 'snapshotInstalled'; readonly snapshot: SnapshotMetadata }
+  /** The sending of a snapshot asked for by `sendSnapshots` is over, whether it arrived or not. */
+  | { readonly kind: 'snapshotEnded'; readonly id: NodeId }
   /** Every batch up to and including this ticket is durable. */
   | { readonly kind: 'persisted'; readonly ticket: number };
 
@@ -64,15 +81,36 @@ export interface Effects {
   readonly sendNow: readonly Message[];
   /** Votes and acknowledgements: may leave only when `persist` and every earlier batch are durable. */
   readonly sendAfterPersist: readonly Message[];
-  /** Newly committed entries, in order, each exactly once per start of the core. */
+  /**
+   * Newly committed entries, in order, each at most once per start of the core: those that a snapshot holds, recovered or
+   * installed, are left out.
+   */
   readonly committed: readonly Entry[];
+  /** Peers that lack entries which are gone here: send each the newest durable snapshot, and say so when that has ended. */
+  readonly sendSnapshots: readonly NodeId[];
   /** What happened, for logs and observers, in order. */
   readonly events: readonly RaftEvent[];
   /** Of `read` inputs, of this step or earlier ones: each is answered once, unless this node ends. */
   readonly reads: readonly ReadOutcome[];
   /** Of a `propose` input only. */
   readonly proposal: ProposalOutcome | null;
+  /** Of a `change` input only. */
+  readonly change: ChangeOutcome | null;
 }
+
+export type ChangeOutcome =
+  /** Made once the first membership at `index` or later that is not a joint one is committed. */
+  | { readonly accepted: true; readonly term: number; readonly index: number }
+  | {
+      readonly accepted: false;
+      /**
+       * inProgress: another change, an election or a transfer is not through yet. notCaughtUp: the learner lacks too much of the
+       * log. quorumAtRisk: too few of the voters to be are alive. impossible: there is no such change.
+       */
+      readonly code: 'notLeader' | 'inProgress' | 'notCaughtUp' | 'quorumAtRisk' | 'impossible';
+      readonly reason: string;
+      readonly leaderId: NodeId | null;
+    };
 
 export type ProposalOutcome =
   | { readonly accepted: true; readonly term: number; readonly firstIndex: number }
@@ -100,9 +138,18 @@ export type RaftEvent =
       readonly reason: string;
     }
   | { readonly kind: 'membershipChanged'; readonly membership: Membership; readonly index: number }
+  /** The leader removes a voter that it has not heard for `removeDeadAfterMs`. */
+  | { readonly kind: 'deadRemoved'; readonly id: NodeId; readonly silentMs: number; readonly term: number }
+  /** It is committed that this node is no member any more: it takes part in nothing, and should end. */
+  | { readonly kind: 'removed'; readonly index: number; readonly term: number }
   | { readonly kind: 'transferStarted'; readonly to: NodeId; readonly term: number }
   /** Refused, or given up; this node goes on as before. */
   | { readonly kind: 'transferFailed'; readonly to: NodeId | null; readonly term: number; readonly reason: string }
+  /** The log begins behind `baseIndex` now, for the snapshot at `snapshotIndex` is durable. */
+  | { readonly kind: 'compacted'; readonly baseIndex: number; readonly snapshotIndex: number }
+  | { readonly kind: 'snapshotNeeded'; readonly to: NodeId; readonly term: number; readonly snapshotIndex: number }
+  /** `isStale`: this node had committed as much already. */
+  | { readonly kind: 'snapshotInstalled'; readonly index: number; readonly term: number; readonly isStale: boolean }
   | { readonly kind: 'truncated'; readonly fromIndex: number; readonly term: number }
   | { readonly kind: 'peerRefused'; readonly id: NodeId; readonly reason: string };
 
@@ -114,6 +161,10 @@ export interface RaftStatus {
   readonly leaderId: NodeId | null;
   readonly lastIndex: number;
   readonly commitIndex: number;
+  /** The log begins behind this entry. */
+  readonly baseIndex: number;
+  /** Of the newest durable snapshot; 0 without one. */
+  readonly snapshotIndex: number;
   /** Null until the first membership entry is in the log. */
   readonly membership: Membership | null;
   /** Of a leader: it has committed an entry of its own term. */
@@ -127,4 +178,6 @@ export interface RaftCore {
   /** The instant at which the next `tick` is due; a later tick does no harm but delays. */
   deadlineMs(): number;
   status(): RaftStatus;
+  /** What a snapshot of the state after entry `index` stands for; `index` is committed, and not before the log's base. */
+  snapshotAt(index: number): SnapshotMetadata;
 }

@@ -1,7 +1,7 @@
 import { invariant } from '../lib/invariant.ts';
-import type { Effects, ProposalOutcome, RaftEvent, ReadOutcome } from './core.ts';
+import type { ChangeOutcome, Effects, ProposalOutcome, RaftEvent, ReadOutcome } from './core.ts';
 import type { Message } from './messages.ts';
-import type { Entry, HardState, PersistBatch } from './types.ts';
+import type { Entry, HardState, LogPosition, NodeId, PersistBatch } from './types.ts';
 
 /**
  * Whether a message promises something that must be on this node's disk before it leaves. Votes and acknowledgements do
@@ -29,13 +29,16 @@ export class EffectsBuilder {
   #lastTicket = 0;
   #hardState: HardState | null = null;
   #truncateFrom: number | null = null;
+  #base: LogPosition | null = null;
   #entries: Entry[] = [];
   #sendNow: Message[] = [];
   #sendAfterPersist: Message[] = [];
   #committed: readonly Entry[] = [];
+  #sendSnapshots: NodeId[] = [];
   #events: RaftEvent[] = [];
   #reads: ReadOutcome[] = [];
   #proposal: ProposalOutcome | null = null;
+  #change: ChangeOutcome | null = null;
 
   /** The ticket under which what this step writes becomes durable. */
   get ticket(): number {
@@ -51,6 +54,11 @@ export class EffectsBuilder {
     this.#truncateFrom = index;
   }
 
+  saveBase(base: LogPosition): void {
+    invariant(this.#entries.length === 0, 'a step compacts before it appends');
+    this.#base = base;
+  }
+
   saveEntries(entries: readonly Entry[]): void {
     this.#entries.push(...entries);
   }
@@ -63,12 +71,20 @@ export class EffectsBuilder {
     this.#committed = this.#committed.length === 0 ? entries : [...this.#committed, ...entries];
   }
 
+  sendSnapshot(to: NodeId): void {
+    this.#sendSnapshots.push(to);
+  }
+
   emit(event: RaftEvent): void {
     this.#events.push(event);
   }
 
   answer(outcome: ProposalOutcome): void {
     this.#proposal = outcome;
+  }
+
+  answerChange(outcome: ChangeOutcome): void {
+    this.#change = outcome;
   }
 
   answerRead(outcome: ReadOutcome): void {
@@ -82,29 +98,37 @@ export class EffectsBuilder {
       sendNow: this.#sendNow,
       sendAfterPersist: this.#sendAfterPersist,
       committed: this.#committed,
+      sendSnapshots: this.#sendSnapshots,
       events: this.#events,
       reads: this.#reads,
       proposal: this.#proposal,
+      change: this.#change,
     };
     this.#hardState = null;
     this.#truncateFrom = null;
+    this.#base = null;
     this.#entries = [];
     this.#sendNow = [];
     this.#sendAfterPersist = [];
     this.#committed = [];
+    this.#sendSnapshots = [];
     this.#events = [];
     this.#reads = [];
     this.#proposal = null;
+    this.#change = null;
     return effects;
   }
 
   #batch(): PersistBatch | null {
-    if (this.#hardState === null && this.#truncateFrom === null && this.#entries.length === 0) return null;
+    const isEmpty = this.#hardState === null && this.#truncateFrom === null && this.#base === null;
+    if (isEmpty && this.#entries.length === 0) return null;
+    invariant(this.#base === null || this.#hardState !== null, 'a base is saved with the hard state');
     this.#lastTicket += 1;
     return {
       ticket: this.#lastTicket,
       hardState: this.#hardState,
       truncateFrom: this.#truncateFrom,
+      base: this.#base,
       entries: this.#entries,
     };
   }

@@ -1,8 +1,7 @@
-import type { LogPosition } from './log.ts';
 import { setLeader } from './roles.ts';
 import type { RaftState } from './state.ts';
 import { countedPeers } from './state.ts';
-import type { NodeId } from './types.ts';
+import type { LogPosition, NodeId } from './types.ts';
 
 /** Attempts before the election timeout takes over: with `lan` timings they span about half of it. */
 const MAX_ATTEMPTS = 8;

@@ -1,13 +1,13 @@
 import { invariant } from '../lib/invariant.ts';
 import { ENTRY_OVERHEAD_BYTES, entryBytes } from './log.ts';
-import { bind, boundIncarnation, encodeMembership } from './membership.ts';
+import { encodeMembership, foundedBy, memberIds } from './membership.ts';
 import { Progress } from './progress.ts';
 import { majority, reachedBy, sizeOf } from './quorum.ts';
-import { advanceCommit, replicate, sendHeartbeats } from './replication.ts';
+import { replicate, sendHeartbeats } from './replication.ts';
 import { becomeFollower, setLeader, setRole } from './roles.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { failTransfer } from './transfer.ts';
-import { append, diskDeadlineMs, electorate, isMembershipCommitted, metMembers } from './state.ts';
+import { append, diskDeadlineMs, electorate, metMembers } from './state.ts';
 import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
 
 /**
@@ -30,6 +30,7 @@ export function becomeLeader(state: RaftState, votes: number): void {
     round: 0,
     reads: { waiting: [], underWay: null },
     transfer: null,
+    isLeaving: false,
   };
   state.leadership = leadership;
   if (state.memberships.current === null) appendMembership(state, leadership, foundingMembership(state));
@@ -42,52 +43,42 @@ export function becomeLeader(state: RaftState, votes: number): void {
 function foundingMembership(state: RaftState): Membership {
   const met = metMembers(state);
   invariant(met.unmet >= 0, 'more members were met than are listed');
-  return { clusterId: state.options.proposedClusterId, ...met };
-}
-
-/** Progress for every voter, and for a listed peer that is yet to be bound: it receives the log before it counts. */
-function followPeers(state: RaftState, leadership: Leadership, nextIndex: number): void {
-  const membership = state.memberships.current;
-  invariant(membership !== null, 'a leader has a membership');
-  const ids = membership.voters.map(({ id }) => id);
-  if (membership.unmet > 0) ids.push(...state.met.keys());
-  for (const id of ids) {
-    if (id === state.options.self.id || leadership.progress.has(id)) continue;
-    // A new term gives every peer the benefit of one timeout before its silence counts against the leader.
-    leadership.progress.set(id, new Progress(id, nextIndex, state.nowMs));
-  }
-}
-
-/** A peer's connection opened: whatever was under way to it may be lost, and a new listed peer may be bound. */
-export function leadPeer(state: RaftState, leadership: Leadership, id: NodeId): void {
-  followPeers(state, leadership, state.log.lastIndex + 1);
-  leadership.progress.get(id)?.restart();
-  bindNext(state);
-  replicate(state, leadership);
+  return foundedBy({ clusterId: state.options.proposedClusterId, ...met });
 }
 
 /**
- * Binds one listed member that was met after the founding. Only one membership is uncommitted at a time, and none before
- * this leader has committed in its term: two leaders could otherwise count disjoint quorums (Ongaro 2015; raft.md M1).
+ * Progress for every member, for a listed peer that is yet to be bound, since it receives the log before it counts, and for a
+ * connected one that was removed: the log tells it so. Who was removed and is not connected is forgotten.
  */
-export function bindNext(state: RaftState): void {
-  const { leadership } = state;
+function followPeers(state: RaftState, leadership: Leadership, nextIndex: number): void {
   const membership = state.memberships.current;
-  if (leadership === null || membership === null || membership.unmet === 0) return;
-  if (leadership.transfer !== null) return;
-  if (state.commitIndex < leadership.firstIndex || !isMembershipCommitted(state)) return;
-  const isFree = (id: NodeId): boolean => boundIncarnation(membership, id) === null;
-  const next = [...state.met.values()].find(({ member, up }) => up && isFree(member.id));
-  if (next === undefined) return;
-  appendMembership(state, leadership, bind(membership, next.member));
+  invariant(membership !== null, 'a leader has a membership');
+  const { progress } = leadership;
+  const ids = new Set(memberIds(membership));
+  for (const [id, { clusterId, up }] of state.met) {
+    const isFormer = up && !state.shunned.has(id) && (progress.has(id) || clusterId === membership.clusterId);
+    if (membership.unmet > 0 || isFormer) ids.add(id);
+  }
+  for (const id of progress.keys()) if (!ids.has(id)) progress.delete(id);
+  for (const id of ids) {
+    if (id === state.options.self.id || progress.has(id)) continue;
+    // A new term gives every peer the benefit of one timeout before its silence counts against the leader.
+    progress.set(id, new Progress(id, nextIndex, state.nowMs));
+  }
+}
+
+/** A peer's connection opened: whatever was under way to it may be lost. */
+export function leadPeer(state: RaftState, leadership: Leadership, id: NodeId): void {
+  followPeers(state, leadership, state.log.lastIndex + 1);
+  leadership.progress.get(id)?.restart(state.log.base.index);
   replicate(state, leadership);
 }
 
-/** The leader's own disk has caught up: it is one more voter that holds the entries, and by its own word only (R10). */
-export function afterPersist(state: RaftState): void {
-  if (state.leadership === null) return;
-  advanceCommit(state, state.leadership);
-  bindNext(state);
+/** Another membership counts from here on: its members receive the log. */
+export function adopt(state: RaftState, leadership: Leadership, membership: Membership): void {
+  appendMembership(state, leadership, membership);
+  followPeers(state, leadership, state.log.lastIndex);
+  replicate(state, leadership);
 }
 
 export function propose(state: RaftState, data: readonly Uint8Array[]): void {

@@ -1,17 +1,20 @@
 import { invariant } from '../lib/invariant.ts';
+import { changeMembers, noticeRemoval, proceed } from './changing.ts';
 import { isHeard, judgeAgain, peerDown, peerUp } from './admission.ts';
 import type { Effects, RaftCore, RaftInput, RaftOptions, RaftStatus } from './core.ts';
 import { EffectsBuilder } from './effects.ts';
 import { countOwnVote, handleTimeoutNow, handleVoteRequest, handleVoteResponse, tickFollower } from './election.ts';
 import { peerEnded } from './fast-election.ts';
 import { handleAppendRequest, handleHeartbeat } from './following.ts';
-import { afterPersist, bindNext, mayStillLead, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
-import { Log } from './log.ts';
-import { MembershipHistory } from './membership.ts';
+import { mayStillLead, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
+import { names } from './membership.ts';
+import { MembershipHistory } from './membership-history.ts';
 import type { Message } from './messages.ts';
-import { handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
+import { advanceCommit, handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
 import { armElectionTimer, becomeFollower } from './roles.ts';
 import { confirmReads, read, refuseReads } from './read-index.ts';
+import { installSnapshot, joinLog, saveSnapshot, snapshotAt, snapshotEnded, writeNewBase } from './snapshots.ts';
+import type { SnapshotMetadata } from './types.ts';
 import type { RaftState } from './state.ts';
 import { startTransfer } from './transfer.ts';
 import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
@@ -21,8 +24,8 @@ import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
  *
  * Where things are: election.ts votes and campaigns; leading.ts what a leader does on its own; replication.ts appends,
  * acknowledgements, commit; following.ts appends and heartbeats received; admission.ts who is heard and met; roles.ts the
- * changes of role; state.ts the state. Beside these, fast-election.ts, transfer.ts and read-index.ts each hold what
- * their name says; quorum.ts alone counts.
+ * changes of role; state.ts the state; changing.ts how members change, change.ts into what. Beside these, fast-election.ts,
+ * transfer.ts, read-index.ts and snapshots.ts each hold what their name says; quorum.ts alone counts.
  */
 export function createRaft(options: RaftOptions): RaftCore {
   return new Raft(options);
@@ -33,23 +36,23 @@ class Raft implements RaftCore {
   #started = false;
 
   constructor(options: RaftOptions) {
-    const memberships = new MembershipHistory();
-    memberships.append(options.entries);
+    const { hardState, snapshot } = options;
+    const { log, isDiscarded } = joinLog(options);
+    const memberships = MembershipHistory.recovered(snapshot, isDiscarded ? [] : options.entries);
     invariant(
-      options.entries.length === 0 || memberships.current !== null,
+      log.lastIndex === 0 || memberships.current !== null,
       'the first entry of a log is the membership that founded the cluster',
     );
     this.#state = {
       options,
       effects: new EffectsBuilder(),
-      log: new Log(options.entries),
-      memberships,
+      ...{ log, memberships, snapshot },
       met: new Map(),
       shunned: new Set(),
       refused: new Map(),
       nowMs: 0,
-      term: options.hardState.term,
-      votedFor: options.hardState.votedFor,
+      term: hardState.term,
+      votedFor: hardState.votedFor,
       role: 'follower',
       leaderId: null,
       leaderContactMs: null,
@@ -58,9 +61,14 @@ class Raft implements RaftCore {
       election: null,
       fastElection: null,
       leadership: null,
-      commitIndex: 0,
-      foundedElsewhere: false,
+      commitIndex: snapshot?.index ?? 0,
+      leaderCommitIndex: 0,
+      foundedElsewhere: options.hardState.foundedElsewhere,
+      wasMember: memberships.some((membership) => names(membership, options.self)),
+      isRemoved: false,
     };
+    // A crash came between the snapshot and the new beginning of the log: the first step writes that (raft.md S8).
+    if (isDiscarded) writeNewBase(this.#state, options);
   }
 
   step(input: RaftInput, nowMs: number): Effects {
@@ -74,9 +82,11 @@ class Raft implements RaftCore {
     const wasCertain = isMembershipCommitted(state);
     const { leadership } = state;
     handle(state, input);
+    if (state.leadership !== null) proceed(state, state.leadership);
     if (state.leadership !== null) confirmReads(state, state.leadership);
     if (leadership !== null && leadership !== state.leadership) refuseReads(state, leadership);
     if (!wasCertain && isMembershipCommitted(state)) judgeAgain(state);
+    noticeRemoval(state);
     const effects = state.effects.finish();
     if (effects.persist !== null) state.log.writing(effects.persist.ticket, nowMs);
     return effects;
@@ -95,7 +105,8 @@ class Raft implements RaftCore {
   }
 
   status(): RaftStatus {
-    const { options, role, term, votedFor, leaderId, log, commitIndex, memberships, leadership } = this.#state;
+    const { options, role, term, votedFor, leaderId, log, commitIndex, memberships, snapshot, leadership } =
+      this.#state;
     const peers = [...(leadership?.progress.values() ?? [])];
     return {
       id: options.self.id,
@@ -105,10 +116,16 @@ class Raft implements RaftCore {
       leaderId,
       lastIndex: log.lastIndex,
       commitIndex,
+      baseIndex: log.base.index,
+      snapshotIndex: snapshot?.index ?? 0,
       membership: memberships.current,
       committedInTerm: leadership !== null && commitIndex >= leadership.firstIndex,
       peers: peers.map(({ id, matchIndex, lastHeardMs }) => ({ id, matchIndex, lastHeardMs })),
     };
+  }
+
+  snapshotAt(index: number): SnapshotMetadata {
+    return snapshotAt(this.#state, index);
   }
 }
 
@@ -131,14 +148,24 @@ function handle(state: RaftState, input: RaftInput): void {
       return startTransfer(state, input.to);
     case 'read':
       return read(state, input.readId);
+    case 'change':
+      if (state.leadership !== null) mayStillLead(state, state.leadership);
+      return changeMembers(state, input.changes);
     case 'propose':
       // A leader that slept through its deadline must not accept as if it still led (raft.md L9).
       if (state.leadership !== null) mayStillLead(state, state.leadership);
       return propose(state, input.data);
+    case 'snapshotSaved':
+      return saveSnapshot(state, input.snapshot);
+    case 'snapshotInstalled':
+      return installSnapshot(state, input.snapshot);
+    case 'snapshotEnded':
+      return snapshotEnded(state, input.id);
     case 'persisted':
       state.log.persisted(input.ticket);
       countOwnVote(state, input.ticket);
-      return afterPersist(state);
+      if (state.leadership !== null) advanceCommit(state, state.leadership);
+      return;
   }
 }
 
@@ -160,8 +187,7 @@ function receive(state: RaftState, message: Message): void {
     case 'timeoutNow':
       return handleTimeoutNow(state, message);
     case 'appendResponse':
-      handleAppendResponse(state, message);
-      return bindNext(state);
+      return handleAppendResponse(state, message);
     case 'heartbeatResponse':
       return handleHeartbeatResponse(state, message);
   }

@@ -3,6 +3,7 @@ import { entryBytes } from './log.ts';
 import type { AppendResponse, HeartbeatResponse } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { reachedBy } from './quorum.ts';
+import { needsSnapshot, startSnapshot } from './snapshots.ts';
 import { askIfCaughtUp } from './transfer.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { commitTo, electorate, send } from './state.ts';
@@ -16,6 +17,8 @@ export function replicate(state: RaftState, leadership: Leadership): void {
 /** Fills one peer's window; with `evenEmpty`, at least one append goes out, to ask where the peer stands. */
 export function sendEntries(state: RaftState, progress: Progress, evenEmpty = false): void {
   const { maxAppendBytes, maxInflightBytes } = state.options.limits;
+  if (progress.mode === 'snapshot') return;
+  if (needsSnapshot(state, progress)) return startSnapshot(state, progress);
   if (progress.mode === 'probe') {
     if (!progress.probing) sendAppend(state, progress, state.log.slice(progress.nextIndex, maxAppendBytes));
     return;
@@ -74,11 +77,12 @@ export function handleAppendResponse(state: RaftState, message: AppendResponse):
   progress.lastHeardMs = state.nowMs;
   if (!message.success) {
     const hint = { index: message.hintIndex, term: message.hintTerm };
-    if (progress.refuse(message.index, state.log.lastNotAbove(hint).index)) sendEntries(state, progress);
+    const agreeIndex = state.log.lastNotAbove(hint).index;
+    if (progress.refuse(message.index, agreeIndex, state.log.base.index)) sendEntries(state, progress);
     return;
   }
   invariant(message.index <= state.log.lastIndex, `${message.from} acknowledges what this leader does not have`);
-  progress.acknowledge(message.index);
+  progress.acknowledge(message.index, state.log.base.index);
   if (!advanceCommit(state, leadership)) sendEntries(state, progress);
   askIfCaughtUp(state, leadership);
 }

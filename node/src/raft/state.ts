@@ -1,12 +1,12 @@
 import type { RaftOptions } from './core.ts';
 import type { EffectsBuilder } from './effects.ts';
 import type { Log } from './log.ts';
-import type { MembershipHistory } from './membership.ts';
+import type { MembershipHistory } from './membership-history.ts';
 import type { Message } from './messages.ts';
 import type { Progress } from './progress.ts';
-import { isBoundVoter } from './membership.ts';
+import { isBoundVoter, names } from './membership.ts';
 import { type Electorate, majority, sizeOf, votersOf } from './quorum.ts';
-import type { Entry, Incarnation, Member, NodeId, Role, VoterSet } from './types.ts';
+import type { Entry, Incarnation, LogPosition, Member, NodeId, Role, SnapshotMetadata, VoterSet } from './types.ts';
 
 /** Everything the core knows. One value, changed only by the functions of this folder, one step at a time. */
 export interface RaftState {
@@ -14,6 +14,8 @@ export interface RaftState {
   readonly effects: EffectsBuilder;
   readonly log: Log;
   readonly memberships: MembershipHistory;
+  /** The newest durable one. */
+  snapshot: SnapshotMetadata | null;
   /** Peers whose handshake was completed, with the incarnation of the latest one. */
   readonly met: Map<NodeId, { readonly member: Member; readonly clusterId: string | null; up: boolean }>;
   /** Peers whose latest handshake was refused: nothing is sent to them, for it would reach the wrong disk, nor heard of them. */
@@ -34,8 +36,14 @@ export interface RaftState {
   fastElection: FastElection | null;
   leadership: Leadership | null;
   commitIndex: number;
-  /** A peer of a founded cluster was met while this log was empty: wait for that log, never found another (ADR 0011). */
+  /** The highest commit index that a leader has told: beyond the end of this log while it catches up. */
+  leaderCommitIndex: number;
+  /** Somebody of a founded cluster was heard while this log was empty: wait for that log, never found another (ADR 0011). */
   foundedElsewhere: boolean;
+  /** The log named this node as a member once: from then on a membership without it says that it was removed. */
+  wasMember: boolean;
+  /** Its removal was told. */
+  isRemoved: boolean;
 }
 
 /** `reason` says why not, for the log line of a candidate that gives up. */
@@ -86,11 +94,15 @@ export interface Leadership {
   readonly reads: Reads;
   /** While it lasts nothing is proposed: the target would fall behind again. */
   transfer: Transfer | null;
+  /** It leads without being a voter any more, and has tried to hand over. */
+  isLeaving: boolean;
 }
 
-/** Whose votes win and whose acknowledgements commit: who the log binds, or, before the founding, who was met by handshake. */
+/** Whose votes win and whose acknowledgements commit: who the log binds, in one set or the two of a joint membership, or, before the founding, who was met by handshake. */
 export function electorate(state: RaftState): Electorate {
-  return [state.memberships.current ?? metMembers(state)];
+  const membership = state.memberships.current;
+  if (membership === null) return [metMembers(state)];
+  return membership.outgoing === null ? [membership] : [membership, membership.outgoing];
 }
 
 /** The members met so far, oneself included; places of the list nobody was met for stay unmet. */
@@ -114,11 +126,18 @@ export function diskDeadlineMs(state: RaftState): number {
   return (state.log.writingSinceMs ?? Infinity) + state.options.timings.electionTimeoutMaxMs;
 }
 
-/** Whether this node may campaign: a bound voter, or a listed one of a cluster nobody has founded; and its disk answers. */
+/**
+ * Whether this node may campaign: a bound voter, or a listed one of a cluster nobody has founded; and its disk answers. One whose
+ * own removal is not certain too: those who stay may lack that entry, and then need whoever has it to win (Raft thesis 4.2.2).
+ */
 export function mayCampaign(state: RaftState): boolean {
   if (state.nowMs >= diskDeadlineMs(state)) return false;
-  const membership = state.memberships.current;
-  if (membership !== null) return isBoundVoter(membership, state.options.self);
+  const { current: membership, index } = state.memberships;
+  if (membership !== null) {
+    const before = isMembershipCommitted(state) ? null : state.memberships.at(index - 1);
+    const counted = [membership, ...(before === null ? [] : [before.membership])];
+    return counted.some((one) => isBoundVoter(one, state.options.self));
+  }
   const met = metMembers(state);
   return !state.foundedElsewhere && met.voters.length >= majority(sizeOf(met));
 }
@@ -137,7 +156,15 @@ export function send(state: RaftState, to: NodeId, body: Unaddressed<Message>, t
 }
 
 export function saveHardState(state: RaftState): void {
-  state.effects.saveHardState({ term: state.term, votedFor: state.votedFor });
+  const { term, votedFor, foundedElsewhere } = state;
+  state.effects.saveHardState({ term, votedFor, foundedElsewhere });
+}
+
+/** A cluster whose founding cannot be undone was heard of. Of a node that has a log, it is the one it belongs to. */
+export function learnOfFounding(state: RaftState): void {
+  if (state.foundedElsewhere || state.log.lastIndex > 0) return;
+  state.foundedElsewhere = true;
+  saveHardState(state);
 }
 
 /** Appends to the log, in memory at once and to disk with this step's batch. */
@@ -154,9 +181,17 @@ export function truncateFrom(state: RaftState, index: number): void {
   if (state.memberships.truncateFrom(index)) announceMembership(state);
 }
 
-function announceMembership(state: RaftState): void {
+/** The log begins behind `base` from this step's batch on. */
+export function saveBase(state: RaftState, base: LogPosition): void {
+  state.effects.saveBase({ index: base.index, term: base.term });
+  saveHardState(state);
+}
+
+export function announceMembership(state: RaftState): void {
   const { current, index } = state.memberships;
-  if (current !== null) state.effects.emit({ kind: 'membershipChanged', membership: current, index });
+  if (current === null) return;
+  if (names(current, state.options.self)) state.wasMember = true;
+  state.effects.emit({ kind: 'membershipChanged', membership: current, index });
 }
 
 /** Moves the commit index forward and hands out what became committed, each entry once. */

@@ -1,6 +1,6 @@
 import { invariant } from '../lib/invariant.ts';
 import type { Leadership, RaftState } from './state.ts';
-import { countedPeers, send } from './state.ts';
+import { send } from './state.ts';
 import type { NodeId } from './types.ts';
 
 /**
@@ -25,8 +25,14 @@ function refusal(state: RaftState, to: NodeId | null): string | null {
   if (leadership.transfer !== null) return `a transfer to ${leadership.transfer.to} is under way`;
   if (to === null) return 'no other voter is connected';
   if (to === options.self.id) return 'this node leads already';
-  if (!countedPeers(state).includes(to)) return `${to} is not a voter`;
+  if (!heirs(state).includes(to)) return `${to} is not a voter`;
   return isConnected(state, to) ? null : `${to} is not connected`;
+}
+
+/** The other voters that stay: not those on their way out. */
+function heirs(state: RaftState): NodeId[] {
+  const voters = state.memberships.current?.voters ?? [];
+  return voters.map(({ id }) => id).filter((id) => id !== state.options.self.id);
 }
 
 function isConnected(state: RaftState, id: NodeId): boolean {
@@ -34,7 +40,7 @@ function isConnected(state: RaftState, id: NodeId): boolean {
 }
 
 function furthestPeer(state: RaftState): NodeId | null {
-  const candidates = countedPeers(state).filter((id) => isConnected(state, id));
+  const candidates = heirs(state).filter((id) => isConnected(state, id));
   const matchOf = (id: NodeId): number => state.leadership?.progress.get(id)?.matchIndex ?? 0;
   return candidates.sort((a, b) => matchOf(b) - matchOf(a))[0] ?? null;
 }

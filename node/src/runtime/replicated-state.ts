@@ -1,5 +1,6 @@
 import type { CommandResult } from '../cluster/commands.ts';
 import { apply, decodeCommand, initialState } from '../cluster/reducer.ts';
+import { decodeSnapshot, encodeSnapshot } from '../cluster/snapshot.ts';
 import type { ClusterState } from '../cluster/state.ts';
 import type { StateMachine } from '../consensus/consensus.ts';
 
@@ -17,6 +18,10 @@ export function createReplicatedState(): ReplicatedState {
         const applied = apply(state, decodeCommand(command, at.index), at);
         state = applied.state;
         return applied.result;
+      },
+      snapshot: () => encodeSnapshot(state),
+      restore(snapshot) {
+        state = decodeSnapshot(snapshot);
       },
     },
     state: () => state,

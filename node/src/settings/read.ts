@@ -39,9 +39,9 @@ export function readSettings(environment: Environment, flags: Flags = {}): Setti
   return withSecrets;
 }
 
-/** What a cluster node needs beyond each setting being well-formed. */
-export function checkNodeSettings(read: Settings): void {
-  const problems: string[] = [];
+/** What a cluster node needs beyond each setting being well-formed, and what it must not be given. Throws SETTINGS_INVALID. */
+export function checkNodeSettings(read: Settings, environment: Environment): void {
+  const problems = unsupportedVariables(environment);
   if (read.nodes === null)
     problems.push('CLUSTER_NODES: required; list all members, this node included: [id=]host[:port],...');
   if (read.configSource === null) problems.push('CLUSTER_CONFIG_SOURCE: required; api or file');
@@ -65,6 +65,13 @@ function unknownVariables(environment: Environment): string[] {
       const guess = nearest(name, known);
       return `${name}: unknown variable${guess === null ? '; `tutti node --help` lists all' : `; did you mean ${guess}?`}`;
     });
+}
+
+/** Those without our prefix concern nodes alone; the others have been looked at. */
+function unsupportedVariables(environment: Environment): string[] {
+  return Object.entries(notYetSupported).flatMap(([name, why]) =>
+    name.startsWith('CLUSTER_') || (environment[name] ?? '') === '' ? [] : [`${name}: ${why}`],
+  );
 }
 
 function fromFile(env: string, value: string | null, file: string | null, problems: string[]): string | null {

@@ -166,6 +166,12 @@ export const settings = {
     '30',
     'How long nodes may take to prepare a run, three attempts together.',
   ),
+  removeDeadAfterSecs: setting(
+    'CLUSTER_REMOVE_DEAD_AFTER_SECS',
+    wholeNumber(10, 31_536_000).nullable().default(null),
+    'off',
+    'The leader removes a voter it has not heard for so long, as long as the voters that remain are a living majority. Off unless set.',
+  ),
   dataDirectory: setting(
     'CLUSTER_DATA_DIR',
     text.default('tutti-data'),
@@ -186,6 +192,24 @@ export const settings = {
     }).default('lan'),
     'lan',
     'Heartbeats and election timeouts. lan: 50 ms, 150-300 ms. wan: 250 ms, 2.5-5 s.',
+  ),
+  snapshotIntervalSecs: setting(
+    'CLUSTER_SNAPSHOT_INTERVAL_SECS',
+    wholeNumber(1, 86_400).default(300),
+    '300',
+    'How often to look whether a snapshot is due, which lets the log before it go.',
+  ),
+  snapshotThreshold: setting(
+    'CLUSTER_SNAPSHOT_THRESHOLD',
+    wholeNumber(1, 1_000_000_000).default(1_000),
+    '1000',
+    'A snapshot is due when so many log entries were applied since the last one.',
+  ),
+  snapshotLogMib: setting(
+    'CLUSTER_SNAPSHOT_LOG_MIB',
+    wholeNumber(1, 4_096).default(64),
+    '64',
+    'A snapshot is taken at once when so many MiB of log were applied since the last one.',
   ),
   tlsCertFile: setting(
     'CLUSTER_TLS_CERT_FILE',
@@ -266,10 +290,19 @@ export const settings = {
 export type SettingName = keyof typeof settings;
 export type Settings = { readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> };
 
-/** Variables of the Rust tool's cluster era that a later version will read: refused by name until then, never ignored. */
+/**
+ * Variables of the Rust tool's cluster section (rust-loadtest.md 2.6) that a later version may read: refused by name until then,
+ * never ignored. These names only: CONSUL_HTTP_ADDR and the like are Consul's own, and may be there for it.
+ */
 export const notYetSupported: Readonly<Record<string, string>> = {
   CLUSTER_MIN_PEERS: 'belongs to Consul discovery, which is not supported yet',
   CLUSTER_METRICS_TIMEOUT_SECS:
     'is not supported: a node is taken out of the stripes as soon as its connection is lost',
   CLUSTER_TLS: 'is not a setting; use CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE and CLUSTER_TLS_CA_FILE',
+  CONSUL_ADDR: 'is not supported yet; list the members in CLUSTER_NODES, and use CLUSTER_CONFIG_SOURCE api or file',
+  CONSUL_SERVICE_NAME: 'belongs to Consul discovery, which is not supported yet; use CLUSTER_NODES',
+  CONSUL_CONFIG_KEY: 'is not supported yet; use CLUSTER_CONFIG_SOURCE api or file',
+  GCS_CONFIG_BUCKET: 'is not supported yet; use CLUSTER_CONFIG_SOURCE api or file',
+  GCS_CONFIG_OBJECT: 'is not supported yet; use CLUSTER_CONFIG_SOURCE api or file',
+  METRICS_FLUSH_INTERVAL_SECS: 'is not supported: each node hands in its measurements every second',
 };

@@ -14,6 +14,8 @@ export interface DataDirectory {
   readonly incarnation: Incarnation;
   /** Exists; for createWalStore. */
   readonly walDirectory: string;
+  /** Exists; for createFileSnapshotStore. */
+  readonly snapshotDirectory: string;
   /** Gives the directory free for another process; the log in it must be closed before. */
   close(): void;
 }
@@ -28,6 +30,7 @@ export interface OwnIds {
 }
 
 const WAL = 'wal';
+const SNAPSHOTS = 'snapshots';
 
 /**
  * Opens a node's data directory, creating it and its parents on the first start, and keeps every other process out.
@@ -43,14 +46,16 @@ export async function openDataDirectory(
 ): Promise<DataDirectory> {
   const directory = resolve(path);
   const walDirectory = join(directory, WAL);
+  const snapshotDirectory = join(directory, SNAPSHOTS);
   await makeDirectory(directory);
   const lock = acquireLock(join(directory, 'lock'));
   try {
     await makeDirectory(walDirectory);
+    await makeDirectory(snapshotDirectory);
     const { nodeId, incarnation } = await identify(ids, directory, (identity) =>
       ensureLog({ directory: walDirectory, ...identity, ...options }),
     );
-    return { nodeId, incarnation, walDirectory, close: () => lock.release() };
+    return { nodeId, incarnation, walDirectory, snapshotDirectory, close: () => lock.release() };
   } catch (error) {
     lock.release();
     throw error;

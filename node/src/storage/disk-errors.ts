@@ -1,4 +1,5 @@
 import { TuttiError } from '../lib/errors.ts';
+import type { DamagedSnapshot } from './snapshot-store.ts';
 
 /** What an errno means to the person who has to act on it. */
 const meanings: Record<string, string> = {
@@ -37,6 +38,12 @@ export function explain(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** Whether there was no space for a write, also where that was told as a failure of the disk. */
+export function isDiskFull(thrown: unknown): boolean {
+  const errno = errnoOf(thrown instanceof TuttiError ? thrown.cause : thrown);
+  return errno === 'ENOSPC' || errno === 'EDQUOT';
+}
+
 /** The data directory cannot be used as it is; nothing was lost. */
 export function unusable(path: string, thrown: unknown): TuttiError {
   if (thrown instanceof TuttiError) return thrown;
@@ -64,5 +71,14 @@ export function logDamaged(path: string, offset: number, what: string): TuttiErr
     'LOG_DAMAGED',
     `the log is damaged: ${path}, offset ${offset}: ${what}. This node may have promised what stood there, so it does ` +
       `not start. Repair the disk so that it gives what was written last; an older copy has forgotten promises. Else: ${withoutThisDisk}`,
+  );
+}
+
+/** The state that the log goes on from is not there: what is missing cannot be made from anything else on this disk. */
+export function snapshotDamaged({ path, offset, what }: DamagedSnapshot): TuttiError {
+  return new TuttiError(
+    'SNAPSHOT_DAMAGED',
+    `the snapshot is damaged: ${path}, offset ${offset}: ${what}. The log goes on from it and holds nothing of what was before, so ` +
+      `this node does not start. Repair the disk so that it gives what was written. Else: ${withoutThisDisk}`,
   );
 }

@@ -1,4 +1,4 @@
-import type { Entry, HardState, PersistBatch } from '../raft/types.ts';
+import type { Entry, HardState, LogPosition, PersistBatch } from '../raft/types.ts';
 
 /** Where term, vote and entries are kept. One writer; batches become durable in the order they were given. */
 export interface LogStore {
@@ -9,6 +9,7 @@ export interface LogStore {
   open(): Promise<RecoveredLog>;
   /**
    * Resolves once the batch, and each before it, is on disk. Batches given while a sync is under way share the next one.
+   * What a batch's base lets go may then be removed from the disk.
    * A failed write or fsync rejects with DISK_FAILED, this and each later call: the process must end (raft.md W5).
    */
   append(batch: PersistBatch): Promise<void>;
@@ -17,6 +18,8 @@ export interface LogStore {
 
 export interface RecoveredLog {
   readonly hardState: HardState;
-  /** Contiguous from index 1. */
+  /** The entry behind which the log begins; 0 of term 0 where none was ever forgotten. */
+  readonly base: LogPosition;
+  /** Contiguous from behind the base. */
   readonly entries: readonly Entry[];
 }

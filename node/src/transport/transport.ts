@@ -22,7 +22,35 @@ export interface ListedPeer {
   readonly port: number;
 }
 
+/**
+ * A piece of a snapshot's file, on a lane of its own: it waits until nothing else does. One without data at offset 0 asks how much of
+ * the file the peer has.
+ */
+export interface SnapshotChunk {
+  readonly kind: 'snapshotChunk';
+  readonly index: number;
+  readonly term: number;
+  readonly fileBytes: number;
+  readonly checksum: number;
+  readonly offset: number;
+  readonly data: Uint8Array;
+}
+
+export interface SnapshotAck {
+  readonly kind: 'snapshotAck';
+  readonly index: number;
+  readonly checksum: number;
+  /** How much of the file is here. */
+  readonly offset: number;
+  /** It is installed, or this node was further already. */
+  readonly isDone: boolean;
+  /** Why this node cannot take it. */
+  readonly refusal: string | null;
+}
+
 export type PeerFrame =
+  | SnapshotChunk
+  | SnapshotAck
   | { readonly kind: 'raft'; readonly message: Message }
   | { readonly kind: 'request'; readonly requestId: number; readonly method: string; readonly body: Uint8Array }
   | { readonly kind: 'response'; readonly requestId: number; readonly body: Uint8Array }
@@ -77,6 +105,10 @@ export interface Transport {
   start(handlers: TransportHandlers): Promise<void>;
   /** False: not connected, or the bound on queued bytes is reached; the frame was dropped (Raft repeats what matters). */
   send(to: NodeId, frame: PeerFrame): boolean;
+  /** A member that the list does not name; it is dialled and let in from now on. One that the list names stays where it is. */
+  addPeer(id: NodeId, address: string): void;
+  /** Of one that was added: its connection ends, and it is let in no more. */
+  dropPeer(id: NodeId): void;
   peers(): readonly PeerStatus[];
   /** Measured by four timestamps on the same stream, smallest round trip of the last samples; null until measured. */
   clockOffset(to: NodeId): ClockOffset | null;

@@ -50,13 +50,14 @@ describe('examples/key-value/README.md', () => {
     try {
       await expect.poll(async () => (await node.status()).leading, { timeout: 10_000 }).toBe(true);
       const replies: Reply[] = [];
-      for (const request of requests) replies.push(await ask(node, request));
+      for (const request of requests) replies.push(await askUntilAnswered(node, request));
       expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
       expect(replies.map(({ body }) => body)).toMatchObject([
         { kind: 'written' },
         { kind: 'value', value: 'red' },
         { kind: 'written' },
-        { kind: 'written' },
+        // Of the first attempt at it nobody may know, on a machine that is busy.
+        { kind: expect.stringMatching(/^(written|unchanged)$/) as string },
         { kind: 'members', members: ['apple'] },
         { nodeId: 'a', leading: true },
       ]);
@@ -65,6 +66,19 @@ describe('examples/key-value/README.md', () => {
     }
   });
 });
+
+/**
+ * As the page says: 503 is tried again, 504 repeated. A disk that hangs for an election timeout, which other processes can
+ * bring about, ends the leadership even of one that is alone (docs/adr/0041).
+ */
+async function askUntilAnswered(node: KeyValueNode, curl: string): Promise<Reply> {
+  let reply = await ask(node, curl);
+  const isAnswered = ({ status, body }: Reply): boolean => ![503, 504].includes(status) && body.leading !== false;
+  await expect
+    .poll(async () => isAnswered(reply) || isAnswered((reply = await ask(node, curl))), { timeout: 10_000 })
+    .toBe(true);
+  return reply;
+}
 
 /** What curl would send. */
 function ask(node: KeyValueNode, curl: string): Promise<Reply> {

@@ -9,7 +9,8 @@ import { Incrementer } from './incrementer.ts';
 import type { Reply, Status } from './node.ts';
 import { KeyValueNode } from './node.ts';
 
-const patience = { timeout: 10_000, interval: 20 };
+/** What a machine takes that is busy with other things, several times over. */
+const patience = { timeout: 25_000, interval: 20 };
 const json = { 'content-type': 'application/json' };
 
 let dataDir: string;

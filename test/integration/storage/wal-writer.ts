@@ -23,7 +23,7 @@ async function write(): Promise<never> {
       kind: 'command' as const,
       data: Buffer.from(`entry ${mine} `.repeat(mine % 50)),
     };
-    await log.append({ ticket: mine, hardState: null, truncateFrom: null, entries: [entry] });
+    await log.append({ ticket: mine, hardState: null, truncateFrom: null, base: null, entries: [entry] });
     process.stdout.write(`${mine}\n`);
   }
 }

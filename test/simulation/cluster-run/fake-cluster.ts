@@ -1,3 +1,4 @@
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import type { CommandResult } from '../../../node/src/cluster/commands.ts';
 import type {
   Consensus,
@@ -237,6 +238,10 @@ export class FakeConsensus implements Consensus<CommandResult> {
     else callback();
   }
 
+  snapshot(): Promise<never> {
+    return Promise.reject(new Error('this cluster keeps its whole log'));
+  }
+
   status(): ConsensusStatus {
     return {
       nodeId: this.id,
@@ -247,11 +252,12 @@ export class FakeConsensus implements Consensus<CommandResult> {
       lastIndex: this.#cluster.log.length,
       commitIndex: this.#applied,
       appliedIndex: this.#applied,
-      membership: {
+      snapshotIndex: 0,
+      membership: foundedBy({
         clusterId: 'sim',
         voters: ['n0', 'n1', 'n2', 'n3', 'n4'].map((id) => ({ id, incarnation: id })),
         unmet: 0,
-      },
+      }),
       listedSize: 0,
       leading: this.#leadingTerm !== null,
       problems: [],
@@ -275,6 +281,14 @@ export class FakeConsensus implements Consensus<CommandResult> {
   transferLeadership(): Promise<void> {
     return Promise.reject(new TuttiError('TRANSFER_FAILED', 'who leads here is up to the test'));
   }
+
+  readonly changeMembers = (): Promise<void> =>
+    Promise.reject(new TuttiError('CHANGE_IMPOSSIBLE', 'who belongs here is up to the test'));
+
+  readonly addNode = this.changeMembers;
+  readonly promote = this.changeMembers;
+  readonly demote = this.changeMembers;
+  readonly removeNode = this.changeMembers;
 
   request(to: string, method: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const { world, nodes } = this.#cluster;

@@ -55,7 +55,7 @@ async function simulate(seed: number): Promise<Simulated> {
 /** Asked of any node; whether it is in time, or its outcome known, is not the point here. */
 function stop(sim: SimulatedCluster): void {
   const { runs } = sim.nodes.get(sim.world.random.pick([...sim.nodes.keys()]))!.runtime;
-  runs.stop({ tenant: null }).catch((error: unknown) => {
+  runs.stop({ tenant: null, runId: null }).catch((error: unknown) => {
     if (!(error instanceof TuttiError)) sim.bugs.push(error);
   });
 }

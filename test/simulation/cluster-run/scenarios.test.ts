@@ -326,14 +326,18 @@ describe('the service on any node', () => {
     await sim.submit(planText(50, 5));
     sim.nodes
       .get('n0')!
-      .runtime.runs.stop({ tenant: null })
+      .runtime.runs.stop({ tenant: null, runId: null })
       .catch((error: unknown) => sim.bugs.push(error));
     expect(await sim.untilOver()).toBe(true);
     expect(sim.bugs).toEqual([]);
     const report = buildReport(reportInput(sim.run('n0')!));
     expect(report.run).toMatchObject({ state: 'aborted', ended: 'stopped' });
+    const books = { planned: 250, notFired: 250, balanced: true };
+    expect(report).toMatchObject({ verdict: { kind: 'aborted', reasons: ['it was stopped'] }, books });
     expect(exitCodeOf(report)).toBe(105);
     expect(sim.witness.firedBy.size).toBe(0);
+    await sim.until(() => false, 1_000);
+    expect(sim.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
   });
 
   it.each([1, 2, 3, 4, 5])(
@@ -347,7 +351,7 @@ describe('the service on any node', () => {
       sim.cluster.maxCommitMs = 500;
       await sim.until(() => leader.runtime.runMs(sim.run(leader.id)!.id)! >= 0);
       expect(sim.run(leader.id)!.phase.name).toBe('scheduled');
-      const stopped = leader.runtime.runs.stop({ tenant: null });
+      const stopped = leader.runtime.runs.stop({ tenant: null, runId: null });
       expect(await sim.untilOver()).toBe(true);
       const { report } = checkFinished(sim);
       expect((await stopped).runId).toBe(report.run.id);
@@ -368,7 +372,7 @@ describe('the service on any node', () => {
       sim.cluster.maxCommitMs = 100;
       await sim.until(() => leader.runtime.runMs(sim.run(leader.id)!.id)! >= -10 * seed);
       expect(phase()).toBe('scheduled');
-      const stopped = leader.runtime.runs.stop({ tenant: null });
+      const stopped = leader.runtime.runs.stop({ tenant: null, runId: null });
       expect(await sim.untilOver()).toBe(true);
       const { report } = checkFinished(sim);
       expect((await stopped).runId).toBe(report.run.id);
@@ -382,7 +386,7 @@ describe('the service on any node', () => {
   it('stops the run at the horizon as it stood, so that every node ends at the same arrival', async () => {
     const sim = await runningAt(3_000);
     const follower = others(sim, sim.leader()!.id)[0]!;
-    const stopped = sim.nodes.get(follower)!.runtime.runs.stop({ tenant: null });
+    const stopped = sim.nodes.get(follower)!.runtime.runs.stop({ tenant: null, runId: null });
     expect(await sim.untilOver()).toBe(true);
     const { run, report } = checkFinished(sim);
     expect((await stopped).runId).toBe(run.id);
@@ -398,7 +402,7 @@ describe('the service on any node', () => {
       // Far: the next horizon is proposed as soon as the last one is in.
       sim.cluster.maxCommitMs = 500;
       await sim.until(() => sim.runMs()! >= 3_500 + 97 * seed);
-      const stopped = sim.leader()!.runtime.runs.stop({ tenant: null });
+      const stopped = sim.leader()!.runtime.runs.stop({ tenant: null, runId: null });
       expect(await sim.untilOver()).toBe(true);
       // That the stop lies at or beyond every horizon is among the checks.
       const { report } = checkFinished(sim);

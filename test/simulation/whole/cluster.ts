@@ -22,7 +22,7 @@ export class WholeCluster {
   readonly outcomes: Outcome[] = [];
   /** What must never happen. */
   readonly failures: string[] = [];
-  readonly counts = { deaths: 0, powerCuts: 0, diskErrors: 0, reads: 0, segments: 0 };
+  readonly counts = { deaths: 0, powerCuts: 0, diskErrors: 0, reads: 0, installs: 0, roomAgain: 0, segments: 0 };
   /** Of the one command that is under way, `acknowledged` by then. */
   readonly #acknowledged: string[] = [];
   readonly #disks = new Map<string, SimulatedDisk>();
@@ -56,6 +56,8 @@ export class WholeCluster {
     const process: MemberProcess = new MemberProcess({
       ...{ world, network, id, listedSize: this.ids.length, disk, session: `s${++this.#sessions}` },
       onFatal: (error) => this.#fatal(process, error),
+      onInstalled: () => (this.counts.installs += 1),
+      onWarning: (message) => (this.counts.roomAgain += message === 'the disk has room again' ? 1 : 0),
     });
     this.processes.set(id, process);
     try {

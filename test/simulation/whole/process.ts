@@ -1,8 +1,10 @@
 import type { Consensus, StateMachine } from '../../../node/src/consensus/consensus.ts';
 import { openConsensus } from '../../../node/src/consensus/open.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
+import type { SnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
+import { createFileSnapshotStore } from '../../../node/src/storage/snapshot/file-snapshot-store.ts';
 import { createWalStore } from '../../../node/src/storage/wal/wal-store.ts';
 import type { MemoryNetwork } from '../../../node/src/transport/memory/memory-network.ts';
 import type { Transport } from '../../../node/src/transport/transport.ts';
@@ -12,11 +14,26 @@ import { MachineClock, type World } from '../cluster-run/world.ts';
 /** Small, so that a few hundred commands go through several files: most of what can go wrong does at their borders. */
 const SEGMENT_BYTES = 8 * 1024;
 
+/** Often, and with hardly a trail: members that were away need one. */
+const policy: SnapshotPolicy = { intervalMs: 300, entries: 10, logBytes: 8 * 1024, maxBytesPerSecond: 2 * 1024 * 1024 };
+const limits = { ...defaultRaftLimits, maxTrailingBytes: 1024 };
+
 export class AppliedList implements StateMachine<number> {
   readonly applied: string[] = [];
+  restores = 0;
 
   apply(command: Uint8Array): number {
     return this.applied.push(Buffer.from(command).toString());
+  }
+
+  *snapshot(): Iterable<Uint8Array> {
+    const applied = [...this.applied];
+    for (let at = 0; at < applied.length; at += 50) yield Buffer.from(`${applied.slice(at, at + 50).join('\n')}\n`);
+  }
+
+  restore(snapshot: Uint8Array): void {
+    this.restores += 1;
+    this.applied.splice(0, Infinity, ...Buffer.from(snapshot).toString().split('\n').slice(0, -1));
   }
 }
 
@@ -29,6 +46,10 @@ export interface ProcessParts {
   readonly session: string;
   /** Its own end: what it cannot go on after. */
   readonly onFatal: (error: unknown) => void;
+  /** A snapshot that another member sent brought it forward. */
+  readonly onInstalled: () => void;
+  /** What its log store warns of. */
+  readonly onWarning: (message: string) => void;
 }
 
 /** One life of a member: the host, the write-ahead log and the core as they are in production, on a simulated disk and network. */
@@ -44,19 +65,21 @@ export class MemberProcess {
   }
 
   async boot(): Promise<void> {
-    const { world, network, id, listedSize, disk, session, onFatal } = this.parts;
+    const { world, network, id, listedSize, disk, session, onFatal, onInstalled, onWarning } = this.parts;
     const { random } = world;
     const clock = new MachineClock(world, random.between(0, 1e6), random.between(-100, 100));
     clock.gate = (callback) => this.#ifAlive(callback);
     const incarnation = `disk-of-${id}`;
     const bytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => random.next() * 256);
+    const log = { ...silentLog, warn: (_: object, message: string) => onWarning(message) };
     const store = createWalStore({
-      ...{ directory: '/wal', nodeId: id, incarnation, disk, segmentBytes: SEGMENT_BYTES, random: bytes },
+      ...{ directory: '/wal', nodeId: id, incarnation, disk, segmentBytes: SEGMENT_BYTES, random: bytes, clock, log },
     });
     const consensus = await openConsensus<number>({
       self: { nodeId: id, incarnation, session, region: 'r', apiAddress: '' },
       ...{ listedSize, store, stateMachine: this.machine, clock, log: silentLog },
-      ...{ timings: timingProfiles.lan, limits: defaultRaftLimits, proposedClusterId: `founded-by-${session}` },
+      snapshots: { store: createFileSnapshotStore({ directory: '/snapshots', disk, random: bytes }), policy },
+      ...{ timings: timingProfiles.lan, limits, proposedClusterId: `founded-by-${session}` },
       transport: (self) => (this.#transport = network.transport(self)),
       random: () => random.next(),
       defer: (callback) => void world.after(0, () => this.#ifAlive(callback)),
@@ -68,6 +91,7 @@ export class MemberProcess {
     this.consensus = consensus;
     consensus.subscribe((event) => {
       if (event.kind === 'fatal') onFatal(event.error);
+      if (event.kind === 'raft' && event.event.kind === 'snapshotInstalled' && !event.event.isStale) onInstalled();
     });
   }
 

@@ -1,3 +1,4 @@
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import type { ApiBackend } from '../../../node/src/api/backend.ts';
 import type { ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
 import type { RunService } from '../../../node/src/coordinator/service.ts';
@@ -20,14 +21,15 @@ export function fakeBackend(
       lastIndex: 9,
       commitIndex: 9,
       appliedIndex: 9,
+      snapshotIndex: 0,
       listedSize: 3,
       leading: false,
       problems: [],
-      membership: {
+      membership: foundedBy({
         clusterId: 'c',
         unmet: 0,
         voters: ['a', 'b', 'c'].map((id) => ({ id, incarnation: `${id}1` })),
-      },
+      }),
       ...parts.status,
     }),
     peers: () => [

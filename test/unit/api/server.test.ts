@@ -7,7 +7,7 @@ import { apiDoorProblem } from '../../../node/src/api/doors.ts';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
 import { checkPlan, type Submission } from '../../../node/src/coordinator/leader-runs.ts';
-import type { Submitted } from '../../../node/src/coordinator/service.ts';
+import type { StopRequest, Submitted } from '../../../node/src/coordinator/service.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
@@ -130,6 +130,14 @@ describe('the API', () => {
     expect(await formed({ state: 'connecting', problem: 'its disk was replaced' })).toBe(false);
     expect(await formed({ expectedId: 'd' })).toBe(false);
     expect(await formed({}, { leaderId: null })).toBe(false);
+  });
+
+  it('a node that knows no leader does not call the cluster ready, whatever it acknowledged', async () => {
+    const ready = async (leaderId: string | null): Promise<boolean> => {
+      const server = await start(fakeBackend({ status: { leaderId }, acknowledged: true }));
+      return (JSON.parse((await call(server, 'GET', '/health/cluster')).body) as ClusterHealth).cluster_ready;
+    };
+    expect([await ready('b'), await ready(null)]).toEqual([true, false]);
   });
 
   it('a node that is still forming says so and is not ready', async () => {
@@ -268,7 +276,23 @@ describe('the API', () => {
     for (const socket of idle) socket.destroy();
   });
 
-  it.each(['{"tenant": 5}', '{"tennant": "a"}', '"a"', '[]'])(
+  it('a stop names the run and the tenant it means, or neither', async () => {
+    const asked: StopRequest[] = [];
+    const stop = (request: StopRequest): Promise<{ runId: string }> => {
+      asked.push(request);
+      return Promise.resolve({ runId: 'run-1' });
+    };
+    const server = await start(fakeBackend({ runs: { stop } }));
+    const json = { 'content-type': 'application/json' };
+    await call(server, 'POST', '/stop');
+    await call(server, 'POST', '/stop', json, '{"run_id": "run-1", "tenant": "shop"}');
+    expect(asked).toEqual([
+      { tenant: null, runId: null },
+      { tenant: 'shop', runId: 'run-1' },
+    ]);
+  });
+
+  it.each(['{"tenant": 5}', '{"run_id": 5}', '{"tennant": "a"}', '"a"', '[]'])(
     'a stop that is not understood (%s) stops nothing',
     async (body) => {
       let stops = 0;
@@ -276,7 +300,7 @@ describe('the API', () => {
       const server = await start(fakeBackend({ runs: { stop } }));
       const reply = await call(server, 'POST', '/stop', { 'content-type': 'application/json' }, body);
       expect(reply.status).toBe(400);
-      expect(reply.body).toContain('{\\"tenant\\": \\"...\\"}');
+      expect(reply.body).toContain('{\\"run_id\\": \\"...\\", \\"tenant\\": \\"...\\"}');
       expect(stops).toBe(0);
     },
   );
@@ -318,6 +342,26 @@ describe('the API', () => {
     server.close();
     expect(reply.status).toBe(408);
     expect(JSON.parse(reply.body)).toMatchObject({ error: { code: 'REQUEST_TIMEOUT', retryable: true } });
+  });
+
+  it('a path that is there for another method is 405, and Allow says for which', async () => {
+    const server = await start(fakeBackend(), 'a-token-of-16-characters');
+    const asked = [
+      ['PUT', '/config?file=x', 'POST'],
+      ['GET', '/config', 'POST'],
+      ['POST', '/run', 'GET, HEAD'],
+      ['DELETE', '/health/cluster', 'GET, HEAD'],
+    ] as const;
+    for (const [method, path, allow] of asked) {
+      const answer = await fetch(`http://127.0.0.1:${server.address.port}${path}`, { method });
+      expect([method, path, answer.status, answer.headers.get('allow')]).toEqual([method, path, 405, allow]);
+      const { error } = (await answer.json()) as { error: { code: string; message: string } };
+      expect(error.code).toBe('METHOD_NOT_ALLOWED');
+      expect(error.message).toBe(`${method} ${path} is not possible; ${path.split('?')[0]!} takes ${allow}`);
+    }
+    const yaml = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: 'version: "1.0"' };
+    expect((await fetch(`http://127.0.0.1:${server.address.port}/config`, yaml)).status).toBe(405);
+    expect((await call(server, 'PUT', '/nothing')).status).toBe(404);
   });
 
   it('a run that never was is 404, an unknown path too', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { maxInboxInputs } from '../../../node/src/consensus/engine.ts';
 import { problemLastsMs } from '../../../node/src/consensus/peer-watch.ts';
 import { InvariantViolation } from '../../../node/src/lib/invariant.ts';
 import type { RaftEvent } from '../../../node/src/raft/core.ts';
+import { emptyHardState } from '../../../node/src/raft/types.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 import { ManualStore, ScriptedCore, ack, batch, entry, heartbeat, openRig, peer, roleChanged, turn } from './twins.ts';
 
@@ -310,7 +312,7 @@ describe('peers', () => {
 });
 
 describe('the cluster id a node claims (ADR 0040)', () => {
-  const membership = { clusterId: 'c9', voters: [], unmet: 0 };
+  const membership = foundedBy({ clusterId: 'c9', voters: [], unmet: 0 });
 
   it('is none while the founding entry is only appended, and known once it is committed', async () => {
     const { step, core, identity } = await openRig();
@@ -325,7 +327,11 @@ describe('the cluster id a node claims (ADR 0040)', () => {
     const core = new ScriptedCore();
     core.state = { ...core.state, membership };
     const store = new ManualStore();
-    store.recovered = { hardState: { term: 1, votedFor: null }, entries: [entry(1), entry(2)] };
+    store.recovered = {
+      hardState: { ...emptyHardState, term: 1 },
+      base: { index: 0, term: 0 },
+      entries: [entry(1), entry(2)],
+    };
     const { identity } = await openRig({ core, store });
     expect(identity().clusterId).toBeNull();
   });
@@ -334,7 +340,11 @@ describe('the cluster id a node claims (ADR 0040)', () => {
     const core = new ScriptedCore();
     core.state = { ...core.state, membership };
     const store = new ManualStore();
-    store.recovered = { hardState: { term: 1, votedFor: null }, entries: [entry(1), entry(2, 'x')] };
+    store.recovered = {
+      hardState: { ...emptyHardState, term: 1 },
+      base: { index: 0, term: 0 },
+      entries: [entry(1), entry(2, 'x')],
+    };
     const { identity } = await openRig({ core, store });
     expect(identity()).toMatchObject({ clusterId: 'c9', nodeId: 'a', listedSize: 3 });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import type { Log } from '../../../node/src/lib/log.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
@@ -90,7 +91,7 @@ describe('the log lines', () => {
     expect(told({ kind: 'voteCast', candidate: 'b', term: 5, granted: false, reason: 'its log is behind' })).toEqual([
       'info refused a vote to b: its log is behind {"candidate":"b","term":5,"granted":false,"reason":"its log is behind"}',
     ]);
-    const membership = { clusterId: 'c', voters: [{ id: 'a', incarnation: '1' }], unmet: 2 };
+    const membership = foundedBy({ clusterId: 'c', voters: [{ id: 'a', incarnation: '1' }], unmet: 2 });
     expect(told({ kind: 'membershipChanged', membership, index: 1 })).toEqual([
       'info members: a, 2 not met yet {"clusterId":"c","voters":["a"],"unmet":2,"index":1}',
     ]);

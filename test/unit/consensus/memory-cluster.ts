@@ -1,10 +1,15 @@
 import { silentLog } from '../../../node/src/lib/log.ts';
 import type { Consensus, ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
 import { openConsensus } from '../../../node/src/consensus/open.ts';
+import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
+import type { SnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 import { MemoryDisk, MemoryLogStore } from '../../../node/src/storage/memory/memory-log-store.ts';
+import { MemorySnapshotStore } from '../../../node/src/storage/memory/memory-snapshot-store.ts';
+import type { MemorySnapshotFiles } from '../../../node/src/storage/memory/memory-snapshot-store.ts';
 import { MemoryNetwork } from '../../../node/src/transport/memory/memory-network.ts';
+import type { PeerFrame, Transport } from '../../../node/src/transport/transport.ts';
 import { ManualTime, Recorder } from './twins.ts';
 
 export interface MemoryMember {
@@ -21,31 +26,42 @@ export class MemoryCluster {
   readonly members = new Map<string, MemoryMember>();
   /** What an fsync of this member's disk waits for, or fails with; at once where nothing stands. */
   readonly syncs = new Map<string, () => Promise<void>>();
-  readonly #disks = new Map<string, MemoryDisk>();
+  /** With it, members take and keep snapshots; and of the log nothing before the last one. */
+  policy: SnapshotPolicy | null;
+  /** Sees each frame that a member sends; false: it is lost. */
+  onSend: (from: string, to: string, frame: PeerFrame) => boolean = () => true;
+  readonly snapshotFiles = new Map<string, MemorySnapshotFiles>();
+  readonly disks = new Map<string, MemoryDisk>();
   readonly #ids: readonly string[];
   #session = 0;
   #seed = 1;
 
-  private constructor(ids: readonly string[]) {
+  private constructor(ids: readonly string[], policy: SnapshotPolicy | null) {
     this.#ids = ids;
+    this.policy = policy;
   }
 
   static async open(...ids: string[]): Promise<MemoryCluster> {
-    const cluster = new MemoryCluster(ids);
+    return MemoryCluster.openWith(null, ...ids);
+  }
+
+  static async openWith(policy: SnapshotPolicy | null, ...ids: string[]): Promise<MemoryCluster> {
+    const cluster = new MemoryCluster(ids, policy);
     for (const id of ids) await cluster.start(id);
     return cluster;
   }
 
-  async start(id: string): Promise<MemoryMember> {
-    const disk = this.#disks.get(id) ?? new MemoryDisk();
-    this.#disks.set(id, disk);
-    const machine = new Recorder();
+  async start(id: string, machine = new Recorder()): Promise<MemoryMember> {
+    const disk = this.disks.get(id) ?? new MemoryDisk();
+    this.disks.set(id, disk);
     const consensus = await openConsensus<string>({
       self: { nodeId: id, incarnation: `disk-of-${id}`, session: `s${++this.#session}`, region: 'r', apiAddress: '' },
       listedSize: this.#ids.length,
       store: new MemoryLogStore({ disk, sync: () => this.syncs.get(id)?.() ?? Promise.resolve() }),
-      transport: (self) => this.network.transport(self),
-      ...{ stateMachine: machine, timings: timingProfiles.lan, limits: defaultRaftLimits, log: silentLog },
+      transport: (self) => this.#tapped(id, this.network.transport(self)),
+      ...this.#snapshotsOf(id),
+      ...{ stateMachine: machine, timings: timingProfiles.lan, log: silentLog },
+      limits: { ...defaultRaftLimits, maxTrailingBytes: 0 },
       ...{ clock: this.time.clock, defer: this.time.defer, random: () => this.#random() },
       proposedClusterId: `founded-by-${id}`,
     });
@@ -96,6 +112,24 @@ export class MemoryCluster {
     await this.time.until(`all to apply ${wanted}`, () =>
       [...this.members.values()].every(({ machine }) => machine.applied.join() === wanted),
     );
+  }
+
+  #snapshotsOf(id: string): Pick<ConsensusOptions<string>, 'snapshots'> {
+    if (this.policy === null) return {};
+    const files = this.snapshotFiles.get(id) ?? [];
+    this.snapshotFiles.set(id, files);
+    return {
+      snapshots: {
+        store: new MemorySnapshotStore(files, () => this.syncs.get(id)?.() ?? Promise.resolve()),
+        policy: this.policy,
+      },
+    };
+  }
+
+  #tapped(id: string, transport: Transport): Transport {
+    const send = transport.send.bind(transport);
+    transport.send = (to, frame) => (this.onSend(id, to, frame) ? send(to, frame) : true);
+    return transport;
   }
 
   // A linear congruential generator (Numerical Recipes): election timeouts differ, and each run is the same.

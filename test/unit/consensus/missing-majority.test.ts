@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { missingMajority } from '../../../node/src/consensus/missing-majority.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 
@@ -8,7 +9,7 @@ const statusOf = (voters: readonly string[], unmet: number, changes: Partial<Sta
   nodeId: 'a',
   incarnation: 'disk-a',
   leaderId: null,
-  membership: { clusterId: 'c', voters: voters.map((id) => ({ id, incarnation: `disk-${id}` })), unmet },
+  membership: foundedBy({ clusterId: 'c', voters: voters.map((id) => ({ id, incarnation: `disk-${id}` })), unmet }),
   ...changes,
 });
 

@@ -103,7 +103,7 @@ describe('answering a member', () => {
     }
     await turn();
     expect(transport.sent.map(({ to }) => to)).toEqual(['b', 'b', 'b', 'b']);
-    const byId = new Map(transport.sent.map(({ frame }) => [frame.kind === 'raft' ? -1 : frame.requestId, frame]));
+    const byId = new Map(transport.sent.map(({ frame }) => ['requestId' in frame ? frame.requestId : -1, frame]));
     expect(byId.get(0)).toEqual({ kind: 'response', requestId: 0, body: bytes('x') });
     expect(byId.get(1)).toMatchObject({ kind: 'failure', code: 'RUN_NOT_FOUND', message: 'there was no run' });
     expect(byId.get(2)).toMatchObject({ kind: 'failure', code: 'TOO_LARGE' });

@@ -5,9 +5,10 @@ import { openConsensus } from '../../../node/src/consensus/open.ts';
 import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
 import type { Effects, RaftCore, RaftInput, RaftStatus } from '../../../node/src/raft/core.ts';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import type { AppendResponse, Heartbeat } from '../../../node/src/raft/messages.ts';
-import type { Entry, PersistBatch } from '../../../node/src/raft/types.ts';
-import { timingProfiles } from '../../../node/src/raft/types.ts';
+import type { Entry, PersistBatch, SnapshotMetadata } from '../../../node/src/raft/types.ts';
+import { emptyHardState, timingProfiles } from '../../../node/src/raft/types.ts';
 import type { LogStore, RecoveredLog } from '../../../node/src/storage/log-store.ts';
 import type {
   PeerFrame,
@@ -83,9 +84,11 @@ export const noEffects: Effects = {
   sendNow: [],
   sendAfterPersist: [],
   committed: [],
+  sendSnapshots: [],
   events: [],
   reads: [],
   proposal: null,
+  change: null,
 };
 
 /** A core that does what the test says, and keeps what it was fed. */
@@ -97,7 +100,7 @@ export class ScriptedCore implements RaftCore {
   respond: (input: RaftInput) => Partial<Effects> = () => ({});
   state: RaftStatus = {
     ...{ id: 'a', role: 'follower', term: 1, votedFor: null, leaderId: null, lastIndex: 0, commitIndex: 0 },
-    ...{ membership: null, committedInTerm: false, peers: [] },
+    ...{ baseIndex: 0, snapshotIndex: 0, membership: null, committedInTerm: false, peers: [] },
   };
 
   step(input: RaftInput): Effects {
@@ -115,6 +118,15 @@ export class ScriptedCore implements RaftCore {
     return this.state;
   }
 
+  snapshotAt(index: number): SnapshotMetadata {
+    return {
+      index,
+      term: this.state.term,
+      membershipIndex: 1,
+      membership: foundedBy({ clusterId: 'c', voters: [], unmet: 0 }),
+    };
+  }
+
   fedKinds(): string[] {
     return this.inputs.map(({ kind }) => kind);
   }
@@ -123,7 +135,7 @@ export class ScriptedCore implements RaftCore {
 /** A store whose batches become durable when the test says so. */
 export class ManualStore implements LogStore {
   readonly appended: PersistBatch[] = [];
-  recovered: RecoveredLog = { hardState: { term: 0, votedFor: null }, entries: [] };
+  recovered: RecoveredLog = { hardState: emptyHardState, base: { index: 0, term: 0 }, entries: [] };
   closed = false;
   readonly #pending = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 
@@ -156,6 +168,8 @@ export class ManualStore implements LogStore {
 export class RecordingTransport implements Transport {
   readonly sent: { to: string; frame: PeerFrame }[] = [];
   readonly refusals: string[] = [];
+  /** Beyond the list, by id. */
+  readonly added = new Map<string, string>();
   handlers!: TransportHandlers;
   statuses: PeerStatus[] = [];
   accepts = true;
@@ -171,6 +185,14 @@ export class RecordingTransport implements Transport {
     this.sent.push({ to, frame });
     this.onSend(to, frame);
     return this.accepts;
+  }
+
+  addPeer(id: string, address: string): void {
+    this.added.set(id, address);
+  }
+
+  dropPeer(id: string): void {
+    this.added.delete(id);
   }
 
   peers(): readonly PeerStatus[] {
@@ -209,7 +231,13 @@ export const ack = (index: number): AppendResponse => ({
   ...{ kind: 'appendResponse', from: 'a', to: 'b', term: 1, success: true, index, hintIndex: 0, hintTerm: 0 },
 });
 
-export const batch = (ticket: number): PersistBatch => ({ ticket, hardState: null, truncateFrom: null, entries: [] });
+export const batch = (ticket: number): PersistBatch => ({
+  ticket,
+  hardState: null,
+  truncateFrom: null,
+  base: null,
+  entries: [],
+});
 
 export const entry = (index: number, text: string | null = null, term = 1): Entry => ({
   ...{ index, term, kind: text === null ? 'noop' : 'command', data: Buffer.from(text ?? '') },
@@ -222,11 +250,29 @@ export const peer = (nodeId: string, session = `${nodeId}-1`): PeerIdentity => (
 /** Remembers what it applied; answers with it in capitals. */
 export class Recorder implements StateMachine<string> {
   readonly applied: string[] = [];
+  /** Makes its snapshots larger, in bytes. */
+  padding = 0;
+  snapshots = 0;
+  restores = 0;
+  /** Awaited within a restore. */
+  gate: () => void | Promise<void> = () => undefined;
 
   apply(command: Uint8Array): string {
     const text = Buffer.from(command).toString();
     this.applied.push(text);
     return text.toUpperCase();
+  }
+
+  snapshot(): Uint8Array[] {
+    this.snapshots += 1;
+    return [Buffer.from(`${JSON.stringify(this.applied)}\n`), new Uint8Array(this.padding)];
+  }
+
+  async restore(snapshot: Uint8Array): Promise<void> {
+    await this.gate();
+    this.restores += 1;
+    const [texts] = Buffer.from(snapshot).toString('latin1').split('\n');
+    this.applied.splice(0, Infinity, ...(JSON.parse(texts!) as string[]));
   }
 }
 

@@ -37,6 +37,26 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
 );
 
 describe('the key-value store', () => {
+  it('goes on from a snapshot of any moment as if it had applied all itself, whatever comes while it is written', () => {
+    fc.assert(
+      fc.property(fc.array(commands, { maxLength: 30 }), fc.nat(), (all, cut) => {
+        const writes = all.filter(isWrite);
+        const [whole, other] = [new KeyValueStore(), new KeyValueStore()];
+        const at = writes.length === 0 ? 0 : cut % writes.length;
+        const apply = (store: KeyValueStore, from: number, to: number): Answer[] =>
+          writes.slice(from, to).map((write, i) => store.apply(encode(write), { index: from + i + 1 }));
+        apply(whole, 0, at);
+        const pieces = whole.snapshot()[Symbol.iterator]();
+        const written = [(pieces.next() as IteratorYieldResult<Uint8Array>).value];
+        const answers = apply(whole, at, writes.length);
+        for (let next = pieces.next(); next.done !== true; next = pieces.next()) written.push(next.value);
+        other.restore(Buffer.concat(written));
+        expect(apply(other, at, writes.length)).toEqual(answers);
+        expect(other.digest()).toBe(whole.digest());
+      }),
+    );
+  });
+
   it('gives the same answers and the same digest on every member that applies the same commands', () => {
     fc.assert(
       fc.property(fc.array(commands), (history) => {

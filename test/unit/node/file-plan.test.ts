@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { initialState } from '../../../node/src/cluster/reducer.ts';
 import type { SourceDecision } from '../../../node/src/cluster/state.ts';
 import type { ConsensusEvent, ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
@@ -30,7 +31,8 @@ const status: ConsensusStatus = {
   lastIndex: 1,
   commitIndex: 1,
   appliedIndex: 1,
-  membership: { clusterId: 'c', voters: ['a', 'b'].map((id) => ({ id, incarnation: 'i' })), unmet: 0 },
+  snapshotIndex: 0,
+  membership: foundedBy({ clusterId: 'c', voters: ['a', 'b'].map((id) => ({ id, incarnation: 'i' })), unmet: 0 }),
   listedSize: 3,
   leading: false,
   problems: [],

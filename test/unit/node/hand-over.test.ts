@@ -36,7 +36,7 @@ const failed = new TuttiError('TRANSFER_FAILED', 'the leadership was not handed 
 it('the leader of a cluster of one ends without a transfer that must fail', async () => {
   expect(await ended(['a'], failed)).toEqual({
     transfers: 0,
-    said: ['ends as leader: there is no other member'],
+    said: ['ends as leader: there is no other voter'],
     fields: [{}],
   });
 });

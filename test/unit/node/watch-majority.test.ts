@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import type { ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { lastsMs, watchMajority } from '../../../node/src/node/watch-majority.ts';
@@ -8,18 +9,18 @@ it('says that no leader can be elected once it has lasted longer than a start of
   const clock = new ManualClock();
   const said: string[] = [];
   const log = { ...silentLog, error: (_fields: object, message: string) => void said.push(message) };
-  const membership = {
+  const membership = foundedBy({
     clusterId: 'c',
     voters: [
       { id: 'a', incarnation: '1' },
       { id: 'b', incarnation: '2' },
     ],
     unmet: 1,
-  };
+  });
   let leaderId: string | null = null;
   const status = (): ConsensusStatus => ({
     ...{ nodeId: 'a', incarnation: '1', role: 'candidate', term: 1, leaderId, membership },
-    ...{ lastIndex: 1, commitIndex: 1, appliedIndex: 1, listedSize: 3, leading: false, problems: [] },
+    ...{ lastIndex: 1, commitIndex: 1, appliedIndex: 1, snapshotIndex: 0, listedSize: 3, leading: false, problems: [] },
   });
   const end = watchMajority({ status, peers: () => [] }, clock, log);
 

@@ -28,7 +28,7 @@ describe('elections and votes', () => {
   it('E3: a vote waits for the disk, and a restart with what is on it votes for nobody else', () => {
     const effects = new Rig().voteRequest('n2', 5, [1, 1]);
     expect(effects.sendNow).toEqual([]);
-    expect(effects.persist?.hardState).toEqual({ term: 5, votedFor: 'n2' });
+    expect(effects.persist?.hardState).toEqual({ term: 5, votedFor: 'n2', foundedElsewhere: false });
     expect(sent(effects, 'voteResponse')).toMatchObject([{ granted: true, to: 'n2' }]);
     const restarted = new Rig({ term: 5, votedFor: 'n2' });
     expect(sent(restarted.voteRequest('n3', 5, [1, 1]), 'voteResponse')).toMatchObject([{ granted: false }]);
@@ -39,7 +39,7 @@ describe('elections and votes', () => {
     rig.tick();
     const effects = rig.grant('n2', true);
     expect(effects.sendNow).toEqual([]);
-    expect(effects.persist?.hardState).toEqual({ term: 2, votedFor: 'n1' });
+    expect(effects.persist?.hardState).toEqual({ term: 2, votedFor: 'n1', foundedElsewhere: false });
     expect(effects.sendAfterPersist.map(({ kind }) => kind)).toEqual(['voteRequest', 'voteRequest']);
   });
 

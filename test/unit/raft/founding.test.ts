@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../../node/src/lib/invariant.ts';
-import { decodeMembership, encodeMembership } from '../../../node/src/raft/membership.ts';
+import { decodeMembership, encodeMembership, foundedBy } from '../../../node/src/raft/membership.ts';
+import { emptyHardState } from '../../../node/src/raft/types.ts';
 import { Rig, sent } from './rig.ts';
 
 function unfounded(listedSize = 3, id = 'n1'): Rig {
@@ -28,7 +29,7 @@ describe('founding', () => {
     const effects = rig.grant('n2', false);
     const entry = effects.persist!.entries[0]!;
     expect(entry).toMatchObject({ index: 1, term: 1, kind: 'membership' });
-    const membership = { clusterId: 'by-n1', voters: ['n1', 'n2'].map(member), unmet: 1 };
+    const membership = foundedBy({ clusterId: 'by-n1', voters: ['n1', 'n2'].map(member), unmet: 1 });
     expect(decodeMembership(entry.data)).toEqual(membership);
     expect(effects.events).toContainEqual({ kind: 'membershipChanged', membership, index: 1 });
     expect(rig.status.membership).toEqual(membership);
@@ -90,6 +91,25 @@ describe('founding', () => {
     expect(sent(rig.voteRequest('n2', 2, [3, 1]), 'voteResponse')).toMatchObject([{ granted: true }]);
   });
 
+  it('M14: that it met a founded cluster outlives a restart, after which that cluster may be out of reach', () => {
+    const { persist } = unfounded(3).meet('n2', 'c1');
+    expect(persist?.hardState).toEqual({ ...emptyHardState, foundedElsewhere: true });
+    const restarted = new Rig({ log: [], listedSize: 3, ...persist!.hardState });
+    restarted.meet('n3');
+    for (let round = 0; round < 5; round += 1) expect(restarted.tick().sendNow).toEqual([]);
+    expect(sent(restarted.voteRequest('n3', 1, [0, 0]), 'voteResponse')).toMatchObject([{ granted: false }]);
+    expect(restarted.voteRequest('n2', 2, [3, 1]).persist?.hardState).toMatchObject({ foundedElsewhere: true });
+  });
+
+  it('M14: a commit that it hears of tells it too, though the connection is older than the founding', () => {
+    const rig = unfounded(3);
+    rig.meet('n2');
+    rig.append('n2', 1, [4, 1], [], 0);
+    const { persist } = rig.append('n2', 1, [4, 1], [], 1);
+    expect(persist?.hardState).toMatchObject({ foundedElsewhere: true });
+    expect(rig.append('n2', 1, [4, 1], [], 1).persist).toBeNull();
+  });
+
   it('a new leader of a founded cluster begins with a noop', () => {
     const rig = new Rig();
     rig.campaign();
@@ -98,15 +118,21 @@ describe('founding', () => {
 });
 
 describe('the membership in the log', () => {
-  const valid = { clusterId: 'c1', voters: [member('n1')], unmet: 0 };
+  const valid = foundedBy({ clusterId: 'c1', voters: [member('n1')], unmet: 0 });
   const decode = (value: unknown): unknown => decodeMembership(new TextEncoder().encode(JSON.stringify(value)));
 
   it('is read as it was written', () => {
     expect(decodeMembership(encodeMembership(valid))).toEqual(valid);
+    const outgoing = { voters: [member('n3')], unmet: 0 };
+    const joint = { ...valid, learners: ['n2'], outgoing, addresses: { n2: 'host:7000' } };
+    expect(decodeMembership(encodeMembership(joint))).toEqual(joint);
   });
 
   it.each([
-    ['voters of a kind this program does not count', { ...valid, learners: [member('n2')] }],
+    ['voters of a kind this program does not count', { ...valid, witnesses: [member('n2')] }],
+    ['learners that are no names', { ...valid, learners: [member('n2')] }],
+    ['half a set of outgoing voters', { ...valid, outgoing: { voters: [member('n2')] } }],
+    ['an address that is none', { ...valid, addresses: { n1: 7000 } }],
     ['a member with more than this program knows', { ...valid, voters: [{ ...member('n1'), role: 'learner' }] }],
     ['a negative number of unmet members', { ...valid, unmet: -1 }],
     ['no voters', { ...valid, voters: undefined }],

@@ -1,8 +1,9 @@
+import type { MemberChange } from '../../../node/src/raft/change.ts';
 import type { Effects, RaftCore, RaftInput, RaftLimits } from '../../../node/src/raft/core.ts';
 import { encodeMembership } from '../../../node/src/raft/membership.ts';
 import type { Message } from '../../../node/src/raft/messages.ts';
 import { createRaft } from '../../../node/src/raft/raft.ts';
-import type { Entry, NodeId } from '../../../node/src/raft/types.ts';
+import type { Entry, LogPosition, Member, NodeId, SnapshotMetadata } from '../../../node/src/raft/types.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 export const timings = timingProfiles.lan;
@@ -12,16 +13,27 @@ export const roomyLimits: RaftLimits = {
   maxInflightBytes: 1_000_000,
   maxUncommittedBytes: 1_000_000,
   maxProposalBytes: 10_000,
+  maxTrailingBytes: 0,
 };
 
 export function command(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+export function memberOf(id: NodeId): Member {
+  return { id, incarnation: `${id}-disk` };
+}
+
 /** A log with these terms; its first entry founds a cluster of `voters`, each with the incarnation `<id>-disk`. */
-export function logOf(terms: readonly number[], voters: readonly NodeId[], unmet = 0): Entry[] {
-  const members = voters.map((id) => ({ id, incarnation: `${id}-disk` }));
-  const founding = encodeMembership({ clusterId: 'c1', voters: members, unmet });
+export function logOf(
+  terms: readonly number[],
+  voters: readonly NodeId[],
+  { unmet = 0, learners = [], outgoing }: Pick<RigOptions, 'unmet' | 'learners' | 'outgoing'> = {},
+): Entry[] {
+  const joint = outgoing === undefined ? null : { voters: outgoing.map(memberOf), unmet: 0 };
+  const founding = encodeMembership({
+    ...{ clusterId: 'c1', voters: voters.map(memberOf), unmet, learners, outgoing: joint },
+  });
   return terms.map((term, at) =>
     at === 0
       ? { index: 1, term, kind: 'membership', data: founding }
@@ -34,10 +46,18 @@ export interface RigOptions {
   readonly voters?: readonly NodeId[];
   readonly listedSize?: number;
   readonly unmet?: number;
+  readonly learners?: readonly NodeId[];
+  /** Of a joint membership. */
+  readonly outgoing?: readonly NodeId[];
   /** Terms of the log; empty: not founded. */
   readonly log?: readonly number[];
   readonly term?: number;
   readonly votedFor?: NodeId | null;
+  readonly foundedElsewhere?: boolean;
+  readonly removeDeadAfterMs?: number;
+  readonly snapshot?: SnapshotMetadata | null;
+  /** Entries of `log` up to it are gone. */
+  readonly base?: LogPosition;
   readonly random?: () => number;
   readonly limits?: Partial<RaftLimits>;
 }
@@ -54,14 +74,21 @@ export class Rig {
   constructor(options: RigOptions = {}) {
     const { id = 'n1', voters = ['n1', 'n2', 'n3'], log = [1], unmet = 0 } = options;
     this.id = id;
-    const entries = logOf(log, voters, unmet);
+    const entries = logOf(log, voters, options).filter(({ index }) => index > (options.base?.index ?? 0));
     this.core = createRaft({
       self: { id, incarnation: `${id}-disk` },
       listedSize: options.listedSize ?? voters.length + unmet,
       proposedClusterId: `by-${id}`,
       timings,
+      removeDeadAfterMs: options.removeDeadAfterMs ?? Infinity,
       random: options.random ?? (() => 0.5),
-      hardState: { term: options.term ?? entries.at(-1)?.term ?? 0, votedFor: options.votedFor ?? null },
+      snapshot: options.snapshot ?? null,
+      base: options.base ?? { index: 0, term: 0 },
+      hardState: {
+        term: options.term ?? entries.at(-1)?.term ?? 0,
+        votedFor: options.votedFor ?? null,
+        foundedElsewhere: options.foundedElsewhere ?? false,
+      },
       entries,
       limits: { ...roomyLimits, ...options.limits },
     });
@@ -84,6 +111,10 @@ export class Rig {
 
   meet(id: NodeId, clusterId: string | null = null, incarnation = `${id}-disk`): Effects {
     return this.step({ kind: 'peerUp', peer: { id, incarnation }, clusterId });
+  }
+
+  change(...changes: MemberChange[]): Effects {
+    return this.step({ kind: 'change', changes });
   }
 
   propose(...texts: string[]): Effects {
@@ -167,6 +198,19 @@ export class Rig {
       return { index, term: of, kind: 'command' as const, data: command(`${index}@${of}`) };
     });
     return this.receive({ kind: 'appendRequest', from, term, prevLogIndex, prevLogTerm, entries, commitIndex });
+  }
+
+  /** An append of one entry: a membership of these. */
+  appendMembership(
+    from: NodeId,
+    term: number,
+    prev: readonly [number, number],
+    { clusterId, voters, learners }: { clusterId: string; voters: readonly NodeId[]; learners: readonly NodeId[] },
+  ): Effects {
+    const [prevLogIndex, prevLogTerm] = prev;
+    const data = encodeMembership({ clusterId, voters: voters.map(memberOf), unmet: 0, learners });
+    const entries = [{ index: prevLogIndex + 1, term, kind: 'membership' as const, data }];
+    return this.receive({ kind: 'appendRequest', from, term, prevLogIndex, prevLogTerm, entries, commitIndex: 0 });
   }
 
   heartbeat(from: NodeId, term: number, commitIndex = 0): Effects {

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { emptyHardState } from '../../../node/src/raft/types.ts';
 import { openDataDirectory } from '../../../node/src/storage/data-dir.ts';
 import { withoutThisDisk } from '../../../node/src/storage/disk-errors.ts';
 import { createWalStore } from '../../../node/src/storage/wal/wal-store.ts';
@@ -41,7 +42,11 @@ it('makes the directory, an incarnation and a log at the first start, and keeps 
   expect(first.incarnation).toMatch(/^[0-9a-f]{32}$/);
   expect(statSync(directory).mode & 0o777).toBe(0o700);
   const log = createWalStore({ directory: first.walDirectory, ...first });
-  expect(await log.open()).toEqual({ hardState: { term: 0, votedFor: null }, entries: [] });
+  expect(await log.open()).toEqual({
+    hardState: emptyHardState,
+    base: { index: 0, term: 0 },
+    entries: [],
+  });
   await log.close();
   first.close();
   const again = await openDataDirectory(directory, ids);

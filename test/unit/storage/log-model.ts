@@ -1,27 +1,32 @@
-import type { Entry, HardState, PersistBatch } from '../../../node/src/raft/types.ts';
+import { emptyHardState } from '../../../node/src/raft/types.ts';
+import type { Entry, HardState, LogPosition, PersistBatch } from '../../../node/src/raft/types.ts';
 import type { RecoveredLog } from '../../../node/src/storage/log-store.ts';
 import { createWalStore, type WalOptions } from '../../../node/src/storage/wal/wal-store.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 
 /** What a log must hold once these batches are stored: the contract in a dozen lines. */
 export function modelOf(batches: readonly PersistBatch[]): RecoveredLog {
-  let hardState: HardState = { term: 0, votedFor: null };
+  let hardState: HardState = emptyHardState;
+  let base: LogPosition = { index: 0, term: 0 };
   let entries: Entry[] = [];
   for (const batch of batches) {
     hardState = batch.hardState ?? hardState;
     const { truncateFrom } = batch;
     if (truncateFrom !== null) entries = entries.filter((entry) => entry.index < truncateFrom);
-    entries = [...entries, ...batch.entries];
+    base = batch.base ?? base;
+    entries = [...entries.filter(({ index }) => index > base.index), ...batch.entries];
   }
-  return { hardState, entries };
+  return { hardState, base, entries };
 }
 
 /** One line per state, so that states can be compared and a difference read. */
-export function printLog({ hardState, entries }: RecoveredLog): string {
+export function printLog({ hardState, base, entries }: RecoveredLog): string {
   const lines = entries.map(
     (entry) => `${entry.index}@${entry.term} ${entry.kind} ${Buffer.from(entry.data).toString('hex')}`,
   );
-  return [`term ${hardState.term} vote ${String(hardState.votedFor)}`, ...lines].join('\n');
+  const { term, votedFor, foundedElsewhere } = hardState;
+  const promised = `term ${term} vote ${String(votedFor)} founded ${foundedElsewhere}`;
+  return [`${promised} behind ${base.index}@${base.term}`, ...lines].join('\n');
 }
 
 export const DIRECTORY = '/wal';
@@ -69,7 +74,7 @@ export function entry(index: number, term: number, data: Uint8Array | string): E
 }
 
 export function batch(ticket: number, entries: readonly Entry[], extra: Partial<PersistBatch> = {}): PersistBatch {
-  return { ticket, hardState: null, truncateFrom: null, entries, ...extra };
+  return { ticket, hardState: null, truncateFrom: null, base: null, entries, ...extra };
 }
 
 /** mulberry32: small, seeded, good enough to choose faults. */

@@ -46,7 +46,7 @@ it('an append resolves after a datasync that was begun after its write, over man
   await log.open();
   const lostAtResolve: string[] = [];
   const append = async (ticket: number, bytes: number): Promise<void> => {
-    const hardState = { term: ticket, votedFor: 'a' };
+    const hardState = { term: ticket, votedFor: 'a', foundedElsewhere: true };
     await log.append(batch(ticket, [entry(ticket, 1, 'x'.repeat(bytes))], { hardState }));
     lostAtResolve.push(...unsynced());
   };

@@ -11,11 +11,11 @@ mostlyZeros[520] = 1;
 
 /** Two segments; the last frame reaches over three sectors and is mostly zeros, the worst case for telling what was written. */
 const batches = [
-  batch(1, [entry(1, 1, 'one')], { hardState: { term: 1, votedFor: 'node-1' } }),
+  batch(1, [entry(1, 1, 'one')], { hardState: { term: 1, votedFor: 'node-1', foundedElsewhere: false } }),
   batch(2, [entry(2, 1, 'x'.repeat(700))]),
   batch(3, [entry(3, 1, 'y'.repeat(400))]),
   batch(4, [entry(4, 1, 'four'.repeat(50))]),
-  batch(5, [entry(5, 1, mostlyZeros)], { hardState: { term: 2, votedFor: null } }),
+  batch(5, [entry(5, 1, mostlyZeros)], { hardState: { term: 2, votedFor: null, foundedElsewhere: true } }),
 ];
 
 async function storedLog(): Promise<{ disk: SimulatedDisk; files: string[] }> {
@@ -129,6 +129,43 @@ describe('damage to what was acknowledged', () => {
     expect(refusal).toMatchObject({ code: 'DATA_DIR_UNUSABLE' });
     expect((refusal as TuttiError).message).toMatch(/node-1.*node-2/);
     expect((refusal as TuttiError).message).toContain(files[0]);
+  });
+});
+
+describe('damage to a log whose beginning was removed for a snapshot', () => {
+  const compacted = [
+    ...batches,
+    batch(6, [], { base: { index: 5, term: 1 }, hardState: { term: 2, votedFor: null, foundedElsewhere: false } }),
+    batch(7, [entry(6, 2, 'six'.repeat(30))]),
+  ];
+
+  it('is never a silent loss: each byte flipped, each length', async () => {
+    const disk = new SimulatedDisk();
+    await store(disk, compacted);
+    const files = disk.names().filter((name) => name.endsWith('.wal'));
+    expect(files).toHaveLength(1);
+    const whole = printLog(modelOf(compacted));
+    const path = files[0]!;
+    for (let at = 0; at < disk.contents(path).length; at += 1) {
+      const flipped = await outcomeOf(
+        withFile(disk, path, (bytes) => {
+          bytes[at]! ^= 1 << (at % 8);
+          return bytes;
+        }),
+      );
+      if ('log' in flipped) expect(flipped.log, `${path} at ${at}`).toBe(whole);
+      else expectRefusal(flipped, path);
+      expectRefusal(await outcomeOf(withFile(disk, path, (bytes) => bytes.slice(0, at))), path);
+    }
+  }, 60_000);
+
+  it('is refused where the word on the beginning was written last and is lost', async () => {
+    const disk = new SimulatedDisk();
+    await store(disk, compacted.slice(0, 6));
+    const path = disk.names().find((name) => name.endsWith('.wal'))!;
+    const outcome = await outcomeOf(withFile(disk, path, (bytes) => bytes.fill(0, lastFrame(bytes).start)));
+    expectRefusal(outcome, path);
+    expect('error' in outcome && outcome.error.message).toContain('the log before entry 6 is missing');
   });
 });
 

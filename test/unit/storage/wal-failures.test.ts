@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { silentLog } from '../../../node/src/lib/log.ts';
+import type { PersistBatch } from '../../../node/src/raft/types.ts';
 import { createWalStore } from '../../../node/src/storage/wal/wal-store.ts';
 import { batch, entry, modelOf, printLog, recoverFrom, walOptions } from './log-model.ts';
+import { ManualClock } from '../transport/manual-clock.ts';
 import { errno, SimulatedDisk } from './simulated-disk.ts';
 
 const one = batch(1, [entry(1, 1, 'one')]);
@@ -73,27 +76,57 @@ describe('W5: a failed write or sync', () => {
 });
 
 describe('W8: a full disk', () => {
-  it('is told as such, acknowledges nothing it did not store, and the log opens again once there is space', async () => {
+  it('is waited for: nothing is acknowledged meanwhile, and the log goes on once there is room', async () => {
+    const disk = new SimulatedDisk();
+    disk.capacityBytes = 2 * 2048 + 700;
+    const clock = new ManualClock();
+    const said: string[] = [];
+    const say = (_: object, message: string): void => void said.push(message);
+    const wal = createWalStore(walOptions(disk, { clock, log: { ...silentLog, error: say, warn: say } }));
+    await wal.open();
+    const all = Array.from({ length: 30 }, (_, i) => batch(i + 1, [entry(i + 1, 1, 'x'.repeat(300))]));
+    let acknowledged = 0;
+    const writing = Promise.all(all.map((each) => wal.append(each).then(() => (acknowledged += 1))));
+    for (let look = 0; look < 5; look += 1) {
+      await settle(disk);
+      clock.advance(500);
+    }
+    const stored = acknowledged;
+    expect(stored).toBeLessThan(30);
+    expect(printLog(await recoverFrom(disk.afterPowerCut(() => 0)))).toBe(printLog(modelOf(all.slice(0, stored))));
+    expect(said).toEqual([expect.stringContaining('the disk is full')]);
+    disk.capacityBytes = Infinity;
+    clock.advance(500);
+    await writing;
+    await wal.close();
+    expect(said[1]).toBe('the disk has room again');
+    expect(printLog(await recoverFrom(disk.afterPowerCut(() => 0)))).toBe(printLog(modelOf(all)));
+  });
+
+  it('does not keep a log from closing: what waits is refused, and it opens again once there is space', async () => {
     const disk = new SimulatedDisk();
     // Room for the first segment and the one prepared, not for a third.
     disk.capacityBytes = 2 * 2048 + 700;
-    const wal = createWalStore(walOptions(disk));
+    const wal = createWalStore(walOptions(disk, { clock: new ManualClock() }));
     await wal.open();
-    const acknowledged = [];
-    let error: TuttiError | null = null;
-    for (let index = 1; error === null && index < 100; index += 1) {
+    const acknowledged: PersistBatch[] = [];
+    const errors: TuttiError[] = [];
+    const writing: Promise<void>[] = [];
+    for (let index = 1; index < 30; index += 1) {
       const each = batch(index, [entry(index, 1, 'x'.repeat(300))]);
-      try {
-        await wal.append(each);
-        acknowledged.push(each);
-      } catch (thrown) {
-        error = thrown as TuttiError;
-      }
+      writing.push(
+        wal.append(each).then(
+          () => void acknowledged.push(each),
+          (thrown: unknown) => void errors.push(thrown as TuttiError),
+        ),
+      );
     }
-    expect(error?.code).toBe('DISK_FAILED');
-    expect(error?.message).toMatch(/disk is full \(ENOSPC\).*free space and start this node again/);
-    expect(acknowledged.length).toBeGreaterThan(3);
+    await settle(disk);
     await wal.close();
+    await Promise.all(writing);
+    expect(errors[0]?.code).toBe('DISK_FAILED');
+    expect(errors[0]?.message).toMatch(/disk is full \(ENOSPC\).*free space and start this node again/);
+    expect(acknowledged.length).toBeGreaterThan(3);
     const later = disk.afterKill();
     expect(printLog(await recoverFrom(later))).toBe(printLog(modelOf(acknowledged)));
   });

@@ -4,16 +4,42 @@ import { createWalStore } from '../../../node/src/storage/wal/wal-store.ts';
 import { batch, entry, modelOf, printLog, recoverFrom, seededRandom, walOptions } from './log-model.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 
-/** Votes, truncations, zeros, long and short entries; some batches together, so that they share a frame; five segments. */
+/**
+ * Votes, truncations, zeros, long and short entries, two compactions, a log replaced by a snapshot; some batches together, so that they
+ * share a frame; nine segments, of which most are removed on the way.
+ */
 const script: readonly (readonly PersistBatch[])[] = [
-  [batch(1, [], { hardState: { term: 1, votedFor: 'node-1' } })],
+  [batch(1, [], { hardState: { term: 1, votedFor: 'node-1', foundedElsewhere: false } })],
   [batch(2, [entry(1, 1, 'first')]), batch(3, [entry(2, 1, new Uint8Array(700)), entry(3, 1, 'third')])],
   [batch(4, [entry(4, 1, 'x'.repeat(600))])],
-  [batch(5, [entry(3, 2, 'new third')], { hardState: { term: 2, votedFor: null }, truncateFrom: 3 })],
+  [
+    batch(5, [entry(3, 2, 'new third')], {
+      hardState: { term: 2, votedFor: null, foundedElsewhere: true },
+      truncateFrom: 3,
+    }),
+  ],
   [batch(6, [entry(4, 2, new Uint8Array(900).fill(7))]), batch(7, [entry(5, 2, 'y'.repeat(500))])],
-  [batch(8, [], { truncateFrom: 5, hardState: { term: 3, votedFor: 'node-2' } })],
+  [batch(8, [], { truncateFrom: 5, hardState: { term: 3, votedFor: 'node-2', foundedElsewhere: true } })],
   [batch(9, [entry(5, 3, new Uint8Array(1100))]), batch(10, [entry(6, 3, 'z'.repeat(3000))])],
-  [batch(11, [entry(7, 3, 'last')])],
+  [batch(11, [], { base: { index: 4, term: 2 }, hardState: { term: 3, votedFor: 'node-2', foundedElsewhere: false } })],
+  [
+    batch(12, [entry(7, 3, 'w'.repeat(900))]),
+    batch(13, [], { hardState: { term: 4, votedFor: null, foundedElsewhere: false } }),
+  ],
+  [
+    batch(14, [entry(8, 4, new Uint8Array(1200).fill(1))]),
+    batch(15, [], { base: { index: 7, term: 3 }, hardState: { term: 4, votedFor: null, foundedElsewhere: false } }),
+  ],
+  [batch(16, [entry(9, 4, 'v'.repeat(1500))])],
+  [
+    batch(17, [], {
+      truncateFrom: 8,
+      base: { index: 20, term: 6 },
+      hardState: { term: 6, votedFor: null, foundedElsewhere: false },
+    }),
+  ],
+  [batch(18, [entry(21, 6, 'u'.repeat(1500))])],
+  [batch(19, [entry(22, 6, 'last')])],
 ];
 const all = script.flat();
 

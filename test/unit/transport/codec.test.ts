@@ -38,6 +38,14 @@ const kinds = {
   request: fc.record({ requestId: count, method: text, body: bytes }),
   response: fc.record({ requestId: count, body: bytes }),
   failure: fc.record({ requestId: count, code: text, message: text }),
+  snapshotChunk: fc.record({
+    ...{ index: count, term: count, fileBytes: count, checksum: fc.nat({ max: 2 ** 32 - 1 }), offset: count },
+    data: bytes,
+  }),
+  snapshotAck: fc.record({
+    ...{ index: count, checksum: fc.nat({ max: 2 ** 32 - 1 }), offset: count, isDone: fc.boolean() },
+    refusal: fc.option(text),
+  }),
   raft: fc.record({
     message: fc.oneof(
       fc.record({

@@ -4,7 +4,7 @@ import { encodeFrame } from '../../../node/src/transport/codec.ts';
 import type { WireFrame } from '../../../node/src/transport/frames.ts';
 import { PING_INTERVAL_MS, SILENT_AFTER_MS, watchLiveness } from '../../../node/src/transport/peer/liveness.ts';
 import { GrpcPipe, type GrpcStream } from '../../../node/src/transport/grpc/pipe.ts';
-import { MAX_QUEUED_BYTES, PeerStream } from '../../../node/src/transport/peer/peer-stream.ts';
+import { MAX_BULK_BYTES, MAX_QUEUED_BYTES, PeerStream } from '../../../node/src/transport/peer/peer-stream.ts';
 import { ManualClock } from './manual-clock.ts';
 
 /** What the stream was given to write, and the callbacks by which the network says that it is gone. */
@@ -44,6 +44,24 @@ describe('peer stream', () => {
     expect(stream.queuedBytes).toBeGreaterThanOrEqual(MAX_QUEUED_BYTES);
     fake.written[0]?.done();
     expect(stream.send(bulk(10))).toBe(true);
+  });
+
+  it('lets pieces of a snapshot wait until nothing else does, one at a time and up to a bound (S11)', () => {
+    const piece = (offset: number): WireFrame => ({
+      ...{ kind: 'snapshotChunk', index: 1, term: 1, fileBytes: 1e9, checksum: 7, offset },
+      data: new Uint8Array(60_000),
+    });
+    let taken = 0;
+    while (stream.send(piece(taken))) taken += 1;
+    expect(taken * 60_000).toBeGreaterThan(MAX_BULK_BYTES - 120_000);
+    expect(fake.written).toHaveLength(1);
+    expect(stream.send(pong)).toBe(true);
+    expect(fake.written).toHaveLength(2);
+    fake.written[0]!.done();
+    expect(fake.written).toHaveLength(2);
+    fake.written[1]!.done();
+    expect(fake.written).toHaveLength(3);
+    expect(stream.send(piece(taken))).toBe(true);
   });
 
   it('tells its end once, and delivers nothing after it', () => {

@@ -1,12 +1,14 @@
 import { TuttiError } from '../../lib/errors.ts';
 import { invariant } from '../../lib/invariant.ts';
-import type { Entry, HardState, PersistBatch } from '../../raft/types.ts';
+import { emptyHardState } from '../../raft/types.ts';
+import type { Entry, HardState, LogPosition, PersistBatch } from '../../raft/types.ts';
 import type { LogStore, RecoveredLog } from '../log-store.ts';
 
 /** What outlives a store: give the same disk to the next one, and it is a restart. */
 export class MemoryDisk {
-  hardState: HardState = { term: 0, votedFor: null };
-  readonly entries: Entry[] = [];
+  hardState: HardState = emptyHardState;
+  base: LogPosition = { index: 0, term: 0 };
+  entries: Entry[] = [];
   inUse = false;
 }
 
@@ -34,7 +36,8 @@ export class MemoryLogStore implements LogStore {
     if (this.#disk.inUse) return Promise.reject(new TuttiError('DATA_DIR_UNUSABLE', 'this disk is in use by a store'));
     this.#disk.inUse = true;
     this.#isOpen = true;
-    return Promise.resolve({ hardState: this.#disk.hardState, entries: [...this.#disk.entries] });
+    const { hardState, base, entries } = this.#disk;
+    return Promise.resolve({ hardState, base, entries: [...entries] });
   }
 
   append(batch: PersistBatch): Promise<void> {
@@ -71,10 +74,13 @@ export class MemoryLogStore implements LogStore {
       this.#failure = new TuttiError('DISK_FAILED', 'the log could not be synced', { cause: error });
       return;
     }
-    for (const { hardState, truncateFrom, entries } of batches) {
-      if (hardState !== null) this.#disk.hardState = hardState;
-      if (truncateFrom !== null) this.#disk.entries.splice(truncateFrom - 1);
-      this.#disk.entries.push(...entries);
+    const disk = this.#disk;
+    for (const { hardState, truncateFrom, base, entries } of batches) {
+      if (hardState !== null) disk.hardState = hardState;
+      if (truncateFrom !== null) disk.entries = disk.entries.filter(({ index }) => index < truncateFrom);
+      if (base !== null) disk.entries = disk.entries.filter(({ index }) => index > base.index);
+      disk.base = base ?? disk.base;
+      disk.entries.push(...entries);
     }
   }
 }

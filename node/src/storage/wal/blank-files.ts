@@ -1,5 +1,6 @@
 import type { Disk } from '../disk.ts';
 import { diskFailed } from '../disk-errors.ts';
+import type { Room } from '../room.ts';
 import { zero, type BlankFile } from './segment.ts';
 
 /** A file of this ending is no part of the log; what an earlier process left of them is removed at start. */
@@ -14,6 +15,7 @@ export class BlankFiles {
   readonly #directory: string;
   readonly #usualBytes: number;
   readonly #newId: () => string;
+  readonly #room: Room;
   readonly #onFailure: (error: unknown) => void;
   #next: Promise<BlankFile> | null = null;
 
@@ -22,12 +24,14 @@ export class BlankFiles {
     directory: string;
     usualBytes: number;
     newId: () => string;
+    room: Room;
     onFailure: (error: unknown) => void;
   }) {
     this.#disk = options.disk;
     this.#directory = options.directory;
     this.#usualBytes = options.usualBytes;
     this.#newId = options.newId;
+    this.#room = options.room;
     this.#onFailure = options.onFailure;
   }
 
@@ -56,11 +60,28 @@ export class BlankFiles {
   async #create(bytes: number): Promise<BlankFile> {
     const path = `${this.#directory}/${this.#newId()}${BLANK_SUFFIX}`;
     try {
-      const file = await this.#disk.open(path, 'create');
-      await zero(file, 0, bytes);
-      return { file, path, bytes };
+      return await this.#room.until(
+        path,
+        async () => {
+          const file = await this.#disk.open(path, 'create');
+          try {
+            await zero(file, 0, bytes);
+          } catch (error) {
+            await file.close();
+            throw error;
+          }
+          return { file, path, bytes };
+        },
+        () => this.#remove(path),
+      );
     } catch (error) {
       throw diskFailed(path, error);
     }
+  }
+
+  /** Whatever of it was made: the space is not to be held by what waits for space. */
+  async #remove(path: string): Promise<void> {
+    const names = await this.#disk.list(this.#directory);
+    if (names.some((name) => path === `${this.#directory}/${name}`)) await this.#disk.unlink(path);
   }
 }

@@ -6,7 +6,7 @@
 /** The unit a device writes whole or not at all; everything about torn writes is reasoned in these. */
 export const SECTOR_BYTES = 512;
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** Frames start at multiples of this, so that recovery can look for headers at few places. */
 export const ALIGNMENT_BYTES = 8;

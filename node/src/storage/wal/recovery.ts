@@ -1,18 +1,25 @@
 import { TuttiError } from '../../lib/errors.ts';
-import type { Entry, HardState, Incarnation, NodeId } from '../../raft/types.ts';
+import { emptyHardState } from '../../raft/types.ts';
+import type { Entry, HardState, Incarnation, LogPosition, NodeId } from '../../raft/types.ts';
 import type { Disk, DiskFile } from '../disk.ts';
 import { diskFailed, logDamaged, unusable } from '../disk-errors.ts';
 import { BLANK_SUFFIX } from './blank-files.ts';
 import { isZero, seedOf } from './frame.ts';
 import { SECTOR_BYTES } from './layout.ts';
-import { replayRecords, type Replay } from './records.ts';
+import { lastIndexOf, replayRecords, type Replay } from './records.ts';
+import type { RetainedSegment } from './retained-segments.ts';
 import { scanSegment, type ScanResult } from './scan.ts';
 import { decodeSegmentHeader, NO_SEGMENT, segmentFileName, type SegmentHeader } from './segment-header.ts';
 import { ActiveSegment, zero } from './segment.ts';
 
 export interface Recovery {
   readonly hardState: HardState;
+  readonly base: LogPosition;
   readonly entries: readonly Entry[];
+  /** All there are, oldest first, the active one last. */
+  readonly segments: readonly RetainedSegment[];
+  /** The segment whose word on the base counts; null where none says one. */
+  readonly baseSaidIn: SegmentHeader | null;
   /** Where writing goes on; null where there is no log yet. */
   readonly active: ActiveSegment | null;
 }
@@ -24,10 +31,7 @@ export interface RecoverySource {
   readonly incarnation: Incarnation;
 }
 
-interface Segment {
-  readonly path: string;
-  readonly header: SegmentHeader;
-}
+type Segment = RetainedSegment;
 
 /**
  * Reads the log back, makes what it read durable (a process may have been killed between write and sync, and the machine
@@ -35,13 +39,16 @@ interface Segment {
  */
 export async function recover(source: RecoverySource): Promise<Recovery> {
   const segments = await listSegments(source);
-  const log: Replay = { hardState: { term: 0, votedFor: null }, entries: [] };
+  const log = emptyLog(segments[0]);
+  let baseSaidIn: SegmentHeader | null = null;
   let previous: { segment: Segment; scan: ScanResult } | null = null;
   let sealed: Segment | null = null;
   for (const segment of segments) {
     checkLink(segment, previous, log);
     const unnamed = previous !== null && previous.scan.sealedFor === null;
+    const before = log.base;
     const scan = await readSegment(source.disk, segment, log);
+    if (log.base !== before && log.base.term !== null) baseSaidIn = segment.header;
     if (unnamed) {
       await discardUnused(source, segment, scan, segments.at(-1) === segment);
       break;
@@ -49,9 +56,20 @@ export async function recover(source: RecoverySource): Promise<Recovery> {
     sealed = previous?.segment ?? null;
     previous = { segment, scan };
   }
-  if (previous === null) return { ...log, active: null };
+  const { hardState, base, entries } = log;
+  if (base.term === null) throw logDamaged(segments[0]!.path, 0, `the log before entry ${base.index + 1} is missing`);
+  const recovered = { hardState, base, entries, baseSaidIn };
+  if (previous === null) return { ...recovered, segments: [], active: null };
   if (sealed !== null) await syncSeal(source.disk, sealed.path);
-  return { ...log, active: await reopen(source, previous.segment, previous.scan) };
+  const kept = segments.slice(0, segments.indexOf(previous.segment) + 1);
+  return { ...recovered, segments: kept, active: await reopen(source, previous.segment, previous.scan) };
+}
+
+/** Where the oldest segment is not the first there was, those before it were removed for a snapshot: its header says how far. */
+function emptyLog(oldest: Segment | undefined): Replay {
+  const hasPredecessors = oldest !== undefined && oldest.header.ordinal > 1;
+  const base = hasPredecessors ? { index: oldest.header.baseIndex - 1, term: null } : { index: 0, term: 0 };
+  return { hardState: emptyHardState, base, entries: [] };
 }
 
 async function listSegments({ disk, directory, nodeId, incarnation }: RecoverySource): Promise<Segment[]> {
@@ -75,16 +93,17 @@ async function listSegments({ disk, directory, nodeId, incarnation }: RecoverySo
   return segments.sort((a, b) => a.header.ordinal - b.header.ordinal);
 }
 
-/** Each segment names the one before it and begins where that one ended; so no file can be missing or foreign. */
+/** Each segment names the one before it and begins where that one ended; so no file between two can be missing or foreign. */
 function checkLink(
   { path, header }: Segment,
   previous: { segment: Segment; scan: ScanResult } | null,
   log: Replay,
 ): void {
+  if (previous === null && header.ordinal > 1) return;
   const expected = {
     ordinal: (previous?.segment.header.ordinal ?? 0) + 1,
     previousId: previous?.segment.header.id ?? NO_SEGMENT,
-    baseIndex: log.entries.length + 1,
+    baseIndex: lastIndexOf(log) + 1,
   };
   const sealedFor = previous?.scan.sealedFor ?? null;
   if (sealedFor !== null && header.ordinal === expected.ordinal && header.id !== sealedFor) {
@@ -95,7 +114,7 @@ function checkLink(
   }
   if (sealedFor === null) return;
   if (header.baseIndex !== expected.baseIndex || header.firstSequence !== previous?.scan.nextSequence) {
-    throw logDamaged(path, 0, `it begins at entry ${header.baseIndex}, not behind entry ${log.entries.length}`);
+    throw logDamaged(path, 0, `it begins at entry ${header.baseIndex}, not behind entry ${lastIndexOf(log)}`);
   }
 }
 

@@ -2,12 +2,15 @@ import type { Disk, DiskFile } from '../disk.ts';
 import { diskFailed } from '../disk-errors.ts';
 import { BATCH_FRAME, finishFrame, frameBytes, frameStart, SEAL_FRAME, seedOf } from './frame.ts';
 import { FRAME_HEADER_BYTES, ID_BYTES, SEAL_RESERVE_BYTES, SECTOR_BYTES, ZERO_SLICE_BYTES } from './layout.ts';
+import type { Room } from '../room.ts';
 import { encodeSegmentHeader, segmentFileName, type SegmentHeader } from './segment-header.ts';
 
 /** The segment that is written to. One caller at a time; a failure leaves it unusable. */
 export class ActiveSegment {
   readonly header: SegmentHeader;
   readonly path: string;
+  /** Waits where a write finds no space; null: it fails. */
+  room: Room | null = null;
   readonly #file: DiskFile;
   readonly #seed: number;
   #end: number;
@@ -56,7 +59,9 @@ export class ActiveSegment {
     fill(frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + payloadBytes));
     finishFrame(frame, { kind, sequence: this.#nextSequence, payloadBytes, offset, seed: this.#seed });
     try {
-      await this.#file.write(frame, offset);
+      const write = (): Promise<void> => this.#file.write(frame, offset);
+      // The same bytes in the same place, so what an attempt has left of them does no harm.
+      await (this.room === null ? write() : this.room.until(this.path, write));
       await this.#file.datasync();
     } catch (error) {
       throw diskFailed(this.path, error);
@@ -98,12 +103,13 @@ export async function beginSegment(
   directory: string,
   blank: BlankFile,
   header: SegmentHeader,
+  room: Room,
 ): Promise<ActiveSegment> {
   const path = `${directory}/${segmentFileName(header)}`;
   try {
-    await blank.file.write(encodeSegmentHeader(header), 0);
+    await room.until(path, () => blank.file.write(encodeSegmentHeader(header), 0));
     await blank.file.datasync();
-    await disk.rename(blank.path, path);
+    await room.until(path, () => disk.rename(blank.path, path));
     await disk.syncDirectory(directory);
   } catch (error) {
     throw diskFailed(path, error);

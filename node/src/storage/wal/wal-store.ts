@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import { invariant } from '../../lib/invariant.ts';
+import { silentLog } from '../../lib/log.ts';
+import type { Log } from '../../lib/log.ts';
 import type { Incarnation, NodeId, PersistBatch } from '../../raft/types.ts';
 import type { Disk } from '../disk.ts';
 import { diskFailed } from '../disk-errors.ts';
 import type { LogStore, RecoveredLog } from '../log-store.ts';
 import { nodeDisk } from '../node-disk.ts';
+import { Room } from '../room.ts';
 import { BlankFiles } from './blank-files.ts';
 import {
   DEFAULT_SEGMENT_BYTES,
@@ -17,6 +22,7 @@ import {
 } from './layout.ts';
 import { batchBytes, encodeBatch } from './records.ts';
 import { recover } from './recovery.ts';
+import { RetainedSegments } from './retained-segments.ts';
 import { NO_SEGMENT, type SegmentHeader } from './segment-header.ts';
 import { beginSegment, segmentBytesFor, type ActiveSegment } from './segment.ts';
 
@@ -26,6 +32,10 @@ export interface WalOptions {
   readonly nodeId: NodeId;
   readonly incarnation: Incarnation;
   readonly disk?: Disk;
+  /** Times the looks for room on a full disk. */
+  readonly clock?: Clock;
+  /** Told of a full disk, and of room again. */
+  readonly log?: Log;
   /** Length of a segment file, a multiple of 512; the default is 16 MiB. */
   readonly segmentBytes?: number;
   /** Random bytes for the ids of segments. */
@@ -63,6 +73,8 @@ class WalStore implements LogStore {
   readonly #disk: Disk;
   readonly #segmentBytes: number;
   readonly #blanks: BlankFiles;
+  readonly #retained: RetainedSegments;
+  readonly #room: Room;
   #active: ActiveSegment | null = null;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
@@ -80,17 +92,22 @@ class WalStore implements LogStore {
     this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
     invariant(this.#segmentBytes % SECTOR_BYTES === 0, 'segmentBytes is a multiple of the sector');
     invariant(this.#segmentBytes >= 4 * SECTOR_BYTES, 'a segment has room for frames');
+    this.#room = new Room(options.clock ?? systemClock, options.log ?? silentLog);
+    const onFailure = (error: unknown): void => void this.#fail(diskFailed(options.directory, error));
     this.#blanks = new BlankFiles({
       disk: this.#disk,
       directory: options.directory,
       usualBytes: this.#segmentBytes,
       newId: () => this.#newId(),
-      onFailure: (error) => this.#fail(diskFailed(options.directory, error)),
+      room: this.#room,
+      onFailure,
     });
+    this.#retained = new RetainedSegments(this.#disk, options.directory, onFailure);
   }
 
   async open(): Promise<RecoveredLog> {
     const log = await this.openOnly();
+    this.#room.open();
     this.#blanks.prepare();
     return log;
   }
@@ -98,11 +115,15 @@ class WalStore implements LogStore {
   /** Opens without preparing a file ahead: for who closes again at once. */
   async openOnly(): Promise<RecoveredLog> {
     invariant(this.#active === null && !this.#closed, 'a log is opened once');
-    const { hardState, entries, active } = await recover({ ...this.#options, disk: this.#disk });
-    this.#lastIndex = entries.length;
-    this.#durableIndex = entries.length;
+    const recovery = await recover({ ...this.#options, disk: this.#disk });
+    const { hardState, base, entries, active, segments, baseSaidIn } = recovery;
+    this.#lastIndex = base.index + entries.length;
+    this.#durableIndex = this.#lastIndex;
+    for (const segment of segments) this.#retained.add(segment);
     this.#active = active ?? (await this.#beginFirst());
-    return { hardState, entries };
+    this.#active.room = this.#room;
+    if (baseSaidIn !== null) this.#retained.release(base.index, baseSaidIn);
+    return { hardState, base, entries };
   }
 
   append(batch: PersistBatch): Promise<void> {
@@ -128,8 +149,10 @@ class WalStore implements LogStore {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#room.close();
     await this.#writing;
     await this.#blanks.close();
+    await this.#retained.close();
     const active = this.#active;
     this.#active = null;
     await active?.close();
@@ -174,6 +197,8 @@ class WalStore implements LogStore {
     });
     this.#queuedBytes -= bytes;
     this.#durableIndex = group.at(-1)!.lastIndexAfter;
+    const base = group.findLast(({ batch }) => batch.base !== null)?.batch.base ?? null;
+    if (base !== null) this.#retained.release(base.index, active.header);
     for (const waiting of group) waiting.resolve();
   }
 
@@ -214,7 +239,10 @@ class WalStore implements LogStore {
       nodeId,
       incarnation,
     };
-    return beginSegment(this.#disk, directory, blank, header);
+    const segment = await beginSegment(this.#disk, directory, blank, header, this.#room);
+    segment.room = this.#room;
+    this.#retained.add(segment);
+    return segment;
   }
 
   /** The first failure is the one everybody hears from now on. */
@@ -236,6 +264,10 @@ function lastIndexOf(batch: PersistBatch, lastIndex: number): number {
   if (batch.truncateFrom !== null) {
     invariant(batch.truncateFrom >= 1, 'a truncation begins at index 1 or later');
     last = Math.min(last, batch.truncateFrom - 1);
+  }
+  if (batch.base !== null) {
+    invariant(batch.hardState !== null, 'a batch with a base has the hard state too: what is older may be removed');
+    last = Math.max(last, batch.base.index);
   }
   for (const entry of batch.entries) {
     invariant(entry.index === last + 1, `entry ${entry.index} follows entry ${last}`);

@@ -48,6 +48,11 @@ export class MemoryTransport implements Transport {
     return this.#up.has(to) && this.#network.send(this.id, to, frame);
   }
 
+  // There is no list: every transport of the network is reached.
+  addPeer(): void {}
+
+  dropPeer(): void {}
+
   peers(): readonly PeerStatus[] {
     return this.#network.others(this.id).map((peer) => {
       const identity = this.#up.get(peer.id) ?? null;

@@ -65,6 +65,8 @@ export class InboundLink implements Link {
       case 'request':
       case 'response':
       case 'failure':
+      case 'snapshotChunk':
+      case 'snapshotAck':
         this.#handlers.onFrame(this, frame);
         return;
       case 'refused':

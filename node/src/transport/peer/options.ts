@@ -15,8 +15,8 @@ export interface PeerTransportOptions {
   readonly self: () => PeerIdentity;
   readonly bind: { readonly host: string; readonly port: number };
   readonly listed: readonly ListedPeer[];
-  /** Which element of `listed` is this node. */
-  readonly selfIndex: number;
+  /** Which element of `listed` is this node; or where the others reach it, if it is none of them. */
+  readonly selfIndex: number | { readonly host: string; readonly port: number };
   readonly security: { readonly secret: string | null; readonly tls: TlsIdentity | null };
   readonly clock: Clock;
   /** Uniform in [0, 1); spreads reconnects. */

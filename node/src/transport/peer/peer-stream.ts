@@ -9,6 +9,9 @@ import { type EndCause, MAX_FRAME_BYTES, type Pipe } from './wire.ts';
  */
 export const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 
+/** Pieces of snapshots that wait until nothing else does; a sender keeps less than this under way. */
+export const MAX_BULK_BYTES = 1024 * 1024;
+
 /** How long a farewell may take to reach the peer before the connection is cut. */
 export const FAREWELL_MS = 500;
 
@@ -27,6 +30,9 @@ export class PeerStream {
   /** Peer and self, for what arrives. */
   #ends: StreamEnds = { from: '', to: '' };
   #queuedBytes = 0;
+  /** The lane of snapshots: one piece at a time goes down the pipe, and only an empty one (raft.md S11). */
+  readonly #bulk: Uint8Array[] = [];
+  #bulkBytes = 0;
   /** Since the peer was last heard. */
   #writtenBytes = 0;
   #isOpen = true;
@@ -62,10 +68,30 @@ export class PeerStream {
     if (!this.#isOpen) return false;
     const encoded = encodeFrame(frame);
     const size = encoded.length;
+    if (frame.kind === 'snapshotChunk') return this.#sendBulk(encoded);
     if (size > MAX_FRAME_BYTES || this.#queuedBytes >= MAX_QUEUED_BYTES) return false;
-    this.#queuedBytes += size;
-    this.#pipe.write(encoded, () => this.#written(size));
+    this.#write(encoded);
     return true;
+  }
+
+  #sendBulk(encoded: Uint8Array): boolean {
+    if (this.#bulkBytes + encoded.length > MAX_BULK_BYTES) return false;
+    this.#bulkBytes += encoded.length;
+    this.#bulk.push(encoded);
+    this.#writeBulk();
+    return true;
+  }
+
+  #writeBulk(): void {
+    const next = this.#queuedBytes === 0 && this.#isOpen ? this.#bulk.shift() : undefined;
+    if (next === undefined) return;
+    this.#bulkBytes -= next.length;
+    this.#write(next);
+  }
+
+  #write(encoded: Uint8Array): void {
+    this.#queuedBytes += encoded.length;
+    this.#pipe.write(encoded, () => this.#written(encoded.length));
   }
 
   /** Ends the stream from this side, after `last` if there is one. */
@@ -90,6 +116,7 @@ export class PeerStream {
     this.#writtenBytes += size;
     const { windowBytes } = this.#pipe;
     if (windowBytes !== null && this.#writtenBytes >= 2 * windowBytes) this.#heard();
+    this.#writeBulk();
   }
 
   #heard(): void {

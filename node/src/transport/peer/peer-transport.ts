@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { invariant } from '../../lib/invariant.ts';
 import type { NodeId } from '../../raft/types.ts';
-import { formatAddress } from '../addresses.ts';
+import { DEFAULT_CLUSTER_PORT, formatAddress, parseAddress } from '../addresses.ts';
 import type { HandshakeSettings } from '../handshake.ts';
 import { PairTable } from '../pairing.ts';
 import { NONCE_BYTES } from '../proof.ts';
@@ -30,7 +30,10 @@ export class PeerTransport implements Transport {
   readonly #options: PeerTransportOptions;
   readonly #selfAddress: string;
   readonly #places: Places<OutboundLink>;
-  readonly #diallers: readonly Dialler[];
+  readonly #diallers = new Map<Place, Dialler>();
+  /** Beyond the list. */
+  readonly #added = new Map<NodeId, Place<OutboundLink>>();
+  #isListening = false;
   readonly #acceptor: Acceptor;
   readonly #problems: PeerProblems;
   readonly #connections: ConnectionLog;
@@ -41,17 +44,18 @@ export class PeerTransport implements Transport {
   constructor(wire: Wire, kinds: readonly WireKind[], options: PeerTransportOptions) {
     this.#wire = wire;
     this.#options = options;
-    const own = options.listed[options.selfIndex];
-    invariant(own !== undefined, `element ${options.selfIndex} of the list exists`);
+    const { listed, selfIndex } = options;
+    const own = typeof selfIndex === 'number' ? listed[selfIndex] : selfIndex;
+    invariant(own !== undefined, 'the list has this node');
     this.#selfAddress = formatAddress(own.host, own.port);
-    this.#places = new Places(options.listed.filter((_, index) => index !== options.selfIndex));
+    this.#places = new Places(listed.filter((_, index) => index !== selfIndex));
     this.#connections = new ConnectionLog(options.log, options.clock);
     this.#problems = new PeerProblems(this.#places, {
       write: ({ address, reason }) => options.log.warn({ peer: address }, reason),
       tell: (problem) => this.#handlers?.onMismatch(problem),
       tellAgain: (problem) => this.#handlers?.onMismatchAgain(problem),
     });
-    this.#diallers = this.#places.all.map((place) => this.#diallerOf(place));
+    for (const place of this.#places.all) this.#diallers.set(place, this.#diallerOf(place));
     this.#acceptor = this.#createAcceptor(kinds.filter((kind) => kind !== wire.kind));
   }
 
@@ -64,12 +68,34 @@ export class PeerTransport implements Transport {
       onPeerDown: (peer, reason) => this.#down(peer, reason),
     });
     await this.#acceptor.listen(bind.host, bind.port);
-    for (const dialler of this.#diallers) dialler.start();
+    this.#isListening = true;
+    for (const dialler of this.#diallers.values()) dialler.start();
   }
 
   send(to: NodeId, frame: PeerFrame): boolean {
     if (this.#pairs?.isUp(to) !== true) return false;
     return this.#places.named(to)?.outbound?.send(frame) ?? false;
+  }
+
+  addPeer(id: NodeId, address: string): void {
+    const parsed = parseAddress(address, DEFAULT_CLUSTER_PORT);
+    invariant(typeof parsed !== 'string', `the address of ${id} was checked before it came into the log`);
+    if (id === this.#options.self().nodeId || this.#places.named(id) !== undefined) return;
+    const place = this.#places.add({ id, ...parsed });
+    const dialler = this.#diallerOf(place);
+    this.#added.set(id, place);
+    this.#diallers.set(place, dialler);
+    if (this.#isListening) dialler.start();
+  }
+
+  dropPeer(id: NodeId): void {
+    const place = this.#added.get(id);
+    if (place === undefined) return;
+    this.#added.delete(id);
+    this.#diallers.get(place)?.stop();
+    this.#diallers.delete(place);
+    this.#pairs?.drop(id, 'closed: it is no member any more');
+    this.#places.remove(place);
   }
 
   peers(): readonly PeerStatus[] {
@@ -92,9 +118,10 @@ export class PeerTransport implements Transport {
   }
 
   async close(): Promise<void> {
+    this.#isListening = false;
     this.#pairs?.dropAll('closed: this node is shutting down');
     this.#connections.close();
-    for (const dialler of this.#diallers) dialler.stop();
+    for (const dialler of this.#diallers.values()) dialler.stop();
     await this.#acceptor.close();
   }
 

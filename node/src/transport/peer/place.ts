@@ -102,10 +102,25 @@ export class Place<Outbound extends PlaceLink = PlaceLink> {
 
 /** The others of the list, in its order. */
 export class Places<Outbound extends PlaceLink = PlaceLink> {
-  readonly all: readonly Place<Outbound>[];
+  readonly #all: Place<Outbound>[];
 
   constructor(others: readonly ListedPeer[]) {
-    this.all = others.map((listed) => new Place<Outbound>(listed));
+    this.#all = others.map((listed) => new Place<Outbound>(listed));
+  }
+
+  get all(): readonly Place<Outbound>[] {
+    return this.#all;
+  }
+
+  /** One more than the list has. */
+  add(listed: ListedPeer): Place<Outbound> {
+    const place = new Place<Outbound>(listed);
+    this.#all.push(place);
+    return place;
+  }
+
+  remove(place: Place<Outbound>): void {
+    this.#all.splice(this.#all.indexOf(place), 1);
   }
 
   /** The listed peer with this id: by what it proved, else by what the list says. */

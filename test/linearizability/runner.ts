@@ -29,7 +29,7 @@ export interface RunOptions {
 }
 
 /** Runs episode after episode, each in namespaces of its own, and judges them. */
-export class Outside {
+export class Runner {
   readonly #options: RunOptions;
   readonly #isolation: readonly string[];
   readonly #checker: string;
@@ -43,9 +43,9 @@ export class Outside {
   }
 
   /** @throws Unavailable where this machine has no namespaces, or no checker and no Go to build it. */
-  static async open(options: RunOptions): Promise<Outside> {
+  static async open(options: RunOptions): Promise<Runner> {
     await sweep();
-    return new Outside(options, await isolation(), await findChecker());
+    return new Runner(options, await isolation(), await findChecker());
   }
 
   /** Ends the episode under way, with all its processes, and lets `run` clean up and resolve with null. */
