@@ -8,20 +8,26 @@ import { printReport } from '../node/src/cli/output.ts';
 import { progressLine } from '../node/src/cli/progress.ts';
 import type { RunProgress } from '../node/src/coordinator/service.ts';
 import type { RunReport } from '../node/src/results/report.ts';
+import { LeaderStory, lossSentence } from './lib/demo-story.ts';
 import { Processes } from './lib/processes.ts';
 import { takenAddress } from './lib/taken-port.ts';
 import { waitFor } from './lib/wait-for.ts';
 
 /** The whole way on one machine: a target, three nodes, one run, the leader killed half-way, one merged result. */
-const usage = `Usage: scripts/demo [--keep]
+const usage = `Usage: scripts/demo [--keep] [--out <file>]
 
 Starts a small shop and three tutti nodes on 127.0.0.1, runs examples/checkout.yaml on them (20 seconds), kills the
 leader with SIGKILL half-way, and prints the merged result. Stops all it started, also on Ctrl-C.
 
   --keep   leave the shop and the nodes up afterwards, and say how to reach and how to stop them
+  --out    where the result goes as JSON (default: demo-result.json)
 `;
 const { values: options } = parseArgs({
-  options: { keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    keep: { type: 'boolean' },
+    out: { type: 'string', default: 'demo-result.json' },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
 if (options.help) {
   console.log(usage);
@@ -29,7 +35,6 @@ if (options.help) {
 }
 
 const planFile = 'examples/checkout.yaml';
-const resultFile = 'demo-result.json';
 const shopAddress = '127.0.0.1:18080';
 const members = ['a', 'b', 'c'].map((id, index) => ({
   id,
@@ -53,6 +58,7 @@ const directory = mkdtempSync(join(tmpdir(), 'tutti-demo-'));
 const processes = new Processes(directory, options.keep === true);
 const client = new ClusterClient({ nodes: members.map(({ api }) => `http://${api}`), token: null, patienceMs: 15_000 });
 const line = progressLine({});
+const leaders = new LeaderStory();
 let keeping = false;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -82,7 +88,7 @@ async function demo(): Promise<void> {
   console.log(`2. Cluster: nodes a, b and c, each with its own log on disk under ${directory}`);
   for (const member of members) startNode(member);
   const formed = await waitFor('the nodes to form a cluster', formingTimeoutMs, formedCluster, processes.firstDead);
-  console.log(`   ${formed.leader_id ?? ''} was elected leader (term ${formed.term}); all three are members`);
+  console.log(`   ${leaders.seen(formed) ?? ''}; all three are members`);
 
   console.log(`3. Run: ${planFile}, submitted to node a; whoever leads, every node gets it through the replicated log`);
   const text = readFileSync(planFile, 'utf8');
@@ -96,9 +102,9 @@ async function demo(): Promise<void> {
 
   const report = await client.get<RunReport>('/result');
   console.log('\n4. Result, merged over all nodes:\n');
-  printReport(report, { json: false, out: resultFile });
+  printReport(report, { json: false, out: options.out });
   summarize(report, killed);
-  if (options.keep) await keepRunning(killed);
+  if (options.keep) await keepRunning(killed.leader);
 }
 
 function startNode(member: (typeof members)[number]): void {
@@ -120,22 +126,37 @@ async function formedCluster(): Promise<ClusterHealth | false> {
 }
 
 /** Shows the run as it goes on; at half of its time the leader's process is killed, as a power cut would. */
-async function followAndKillLeader(): Promise<string> {
-  const kill: { leader: string | null } = { leader: null };
+async function followAndKillLeader(): Promise<Kill> {
+  const seen: { kill: Kill | null } = { kill: null };
   await waitFor('the run to end', runTimeoutMs, async () => {
     const progress = await client.get<RunProgress>('/run');
     if (progress.state === 'aborted') throw new Error(`the run was aborted: ${progress.reason ?? ''}`);
     line.show(progress);
-    if (kill.leader === null && progress.elapsedMs >= progress.durationMs / 2) kill.leader = await killLeader();
+    tellLeader(await client.get<ClusterHealth>('/health/cluster'));
+    if (seen.kill === null && progress.elapsedMs >= progress.durationMs / 2) seen.kill = await killLeader();
     return progress.state === 'finished';
   });
   line.end();
-  if (kill.leader === null) throw new Error('the run ended before its leader could be killed');
-  return kill.leader;
+  if (seen.kill === null) throw new Error('the run ended before its leader could be killed');
+  return seen.kill;
 }
 
-async function killLeader(): Promise<string> {
+interface Kill {
+  readonly leader: string;
+  /** Run time, give or take an answer of the API. */
+  readonly atMs: number;
+}
+
+/** Before a leader is killed as the leader: whoever reads must have heard that it is. */
+function tellLeader(health: ClusterHealth): void {
+  const sentence = leaders.seen(health);
+  if (sentence !== null) line.say(`   ${sentence}`);
+}
+
+async function killLeader(): Promise<Kill> {
   const before = await client.get<ClusterHealth>('/health/cluster');
+  tellLeader(before);
+  const { elapsedMs: atMs } = await client.get<RunProgress>('/run');
   const leader = before.leader_id;
   if (leader === null) throw new Error('no leader is known half-way through the run');
   const killedAtMs = performance.now();
@@ -145,21 +166,14 @@ async function killLeader(): Promise<string> {
     const health = await client.get<ClusterHealth>('/health/cluster');
     return health.leader_id !== null && health.leader_id !== leader && health;
   });
-  line.say(
-    `   ${after.leader_id ?? ''} leads now (term ${after.term}), seen ${Math.round(performance.now() - killedAtMs)} ms after the kill`,
-  );
-  return leader;
+  line.say(`   ${leaders.seen(after) ?? ''}, seen ${Math.round(performance.now() - killedAtMs)} ms after the kill`);
+  return { leader, atMs };
 }
 
-function summarize(report: RunReport, killed: string): void {
+function summarize(report: RunReport, { leader: killed, atMs }: Kill): void {
   const lost = report.nodes.find((node) => node.node === killed)?.lost;
   console.log(`\nWhat happened: the leader ${killed} died in mid-run and the test went on.`);
-  if (lost) {
-    const span = `${(lost.fromMs / 1000).toFixed(1)} s to ${(lost.toMs / 1000).toFixed(1)} s`;
-    console.log(
-      `Missing is what ${killed} alone had to give: its stripe from ${span} (${lost.arrivals ?? 0} arrivals), named above.`,
-    );
-  }
+  if (lost) console.log(lossSentence(killed, atMs, lost));
   console.log(
     `The books ${report.books.balanced ? 'balance: every planned iteration is accounted for' : 'DO NOT BALANCE'}.`,
   );
@@ -173,6 +187,7 @@ async function keepRunning(killed: string): Promise<void> {
   console.log(`\n--keep: ${killed} was started again; the shop and the three nodes stay up.`);
   for (const { id, api } of members)
     console.log(`  node ${id}: http://${api}   (try: curl -s http://${api}/health/cluster)`);
+  console.log(`  In this directory, ${process.cwd()}:`);
   console.log(
     `  again:  npx tutti submit ${planFile} --wait --node ${members.map(({ api }) => `http://${api}`).join(',')}`,
   );

@@ -1,6 +1,7 @@
 import { format } from 'prettier';
 import { errorCodes } from '../../node/src/lib/errors.ts';
 import { exitCodeMeanings } from '../../node/src/lib/exit-codes.ts';
+import { notYetSupported } from '../../node/src/settings/not-supported.ts';
 import { settings } from '../../node/src/settings/schema.ts';
 
 const formatting = { parser: 'markdown', printWidth: 120, singleQuote: true } as const;
@@ -11,6 +12,7 @@ export function settingsPage(): Promise<string> {
     ({ env, flag, isSwitch, shown, help }) =>
       `| \`${env}\` | ${flag === null ? '(none)' : `\`--${flag}\`${isSwitch ? `, \`--no-${flag}\`` : ''}`} | ${shown} | ${help} |`,
   );
+  const unsupported = Object.entries(notYetSupported).map(([env, why]) => `| \`${env}\` | ${why} |`);
   return format(
     `# Settings
 
@@ -21,6 +23,15 @@ Secrets have no flag, because other users of a machine can read a process's argu
 | variable | flag | default | what it is for |
 |---|---|---|---|
 ${rows.join('\n')}
+
+## Not supported
+
+Variables of rust_loadtest's cluster section that have no effect here: one of them that is set stops a node, and says so. Other
+names that begin with \`CONSUL_\` or \`GCS_\` are none of tutti's.
+
+| variable | why, and what to use |
+|---|---|
+${unsupported.join('\n')}
 `,
     formatting,
   );

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { notYetSupported } from '../../node/src/settings/not-supported.ts';
 import { settings } from '../../node/src/settings/schema.ts';
 
 /** From SIGTERM to SIGKILL when stopping. */
@@ -10,7 +11,7 @@ const lastWordsLines = 15;
 
 /** An environment without what tutti reads from it: a setting in the user's shell is meant for another node. */
 export function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const own = new Set<string>(Object.values(settings).map(({ env }) => env));
+  const own = new Set([...Object.values(settings).map(({ env }) => env), ...Object.keys(notYetSupported)]);
   return Object.fromEntries(
     Object.entries(environment).filter(([name]) => !own.has(name) && !name.startsWith('CLUSTER_')),
   );

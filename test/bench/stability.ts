@@ -62,7 +62,10 @@ try {
       witnessLostMs: Math.round(lostBetween(pauses, each.atMs - LOOK_BACK_MS, each.atMs)),
     }));
   const unexcused = elections.filter(({ witnessLostMs }) => witnessLostMs <= EXCUSED_LOST_MS);
-  const lost = pauses.filter(({ atMs }) => atMs >= fromMs).map(({ lostMs }) => lostMs);
+  const lost = pauses
+    .flat()
+    .filter(({ atMs }) => atMs >= fromMs)
+    .map(({ lostMs }) => lostMs);
   const { books } = await cluster.report();
   console.log(
     JSON.stringify({

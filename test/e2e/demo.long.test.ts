@@ -1,23 +1,32 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterEach, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../node/src/results/report.ts';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
 
+/** What the user's own demo left. */
+const usersResult = 'demo-result.json';
+const touched = (): number | null => statSync(usersResult, { throwIfNoEntry: false })?.mtimeMs ?? null;
+const usersBefore = touched();
+
+const results = mkdtempSync(join(tmpdir(), 'tutti-result-'));
+const resultFile = join(results, 'result.json');
 const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGTERM');
-  rmSync('demo-result.json', { force: true });
+  expect(touched(), 'the result of the user’s own demo').toBe(usersBefore);
 });
+afterAll(() => rmSync(results, { recursive: true }));
 
 function demo(...args: readonly string[]): {
   readonly child: ChildProcess;
   readonly output: () => string;
   readonly ended: Promise<number | null>;
 } {
-  const child = spawn('scripts/demo', args, {
+  const child = spawn('scripts/demo', [...args, '--out', resultFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // What a user may have set for a node of another cluster.
     env: { ...process.env, NO_COLOR: '1', CLUSTER_ENABLED: 'false', CLUSTER_NODES: 'garbage' },
@@ -49,7 +58,7 @@ describe('scripts/demo', () => {
     expect(output()).toMatch(/half-way: SIGKILL to [abc], the leader/);
     expect(output()).toMatch(/[abc] leads now/);
     expect(output()).toContain('The books balance: every planned iteration is accounted for.');
-    const report = JSON.parse(readFileSync('demo-result.json', 'utf8')) as RunReport;
+    const report = JSON.parse(readFileSync(resultFile, 'utf8')) as RunReport;
     expect(report.books).toMatchObject({ planned: 1200, balanced: true });
     expect(report.nodes).toHaveLength(3);
     expect(folders()).toEqual(before);

@@ -4,6 +4,7 @@ import { timingProfiles } from '../../node/src/raft/types.ts';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
 import { TestCluster } from './support/cluster.ts';
 import { monotonicNowMs, startWitness } from './support/helpers.ts';
+import { lostBetween } from './support/pauses.ts';
 
 const waitMs = 20_000;
 const killRounds = 7;
@@ -57,9 +58,7 @@ function electionSince(fromMs: number): Promise<Election> {
 /** What an idle process lost between two instants of the wall clock: the machine gave nobody that time. */
 async function machineLostMs(fromMs: number, toMs: number): Promise<number> {
   const wallMs = Date.now() - monotonicNowMs();
-  return (await witness.pauses())
-    .filter(({ atMs, lostMs }) => atMs + wallMs >= fromMs && atMs + wallMs - lostMs <= toMs)
-    .reduce((sum, { lostMs }) => sum + lostMs, 0);
+  return lostBetween(await witness.pauses(), fromMs - wallMs, toMs - wallMs);
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;

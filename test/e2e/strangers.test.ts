@@ -34,6 +34,17 @@ function problemsOf(cluster: TestCluster, id: string, pattern: RegExp): Promise<
   });
 }
 
+async function restarted(cluster: TestCluster, id: string, environment: Record<string, string> = {}): Promise<void> {
+  await cluster.processes.kill(id, 'SIGTERM');
+  cluster.startNode(id, {}, environment);
+}
+
+/** All are connected, and no node says any more what was wrong before. */
+async function repaired(cluster: TestCluster): Promise<void> {
+  await cluster.formed();
+  for (const { id } of cluster.members) await problemsGone(cluster, id);
+}
+
 function problemsGone(cluster: TestCluster, id: string): Promise<boolean> {
   return waitFor(`${id} to report no problem`, waitMs, async () => (await health(cluster, id)).problems.length === 0);
 }
@@ -45,6 +56,25 @@ describe('a peer that is not what the list says is named on both sides', () => {
     cluster.startNode('a', { nodes: `a=${a.raft},x=${b.raft}` });
     cluster.startNode('b', { nodes: `a=${a.raft},b=${b.raft}` });
     for (const id of ['a', 'b']) await problemsOf(cluster, id, /lists \S+ as "x", but the node there calls itself "b"/);
+    await restarted(cluster, 'a');
+    await repaired(cluster);
+  });
+
+  it('another node, of another cluster, in the place of one that is away, until that one is back', async () => {
+    const cluster = await prepared(2);
+    const [a, b] = [cluster.member('a'), cluster.member('b')];
+    for (const id of ['a', 'b']) cluster.startNode(id);
+    await cluster.formed();
+    await cluster.processes.kill('b', 'SIGTERM');
+    const foreign = { 'node-id': 'z', nodes: `z=${b.raft}`, 'data-dir': `${cluster.directory}/z` };
+    cluster.startNode('b', foreign);
+    await problemsOf(cluster, 'a', /belongs to cluster \S+, node "[az]" at \S+ to cluster /);
+    // Now it dials the others too.
+    await cluster.processes.kill('b', 'SIGTERM');
+    cluster.startNode('b', { ...foreign, nodes: `a=${a.raft},z=${b.raft}` });
+    await problemsOf(cluster, 'b', /belongs to cluster/);
+    await restarted(cluster, 'b');
+    await repaired(cluster);
   });
 
   it('another secret', async () => {
@@ -52,6 +82,8 @@ describe('a peer that is not what the list says is named on both sides', () => {
     cluster.startNode('a', {}, { CLUSTER_SECRET: 'the-first-secret-of-all' });
     cluster.startNode('b', {}, { CLUSTER_SECRET: 'quite-another-secret-it-is' });
     for (const id of ['a', 'b']) await problemsOf(cluster, id, /the cluster secrets of node "[ab]".* differ/);
+    await restarted(cluster, 'b', { CLUSTER_SECRET: 'the-first-secret-of-all' });
+    await repaired(cluster);
   });
 
   it('a list of another length', async () => {
@@ -60,8 +92,18 @@ describe('a peer that is not what the list says is named on both sides', () => {
     const [third] = await freePorts(1);
     cluster.startNode('a', { nodes: `a=${a.raft},b=${b.raft}` });
     cluster.startNode('b', { nodes: `a=${a.raft},b=${b.raft},c=127.0.0.1:${third}` });
-    await problemsOf(cluster, 'a', /"a" at \S+ lists 2 members, node "b" at \S+ 3: give both the same list/m);
-    await problemsOf(cluster, 'b', /"b" at \S+ lists 3 members, node "a" at \S+ 2: give both the same list/m);
+    // One sentence for a place: that of this node or that of the other, whichever came last. The log has both.
+    const sentences = [
+      /"a" at \S+ lists 2 members, node "b" at \S+ 3: give both the same list/,
+      /"b" at \S+ lists 3 members, node "a" at \S+ 2: give both the same list/,
+    ] as const;
+    const either = new RegExp(sentences.map(({ source }) => source).join('|'));
+    for (const [index, id] of (['a', 'b'] as const).entries()) {
+      await problemsOf(cluster, id, either);
+      await waitFor(`${id} to log what is its own view`, waitMs, () =>
+        Promise.resolve(cluster.log(id).some(({ msg }) => sentences[index]!.test(msg))),
+      );
+    }
   });
 
   it('another transport', async () => {
@@ -123,10 +165,8 @@ describe('a peer that is not what the list says is named on both sides', () => {
     );
     for (const id of ['a', 'b']) await problemsOf(cluster, id, pattern);
     // Repaired, it is gone without a restart of the other.
-    await cluster.processes.kill('a', 'SIGTERM');
-    cluster.startNode('a');
-    await cluster.formed();
-    for (const id of ['a', 'b']) await problemsGone(cluster, id);
+    await restarted(cluster, 'a');
+    await repaired(cluster);
   });
 
   it('the same name twice', async () => {
@@ -135,6 +175,9 @@ describe('a peer that is not what the list says is named on both sides', () => {
     cluster.startNode('a', { nodes: `a=${one},b=${two}` });
     cluster.startNode('b', { 'node-id': 'a', nodes: `b=${one},a=${two}` });
     for (const id of ['a', 'b']) await problemsOf(cluster, id, /two processes call themselves "a"/);
+    await cluster.processes.kill('b', 'SIGTERM');
+    cluster.startNode('b', { 'data-dir': `${cluster.directory}/as-b` });
+    await repaired(cluster);
   });
 });
 

@@ -381,9 +381,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'commits old terms by counting (R1)',
-    fromSeed: 18,
+    fromSeed: 44,
     withinSeeds: 10,
-    foundAs: complete,
+    foundAs: onQuorum,
     create: commitsOldTermsByCounting,
     focus: shortReigns,
   },
@@ -404,9 +404,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'forgets the founding at restart (M14)',
-    fromSeed: 490,
+    fromSeed: 2715,
     withinSeeds: 10,
-    foundAs: 'election safety',
+    foundAs: complete,
     create: forgetsTheFoundingAtRestart,
     focus: earlyLosses,
   },
@@ -450,7 +450,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'votes right after its start, within a lease',
-    fromSeed: 325,
+    fromSeed: 550,
     withinSeeds: 20,
     foundAs: linearizable,
     create: votesRightAfterItsStart,

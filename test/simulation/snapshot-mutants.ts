@@ -136,7 +136,7 @@ export const snapshotMutants: readonly Mutant[] = [
   },
   {
     name: 'forgets who counts (S10)',
-    ...{ fromSeed: 1, withinSeeds: 5, foundAs: 'leader completeness' },
+    ...{ fromSeed: 1, withinSeeds: 5, foundAs: 'election safety' },
     ...{ create: forgetsWhoCounts, focus },
   },
   {

@@ -72,7 +72,7 @@ export class LocalRun {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#preparation.generators?.close();
+    await this.#preparation.close();
   }
 
   #listener(): GeneratorsListener {

@@ -19,6 +19,7 @@ export class Preparation {
   #attempt = 0;
   #isAcknowledging = false;
   #acknowledgedAtMs = -Infinity;
+  #isClosed = false;
 
   constructor(context: AgentContext, listener: GeneratorsListener) {
     this.#context = context;
@@ -39,12 +40,20 @@ export class Preparation {
     const job = { plan: run.plan, seed: seedOf(run.id), slot: slotOf(self), prepareTimeoutMs };
     this.generators = createGenerators(job, this.#listener);
     void this.generators.prepare().then((outcome) => {
+      // That it did not come about is what was ordered, and nobody asks any more.
+      if (this.#isClosed) return;
       this.#isUnderWay = false;
       this.#outcome = outcome;
       if (outcome.ok) log.info({ run: run.id, generators: outcome.generators }, 'prepared the run');
       else log.warn({ run: run.id, step: outcome.step, why: outcome.message }, 'could not prepare the run');
       poke();
     });
+  }
+
+  /** Ends the generators, ready or not. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.generators?.close();
   }
 
   acknowledge(run: Run): void {

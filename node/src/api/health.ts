@@ -1,3 +1,4 @@
+import { whyNotConnected } from '../consensus/absent-peer.ts';
 import type { ConsensusStatus } from '../consensus/consensus.ts';
 import { missingMajority } from '../consensus/missing-majority.ts';
 import type { ApiBackend } from './backend.ts';
@@ -43,7 +44,7 @@ export interface ClusterHealth {
   }[];
   /**
    * What an operator must look at: a peer with another id, cluster, address or disk than expected; this node's plan file; last, that too few members
-   * are reached for a leader.
+   * are reached for a leader, or to tell whether there is one.
    */
   readonly problems: readonly { readonly address: string; readonly reason: string }[];
 }
@@ -56,7 +57,7 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
   const noMajority = missingMajority(status, peers);
   const others = peers.map((peer) => {
     const id = peer.identity?.nodeId ?? peer.expectedId;
-    const reason = reasonOf(peer);
+    const reason = whyNotConnected(peer);
     return { id, address: peer.address, connected: reason === null, bound: bound(id), reason };
   });
   return {
@@ -81,15 +82,6 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
     ],
     problems: noMajority === null ? status.problems : [...status.problems, noMajority],
   };
-}
-
-/** Connected is who is reached and reaches us: each of the two may have a wrong address for the other. */
-function reasonOf(peer: ReturnType<ApiBackend['peers']>[number]): string | null {
-  if (peer.state === 'connected') return null;
-  if (peer.problem !== null) return peer.problem;
-  return peer.lastHeardMs === null
-    ? 'no answer yet'
-    : 'it answers, but has not connected to this node: is the address of this node right in its CLUSTER_NODES?';
 }
 
 /** Ready to take requests: a leader is known, so whatever comes in can be answered or forwarded. */

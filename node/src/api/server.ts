@@ -5,6 +5,7 @@ import type { ApiBackend } from './backend.ts';
 import { answerBrokenRequest, answerUnknownExpectation } from './broken-request.ts';
 import { checkHost, checkOrigin } from './doors.ts';
 import { errorHandler, sendRefusal } from './errors.ts';
+import { answerUnknownRoutes } from './unknown-route.ts';
 import { changingRoutes, readingRoutes } from './routes.ts';
 
 /** The largest plan there may be (plan/ refuses more), with room for nothing else. */
@@ -63,11 +64,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     );
   });
   server.setErrorHandler(answerError);
-  server.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .send({ error: { code: 'NOT_FOUND', message: `nothing at ${request.method} ${request.url}`, retryable: false } }),
-  );
+  answerUnknownRoutes(server);
   readingRoutes(server, options.backend);
   changingRoutes(server, options.backend, options.token);
   try {

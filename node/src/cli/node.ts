@@ -36,7 +36,7 @@ Example, three nodes on one machine:
         );
       }
       const read = readSettings(process.env, flagsOf(options));
-      checkNodeSettings(read);
+      checkNodeSettings(read, process.env);
       const { runNode } = await import('../node/run.ts');
       await runNode(read).catch(fail);
     });

@@ -2,10 +2,19 @@ import { arrivalsBefore } from '../generator/schedule/arrivals.ts';
 import { countStripe } from '../generator/schedule/stripes.ts';
 import { slotOf, type AgentRef, type LostSpan, type Run } from './state.ts';
 
-/** Arrivals of the whole schedule that the run was to fire: up to the end of the plan or the stop. Null: a closed model. */
+/**
+ * Arrivals of the whole schedule that the run was to fire: up to the end of the plan (also of one that never began) or the stop.
+ * Null: a closed model.
+ */
 export function plannedArrivals(run: Run): number | null {
-  const { load } = run.plan;
-  return load.model === 'concurrent' ? null : arrivalsBefore(load, plannedEndMs(run));
+  const { load, durationMs } = run.plan;
+  if (load.model === 'concurrent') return null;
+  return arrivalsBefore(load, neverBegan(run) ? durationMs : plannedEndMs(run));
+}
+
+/** Aborted before its start was scheduled: nobody had a horizon to fire up to. */
+export function neverBegan({ phase }: Run): boolean {
+  return phase.name === 'aborted' && phase.endMs === 0;
 }
 
 /** Run time at which the last arrival of the run lies behind; 0 of a run that was aborted before it began. */

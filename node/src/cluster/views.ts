@@ -3,7 +3,7 @@ import type { ReportInput, ReportNode } from '../results/build-report.ts';
 import { emptyBooks } from '../results/measurements.ts';
 import { addBooks, addStep, createStep } from '../results/merge.ts';
 import type { RunProgress } from '../results/progress.ts';
-import { plannedArrivals, plannedEndMs } from './settle.ts';
+import { neverBegan, plannedArrivals, plannedEndMs } from './settle.ts';
 import { isOver } from './transitions.ts';
 import { slotOf, type AgentProgress, type AgentRef, type LostSpan, type Run } from './state.ts';
 
@@ -31,6 +31,7 @@ export function reportInput(run: Run, isThere: IsThere = everyone): ReportInput 
     },
     plan,
     settled: isOver(phase),
+    neverBegan: neverBegan(run),
     nodesFiring: phase.name === 'running' ? firingSlots(run, isThere).length : null,
     planned: plannedArrivals(run),
     users: plan.load.model === 'concurrent' ? plan.workers : null,

@@ -52,6 +52,9 @@ export class Host<Result> implements Consensus<Result> {
     onMismatch: (problem) => {
       if (!this.#stopped) this.#joined.peers.note(problem);
     },
+    onMismatchAgain: (problem) => {
+      if (!this.#stopped) this.#joined.peers.seen(problem);
+    },
   };
 
   /** Begins in a later turn, so that whoever opened this can subscribe before anything happens. */

@@ -1,11 +1,16 @@
 import { noMajority } from '../lib/no-majority.ts';
 import { majority, sizeOf } from '../raft/quorum.ts';
-import type { PeerProblem, PeerStatus } from '../transport/transport.ts';
+import type { PeerIdentity, PeerProblem, PeerStatus } from '../transport/transport.ts';
+import { isAnswering } from './absent-peer.ts';
 import type { ConsensusStatus } from './consensus.ts';
 
+type Node = Pick<PeerIdentity, 'nodeId' | 'incarnation'>;
+
 /**
- * Why no leader can be elected as things are, with the remedy, or null: fewer bound members can be reached from here than must
- * vote. A listed member that no leader has met counts in the size and cannot vote, whether it is there or not (ADR 11).
+ * Why no leader is known and none can be elected from here, or null: fewer bound members are connected than must vote. While a
+ * peer answers without being connected, the others may well have a leader, so nothing is said of remedies then: what keeps the
+ * two apart is a problem of its own. A listed member that no leader has met counts in the size and cannot vote, whether it is
+ * there or not (ADR 11).
  */
 export function missingMajority(
   status: Pick<ConsensusStatus, 'nodeId' | 'incarnation' | 'leaderId' | 'membership'>,
@@ -13,26 +18,37 @@ export function missingMajority(
 ): PeerProblem | null {
   const { nodeId, incarnation, leaderId, membership } = status;
   if (leaderId !== null || membership === null) return null;
-  const reached = [
+  const connected: readonly Node[] = [
     { nodeId, incarnation },
     ...peers.flatMap(({ state, identity }) => (state === 'connected' && identity !== null ? [identity] : [])),
   ];
-  const isReached = (voter: { readonly id: string; readonly incarnation: string }): boolean =>
-    reached.some((node) => node.nodeId === voter.id && node.incarnation === voter.incarnation);
-  const able = membership.voters.filter(isReached).map(({ id }) => id);
+  const isConnected = (voter: { readonly id: string; readonly incarnation: string }): boolean =>
+    connected.some((node) => node.nodeId === voter.id && node.incarnation === voter.incarnation);
+  const able = membership.voters.filter(isConnected).map(({ id }) => id);
   const needed = majority(sizeOf(membership));
   if (able.length >= needed) return null;
-  const missing = membership.voters.filter((voter) => !isReached(voter)).map(({ id }) => id);
+  const must = `${needed} of ${sizeOf(membership)} members must vote`;
+  const answering = peers.filter((peer) => isAnswering(peer));
+  if (answering.length > 0) return cannotTell(must, able, answering);
+  const missing = membership.voters.filter((voter) => !isConnected(voter)).map(({ id }) => id);
   const { unmet } = membership;
   const sentences = [
-    `${noMajority}: ${needed} of ${sizeOf(membership)} members must vote, ` +
-      `and ${able.length === 0 ? 'none that is reached can' : `only ${quoted(able)} can`}`,
+    `${noMajority}: ${must}, and ${able.length === 0 ? 'none that is reached can' : `only ${quoted(able)} can`}`,
     `not reached: ${quoted(missing)}`,
     ...(unmet === 0 ? [] : [`never met by a leader, and no voter before that: ${unmet} of the list`]),
     'start enough of them again, each with the data directory it had',
-    'if those are lost, only a new cluster helps: stop all members, empty the data directories of all, start them again',
+    'if those are lost, see "What if a majority is lost?" in docs/consensus.md',
   ];
   return { address: addressesOf(missing, peers), reason: sentences.join('; ') };
+}
+
+function cannotTell(must: string, able: readonly string[], answering: readonly PeerStatus[]): PeerProblem {
+  const address = answering.map((peer) => peer.address).join(', ');
+  const sentences = [
+    `cannot tell whether there is a leader: ${must}, and of them ${able.length === 0 ? 'none' : `only ${quoted(able)}`} is connected`,
+    `a node answers at ${address}, but is not connected: see the problem there, or the reason among the members`,
+  ];
+  return { address, reason: sentences.join('; ') };
 }
 
 function addressesOf(ids: readonly string[], peers: readonly PeerStatus[]): string {

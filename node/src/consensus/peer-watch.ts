@@ -9,6 +9,17 @@ import { RefusalLog } from './refusal-log.ts';
 /** How many problems are kept: an operator looks at the newest, and a cluster of nine with every peer wrong fits twice. */
 export const maxProblems = 20;
 
+/**
+ * A problem that was not met for this long is over. Who is refused tries again after 2 s (REFUSED_DELAY_MS), and an attempt takes
+ * 3 s at most, so this is three attempts of the slowest.
+ */
+export const problemLastsMs = 15_000;
+
+interface Seen {
+  readonly reason: string;
+  readonly seenMs: number;
+}
+
 export interface PeerWatchOptions {
   readonly transport: Transport;
   readonly log: Log;
@@ -24,16 +35,25 @@ export class PeerWatch {
   readonly #options: PeerWatchOptions;
   readonly #connected = new Map<NodeId, PeerIdentity>();
   readonly #refusals: RefusalLog;
-  #problems: readonly PeerProblem[] = [];
+  /** By address, seen last is last. */
+  readonly #problems = new Map<string, Seen>();
+  /** How often any was seen. */
+  #sightings = 0;
 
   constructor(options: PeerWatchOptions) {
     this.#options = options;
     this.#refusals = new RefusalLog(options.log, options.clock);
   }
 
-  /** Newest last, each once. */
+  /** What is wrong now, one for each place, seen last is last: what was met lately, and what open streams have noticed. */
   get problems(): readonly PeerProblem[] {
-    return this.#problems;
+    const nowMs = this.#options.clock.nowMs();
+    const met = [...this.#problems].filter(([, { seenMs }]) => nowMs - seenMs < problemLastsMs);
+    const noticed = this.#options.transport.peers().flatMap(({ address, state, problem }) => {
+      const isLasting = state === 'connected' && problem !== null && met.every(([place]) => place !== address);
+      return isLasting ? [{ address, reason: problem }] : [];
+    });
+    return [...noticed, ...met.map(([address, { reason }]) => ({ address, reason }))];
   }
 
   /** The session of the process that is connected under this id now; null when none is. */
@@ -70,12 +90,13 @@ export class PeerWatch {
   refuse(id: NodeId, reason: string): void {
     this.#refusals.refused(id, reason);
     const address = this.#addressOf(id);
-    const before = this.#problems;
+    const before = this.#sightings;
     this.#options.transport.refuse(id, reason);
-    // A transport may have reported the refusal as a mismatch by now, in its own words; and a refused peer tries again
-    // every few seconds, until somebody acts.
-    const isKnown = this.#problems !== before || before.some((problem) => problem.address === address);
-    if (!isKnown) this.report({ address, reason });
+    // A transport may have reported the refusal as a mismatch by now, in its own words.
+    if (this.#sightings !== before) return;
+    // A refused peer tries again every few seconds, until somebody acts.
+    if (this.#problems.get(address)?.reason === reason) this.seen({ address, reason });
+    else this.report({ address, reason });
   }
 
   /** A problem this node found itself. */
@@ -87,10 +108,17 @@ export class PeerWatch {
 
   /** A problem the transport found, and has logged. */
   note(problem: PeerProblem): void {
-    const { address, reason } = problem;
-    const others = this.#problems.filter((other) => other.address !== address || other.reason !== reason);
-    this.#problems = [...others, problem].slice(-maxProblems);
+    this.seen(problem);
     this.#options.emit({ kind: 'problem', problem });
+  }
+
+  /** One that was found before is met again. The newest takes the place of what else was wrong at its address. */
+  seen({ address, reason }: PeerProblem): void {
+    this.#sightings += 1;
+    this.#problems.delete(address);
+    this.#problems.set(address, { reason, seenMs: this.#options.clock.nowMs() });
+    const [oldest] = this.#problems.keys();
+    if (this.#problems.size > maxProblems && oldest !== undefined) this.#problems.delete(oldest);
   }
 
   #addressOf(id: NodeId): string {
@@ -99,7 +127,6 @@ export class PeerWatch {
   }
 
   #forgetProblemsOf(id: NodeId): void {
-    const repaired = this.#addressOf(id);
-    this.#problems = this.#problems.filter(({ address }) => address !== repaired);
+    this.#problems.delete(this.#addressOf(id));
   }
 }

@@ -21,7 +21,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'the run is valid: as planned, whatever the target answered',
   1: 'tutti could not do what was asked; the message says why',
-  99: 'a threshold of the plan was not met',
+  99: 'reserved for thresholds of a plan, which are not supported yet: nothing ends with it',
   104: 'the plan or a setting is wrong, or a port or folder it names cannot be used; no load was sent',
   105: 'the run was stopped from outside',
   120: 'the generators could not keep the schedule: the figures understate the load that was planned',

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Log } from './log.ts';
-import { textLine } from './text-line.ts';
+import { roundedRecord, textLine } from './text-line.ts';
 
 /** Lines to stderr: JSON for machines, readable for people. `fields` are put on each line as they are at that moment. */
 export function createLog(options: {
@@ -20,7 +20,11 @@ export function createLog(options: {
     serializers: { error: pino.stdSerializers.err },
   };
   // Written synchronously: the last line before a crash is the one that is needed.
-  if (format === 'json') return pino(settings, pino.destination({ dest: 2, sync: true }));
+  if (format === 'json')
+    return pino(
+      { ...settings, formatters: { ...settings.formatters, log: roundedRecord } },
+      pino.destination({ dest: 2, sync: true }),
+    );
   const colorize = process.stderr.isTTY && (process.env.NO_COLOR ?? '') === '';
   return pino(
     settings,

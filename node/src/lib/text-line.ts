@@ -51,6 +51,18 @@ function plain(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'number' ? Number(plain(part)) : part));
 }
 
+/** A record for machines: its numbers with no more figures than people are shown. Errors and what is no plain value stay as they are. */
+export function roundedRecord(record: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, roundedValue(value)]));
+}
+
+function roundedValue(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : Number(rounded(value));
+  if (Array.isArray(value)) return value.map(roundedValue);
+  const isPlain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return isPlain ? roundedRecord(value) : value;
+}
+
 /** No more figures than anybody compares: 512, 1.5, 0.12. */
 function rounded(value: number): string {
   const size = Math.abs(value);

@@ -2,9 +2,10 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { TuttiError } from '../lib/errors.ts';
+import { isLoopback } from '../lib/loopback.ts';
 import type { Settings } from '../settings/schema.ts';
-import { parseAddress, parseClusterNodes } from '../transport/addresses.ts';
-import { findSelf } from '../transport/find-self.ts';
+import { canonicalHost, formatAddress, parseAddress, parseClusterNodes } from '../transport/addresses.ts';
+import { findSelf, type OwnAddresses } from '../transport/find-self.ts';
 import type { ListedPeer } from '../transport/transport.ts';
 
 /** Names are looked up to find ourselves; a name server that does not answer must not hold up the start for longer. */
@@ -17,6 +18,8 @@ export interface Place {
   listedIdHere(): string | null;
   /** Which element is the node of this id. Throws SETTINGS_INVALID with what was looked for and what to set. */
   selfIndex(nodeId: string): number;
+  /** A sentence if this node listens elsewhere on this machine than its own element says, so that nobody may reach it; or null. */
+  elsewhere(selfIndex: number): string | null;
 }
 
 /** Reads CLUSTER_NODES and looks up what finding ourselves in it needs. */
@@ -46,7 +49,23 @@ export async function readPlace(settings: Settings): Promise<Place> {
       if ('index' in found) return found.index;
       throw new TuttiError('SETTINGS_INVALID', found.reason);
     },
+    elsewhere: (selfIndex) => findElsewhere(listed[selfIndex]!, own),
   };
+}
+
+/** Another host of the list may be a proxy's or a port mapping's; what this machine itself has is compared by its port. */
+export function findElsewhere(listed: ListedPeer, own: Omit<OwnAddresses, 'nodeId'>): string | null {
+  const { host, port } = own.bind;
+  const said = own.advertise?.port ?? port;
+  const isHere = [listed.host, ...(own.resolved.get(listed.host) ?? [])]
+    .map(canonicalHost)
+    .some((name) => isLoopback(name) || own.interfaceAddresses.map(canonicalHost).includes(name));
+  if (!isHere || listed.port === said) return null;
+  const entry = (listed.id === null ? '' : `${listed.id}=`) + formatAddress(listed.host, listed.port);
+  return (
+    `listens on ${formatAddress(host, port)} (CLUSTER_BIND_ADDR), but its own element of CLUSTER_NODES is ${entry}: unless a proxy ` +
+    'or a port mapping leads from there to here, no other node reaches this one'
+  );
 }
 
 async function resolveHosts(listed: readonly ListedPeer[]): Promise<ReadonlyMap<string, readonly string[]>> {

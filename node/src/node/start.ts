@@ -158,6 +158,8 @@ async function openOwnConsensus(
 ): Promise<Consensus<CommandResult>> {
   const { nodeId, incarnation } = directory;
   const selfIndex = place.selfIndex(nodeId);
+  const elsewhere = place.elsewhere(selfIndex);
+  if (elsewhere !== null) hooks.log.warn({}, elsewhere);
   const createTransport = settings.transport === 'tcp' ? createTcpTransport : createGrpcTransport;
   return openConsensus<CommandResult>({
     self: {

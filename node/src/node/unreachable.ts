@@ -1,3 +1,4 @@
+import { isAnswering, whyNotConnected } from '../consensus/absent-peer.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -15,7 +16,7 @@ interface Missing {
 }
 
 /**
- * Says once, per listed address and reason, that nobody is reached there: a wrong address in the list is otherwise silent, since
+ * Says once, per listed address and reason, that a peer is not connected: a wrong address in the list is otherwise silent, since
  * nobody is there to answer. Returns what ends it.
  */
 export function watchUnreachable(peers: Consensus<unknown>['peers'], clock: Clock, log: Log): () => void {
@@ -23,8 +24,10 @@ export function watchUnreachable(peers: Consensus<unknown>['peers'], clock: Cloc
   let cancel = (): void => undefined;
   const look = (): void => {
     const nowMs = clock.nowMs();
-    for (const { address, expectedId, state, problem } of peers()) {
-      if (state === 'connected') {
+    for (const peer of peers()) {
+      const { address, expectedId, state } = peer;
+      const reason = whyNotConnected(peer);
+      if (reason === null) {
         missing.delete(address);
         continue;
       }
@@ -32,13 +35,10 @@ export function watchUnreachable(peers: Consensus<unknown>['peers'], clock: Cloc
       missing.set(address, known);
       // Who is refused was reached, and the refusal has been said.
       if (state === 'refused' || nowMs - known.sinceMs < silentForMs) continue;
-      const reason = problem ?? 'no answer yet';
       if (known.said.has(reason) || known.said.size >= maxReasons) continue;
       known.said.add(reason);
-      log.warn(
-        { address, peer: expectedId, reason },
-        `nobody is reached at ${address}, as CLUSTER_NODES has it: ${reason}`,
-      );
+      const what = isAnswering(peer) ? 'the node' : 'nobody is reached';
+      log.warn({ address, peer: expectedId, reason }, `${what} at ${address}, as CLUSTER_NODES has it: ${reason}`);
     }
     cancel = clock.at(nowMs + lookEveryMs, look);
   };

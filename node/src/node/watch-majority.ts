@@ -3,11 +3,11 @@ import { missingMajority } from '../consensus/missing-majority.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 
-/** Longer than a restart of a member takes, shorter than an operator wonders. */
-const lastsMs = 3000;
+/** Longer than the members of a cluster take that are started one after the other: one of them is no alarm before the next. */
+export const lastsMs = 30_000;
 const lookEveryMs = 1000;
 
-/** Says in the log that no leader can be elected for lack of members, once for each set of them. Returns what ends it. */
+/** Says in the log why no leader is known for lack of members, once for each set of them. Returns what ends it. */
 export function watchMajority(
   consensus: Pick<Consensus<unknown>, 'status' | 'peers'>,
   clock: Clock,

@@ -1,8 +1,9 @@
 /**
- * What the Rust tool's schema has (rust-loadtest.md 1) and this version does not: refused by name, so that nobody believes
- * a key has an effect that it has not. `at` is a path with [] for any index; a value of `type` or `model` follows an =.
+ * What the Rust tool's schema has (rust-loadtest.md 1) and this version does not, and what a plan will have: refused by name, so
+ * that nobody believes a key has an effect that it has not. `at` is a path with [] for any index; a value of `type` or `model` follows an =.
  */
 export const notSupported: readonly { readonly at: string; readonly what: string; readonly instead: string }[] = [
+  { at: 'thresholds', what: 'thresholds', instead: 'judge by the JSON of the result (--out, tutti result --json)' },
   { at: 'standby', what: 'standby load', instead: 'remove it; nodes idle between runs' },
   {
     at: 'config.pool.metricsReuseThresholdMs',

@@ -15,9 +15,11 @@ export interface ReportInput {
   };
   /** Nothing more will come: the books must balance now. */
   readonly settled: boolean;
+  /** It was aborted before its start: no load was sent, and all that was planned is not fired. */
+  readonly neverBegan: boolean;
   /** Nodes that are there to send the load of a run that is on; null: it is not on, or nobody can tell. */
   readonly nodesFiring: number | null;
-  /** Arrivals of the whole schedule up to the end or the stop, from the schedule's arithmetic; null for closed models. */
+  /** Arrivals of the whole schedule up to the end or the stop (of one that never began, all), from the schedule's arithmetic; null for closed models. */
   readonly planned: number | null;
   /** Virtual users of the whole run; null for open models. */
   readonly users: number | null;
@@ -137,8 +139,10 @@ function percentiles(us: Histogram): Percentiles {
 }
 
 /** Both lines of the books over all nodes. `unanswered` is counted apart from what it must equal, so that they can disagree. */
-function booksOf({ run, planned, users, settled, nodes }: ReportInput): BooksReport {
+function booksOf({ run, planned, users, settled, neverBegan, nodes }: ReportInput): BooksReport {
   const books = emptyBooks();
+  // No node ever owned an arrival of it.
+  if (neverBegan) books.notFired = planned ?? 0;
   for (const node of nodes) {
     addBooks(books, node.books);
     books.lost += node.lost?.arrivals ?? 0;

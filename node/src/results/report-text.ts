@@ -14,16 +14,20 @@ export interface TextOptions {
 /** The report for people who see it for the first time, without a line feed at its end. Pure. */
 export function renderReport(report: RunReport, options: TextOptions): string {
   const colors = paint(options.color);
-  const sections: readonly Lines[] = [
-    headline(report, colors, options.width),
-    totals(report),
-    steps(report, colors, options.width),
-    errors(report, colors),
-    picture(report, colors, options.width),
-    books(report, colors),
-    majority(report, colors, options.width),
-    nodes(report, colors, options.width),
-  ];
+  // What never began has no figures: a page of empty tables would look like a result.
+  const figures: readonly Lines[] =
+    report.verdict.kind === 'aborted'
+      ? [books(report, colors)]
+      : [
+          totals(report),
+          steps(report, colors, options.width),
+          errors(report, colors),
+          picture(report, colors, options.width),
+          books(report, colors),
+          majority(report, colors, options.width),
+          nodes(report, colors, options.width),
+        ];
+  const sections = [headline(report, colors, options.width), ...figures];
   const filled = sections.filter((section) => section.length > 0);
   return filled.map((section) => section.join('\n')).join('\n\n');
 }
@@ -34,9 +38,13 @@ function headline({ run, verdict }: RunReport, colors: Paint, width: number): Li
   const reached = formatRunTime(run.durationMs);
   const time = isWhole ? reached : `${reached} of ${formatRunTime(run.plannedDurationMs)}`;
   const title = [run.planName ?? 'unnamed plan', `run ${run.id}`, time, how].join('  ·  ');
+  const name = colors.bold(clip(title, width));
+  const said = (text: string): Lines => wrap(text, width, '  ').map(inks(colors)[verdict.kind]);
+  if (verdict.kind === 'aborted')
+    return [name, ...said(`ABORTED ${verdictMeanings.aborted}: ${verdict.reasons.join('; ')}`)];
   const reasons = verdict.reasons.flatMap((reason) => wrap(`  - ${reason}`, width, '    '));
-  const said = isWhole || run.ended !== 'stopped' ? wholeVerdict(run, verdict) : stoppedVerdict(verdict, time);
-  return [colors.bold(clip(title, width)), ...wrap(said, width, '  ').map(inks(colors)[verdict.kind]), ...reasons];
+  const isCutShort = !isWhole && run.ended === 'stopped';
+  return [name, ...said(isCutShort ? stoppedVerdict(verdict, time) : wholeVerdict(run, verdict)), ...reasons];
 }
 
 const inks = (colors: Paint): Record<RunReport['verdict']['kind'], (text: string) => string> => ({
@@ -44,6 +52,7 @@ const inks = (colors: Paint): Record<RunReport['verdict']['kind'], (text: string
   running: colors.green,
   'generator-limited': colors.yellow,
   degraded: colors.red,
+  aborted: colors.red,
 });
 
 function wholeVerdict(run: RunReport['run'], { kind }: RunReport['verdict']): string {
@@ -63,4 +72,5 @@ const verdictMeanings = {
   running: 'nothing has gone wrong',
   'generator-limited': 'the generators could not send the load as planned',
   degraded: 'part of the load or of its measurements is missing',
+  aborted: 'before its start, no load was sent',
 } as const satisfies Record<RunReport['verdict']['kind'], string>;

@@ -52,10 +52,11 @@ export interface RunReport {
 /**
  * valid: as planned, or up to the stop (`run.ended`, `run.plannedDurationMs`). running: the run is on, and nothing is amiss yet. generator-limited: the generators could not keep the schedule (latenesses or drops beyond the bound).
  * degraded: part of the load or of its measurements is missing (a lost node, time without load, iterations that never ended).
+ * aborted: the run ended before its start, so there are no figures; one that had begun is degraded.
  * Never silently (docs/plan.md, "The verdict").
  */
 export interface Verdict {
-  readonly kind: 'valid' | 'running' | 'generator-limited' | 'degraded';
+  readonly kind: 'valid' | 'running' | 'generator-limited' | 'degraded' | 'aborted';
   readonly reasons: readonly string[];
 }
 
@@ -106,7 +107,7 @@ export interface StepReport {
 }
 
 export interface BooksReport extends Readonly<Books> {
-  /** Arrivals of the whole schedule up to the end of the run, or up to its stop; null for closed load models. */
+  /** Arrivals of the whole schedule up to the end of the run, or up to its stop; all of one that never began; null for closed load models. */
   readonly planned: number | null;
   /** What `heldUserMs` is a part of: users times the duration; null for open load models. */
   readonly plannedUserMs: number | null;

@@ -4,17 +4,23 @@ import { layOut, sparkline, wrap, type Lines, type Paint } from './text-layout.t
 
 /** How the run went: its picture, the books, the nodes. Sections of the report for people (report-text.ts). */
 
-export function picture({ firedPerSecond, run }: RunReport, colors: Paint, width: number): Lines {
+export function picture({ firedPerSecond, nodes: all, run }: RunReport, colors: Paint, width: number): Lines {
   // While a run drains nothing is started, and that is no dip.
   const fired = firedPerSecond.slice(0, Math.ceil(run.durationMs / 1000));
   if (fired.length === 0) return [];
   const lowest = Math.min(...fired);
   const second = fired.indexOf(lowest);
   const scale = `  lowest ${formatCount(lowest)} in second ${second}, highest ${formatCount(Math.max(...fired))}`;
-  return [colors.bold('iterations started in each second'), `  ${sparkline(fired, width - 2)}`, colors.dim(scale)];
+  // What a lost node sent in its last moments died with its measurements: a dip there need not be one.
+  const known = all.some(({ lost }) => lost !== null) ? 'known to have ' : '';
+  return [
+    colors.bold(`iterations ${known}started in each second`),
+    `  ${sparkline(fired, width - 2)}`,
+    colors.dim(scale),
+  ];
 }
 
-export function books({ run, books: all }: RunReport, colors: Paint): Lines {
+export function books({ run, verdict, books: all }: RunReport, colors: Paint): Lines {
   const { planned, fired, dropped, notFired, lost, answered, failed, unanswered } = all;
   const title = colors.bold('the books, in iterations');
   const second: BooksLine = ['fired', fired, { answered, failed, unanswered }];
@@ -22,7 +28,7 @@ export function books({ run, books: all }: RunReport, colors: Paint): Lines {
     planned === null
       ? null
       : [
-          run.ended === 'stopped' ? 'planned until the stop' : 'planned',
+          run.ended === 'stopped' && verdict.kind !== 'aborted' ? 'planned until the stop' : 'planned',
           planned,
           { fired, dropped, 'not fired': notFired, lost },
         ];

@@ -14,6 +14,7 @@ const maxMissingShare = 0.001;
 export interface Judged {
   readonly run: RunReport['run'];
   readonly settled: boolean;
+  readonly neverBegan: boolean;
   readonly nodesFiring: number | null;
   readonly books: BooksReport;
   readonly late: { readonly requests: number; readonly of: number };
@@ -25,11 +26,16 @@ export interface Judged {
 
 /** Whether the figures mean what the plan meant. Missing data weighs more than late data; all reasons are named. */
 export function judge(judged: Judged): Verdict {
+  if (judged.neverBegan) return { kind: 'aborted', reasons: [abortReason(judged.run)] };
   const missing = missingReasons(judged);
   const limited = limitedReasons(judged);
   if (missing.length > 0) return { kind: 'degraded', reasons: [...missing, ...limited] };
   if (limited.length > 0) return { kind: 'generator-limited', reasons: limited };
   return { kind: judged.run.ended === null ? 'running' : 'valid', reasons: [] };
+}
+
+function abortReason({ ended }: RunReport['run']): string {
+  return ended === 'stopped' ? 'it was stopped' : (ended ?? 'no reason given');
 }
 
 function limitedReasons({ books, late, localErrors }: Judged): readonly string[] {
@@ -57,7 +63,7 @@ function limitedReasons({ books, late, localErrors }: Judged): readonly string[]
 
 function missingReasons({ run, settled, nodesFiring, books, nodes, withoutMajority }: Judged): readonly string[] {
   const reasons: string[] = [];
-  if (run.state === 'aborted') reasons.push(`the run was aborted: ${run.ended ?? 'no reason given'}`);
+  if (run.state === 'aborted') reasons.push(`the run was aborted: ${abortReason(run)}`);
   if (nodesFiring === 0) reasons.push('no node sends load: of those that were to, none is there');
   reasons.push(...majorityReasons(run, withoutMajority));
   const why = `${withoutMajority.length > 0 ? 'there was no majority, ' : ''}a node was beyond its horizon, or joined late`;
@@ -150,6 +156,8 @@ export function exitCodeOf(report: Pick<RunReport, 'run' | 'verdict'>): ExitCode
       return exitCodes.generatorLimited;
     case 'degraded':
       return exitCodes.nodesLost;
+    case 'aborted':
+      return exitCodes.aborted;
     // Nobody waits for the end of a run and is given this; if somebody is, it is no result.
     case 'running':
       return exitCodes.unexpected;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { TuttiError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
-import { notYetSupported, settings, type SettingName, type Settings } from './schema.ts';
+import { notYetSupported } from './not-supported.ts';
+import { settings, type SettingName, type Settings } from './schema.ts';
 import { notSendable, sendableToken } from './token.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -39,9 +40,9 @@ export function readSettings(environment: Environment, flags: Flags = {}): Setti
   return withSecrets;
 }
 
-/** What a cluster node needs beyond each setting being well-formed. */
-export function checkNodeSettings(read: Settings): void {
-  const problems: string[] = [];
+/** What a cluster node needs beyond each setting being well-formed, and what it must not be given. Throws SETTINGS_INVALID. */
+export function checkNodeSettings(read: Settings, environment: Environment): void {
+  const problems = unsupportedVariables(environment);
   if (read.nodes === null)
     problems.push('CLUSTER_NODES: required; list all members, this node included: [id=]host[:port],...');
   if (read.configSource === null) problems.push('CLUSTER_CONFIG_SOURCE: required; api or file');
@@ -76,6 +77,13 @@ function unknownVariables(environment: Environment): string[] {
       const guess = nearest(name, known);
       return `${name}: unknown variable${guess === null ? '; `tutti node --help` lists all' : `; did you mean ${guess}?`}`;
     });
+}
+
+/** Those without our prefix concern nodes alone; the others have been looked at. */
+function unsupportedVariables(environment: Environment): string[] {
+  return Object.entries(notYetSupported).flatMap(([name, why]) =>
+    name.startsWith('CLUSTER_') || (environment[name] ?? '') === '' ? [] : [`${name}: ${why}`],
+  );
 }
 
 function fromFile(env: string, value: string | null, file: string | null, problems: string[]): string | null {

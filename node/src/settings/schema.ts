@@ -304,11 +304,3 @@ export const settings = {
 
 export type SettingName = keyof typeof settings;
 export type Settings = { readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> };
-
-/** Variables of the Rust tool's cluster era that a later version will read: refused by name until then, never ignored. */
-export const notYetSupported: Readonly<Record<string, string>> = {
-  CLUSTER_MIN_PEERS: 'belongs to Consul discovery, which is not supported yet',
-  CLUSTER_METRICS_TIMEOUT_SECS:
-    'is not supported: a node is taken out of the stripes as soon as its connection is lost',
-  CLUSTER_TLS: 'is not a setting; use CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE and CLUSTER_TLS_CA_FILE',
-};

@@ -79,9 +79,9 @@ export class Tally {
       },
       plan: this.#plan,
       settled: isOver,
+      neverBegan: state === 'aborted',
       nodesFiring: null,
-      // Aborted it never began.
-      planned: this.#planned(state === 'aborted' ? 0 : endMs),
+      planned: this.#planned(endMs),
       users: this.#plan.load.model === 'concurrent' ? this.#plan.workers : null,
       regions: [{ region: 'local', measurements: this.#measurements }],
       nodes: [this.#node(state, endMs)],

@@ -9,13 +9,19 @@ const MAX_PLACES = 256;
 /** Sentences remembered for one place: each direction has its own for the same problem, and a stranger could vary his. */
 const MAX_REASONS = 8;
 
-/** Reports a problem once for each place and reason, and again only after it was gone. */
+/** Whom a problem is told: as news once for each place and reason until it was gone, and each time it is met again. */
+export interface ProblemNews {
+  news(problem: PeerProblem): void;
+  again(problem: PeerProblem): void;
+}
+
+/** Tells news from what was said before. */
 export class ProblemReporter {
   readonly #reported = new Map<string, Set<string>>();
-  readonly #report: (problem: PeerProblem) => void;
+  readonly #tell: ProblemNews;
 
-  constructor(report: (problem: PeerProblem) => void) {
-    this.#report = report;
+  constructor(tell: ProblemNews) {
+    this.#tell = tell;
   }
 
   report(place: string, reason: string): void {
@@ -23,10 +29,10 @@ export class ProblemReporter {
     this.#reported.delete(place);
     this.#reported.set(place, reasons);
     if (this.#reported.size > MAX_PLACES) forgetOldest(this.#reported);
-    if (reasons.has(reason)) return;
+    if (reasons.has(reason)) return this.#tell.again({ address: place, reason });
     reasons.add(reason);
     if (reasons.size > MAX_REASONS) forgetOldest(reasons);
-    this.#report({ address: place, reason });
+    this.#tell.news({ address: place, reason });
   }
 
   gone(place: string): void {

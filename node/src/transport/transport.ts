@@ -73,6 +73,8 @@ export interface TransportHandlers {
    * it may stay, with another address. That one is told again after each `onPeerUp`, as long as it is so.
    */
   onMismatch(problem: PeerProblem): void;
+  /** What was told was met again: it is no news, and it is not over. Of a peer that is connected its status says so. */
+  onMismatchAgain(problem: PeerProblem): void;
 }
 
 export interface PeerProblem {
@@ -87,6 +89,7 @@ export interface PeerStatus {
   /** Null until a handshake was completed. */
   readonly identity: PeerIdentity | null;
   readonly state: 'connecting' | 'connected' | 'refused';
+  /** Of a peer that is connected: what its streams noticed, as long as they are open. */
   readonly problem: string | null;
   readonly lastHeardMs: number | null;
 }

@@ -1,5 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { cpus } from 'node:os';
+
+const hasTaskset = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
 export interface Hits {
   readonly overflowed: boolean;
@@ -35,16 +38,28 @@ export interface Pause {
   readonly lostMs: number;
 }
 
-/** The idle witness of the machine's own pauses (support/witness.ts). */
-export function startWitness(): { pauses(): Promise<readonly Pause[]>; stop(): Promise<void> } {
-  const child = fork('test/e2e/support/witness.ts', { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+/**
+ * The idle witnesses of the machine's own pauses (support/witness.ts), one held to each core where `taskset` can: a core that stands
+ * still, because the machine below gave it to others, is not seen from another one. Lists of each.
+ */
+export function startWitness(): { pauses(): Promise<readonly (readonly Pause[])[]>; stop(): Promise<void> } {
+  const script = 'test/e2e/support/witness.ts';
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
+  const start = (core: number): ChildProcess =>
+    hasTaskset
+      ? fork(script, { stdio: [...stdio], execPath: 'taskset', execArgv: ['-c', String(core), process.execPath] })
+      : fork(script, { stdio: [...stdio] });
+  const children = Array.from({ length: hasTaskset ? cpus().length : 1 }, (_, core) => start(core));
+  const pausesOf = async (child: ChildProcess): Promise<readonly Pause[]> => {
+    const answer = messageOf(child);
+    child.send('pauses');
+    return ((await answer) as { pauses: readonly Pause[] }).pauses;
+  };
   return {
-    async pauses() {
-      const answer = messageOf(child);
-      child.send('pauses');
-      return ((await answer) as { pauses: readonly Pause[] }).pauses;
+    pauses: () => Promise.all(children.map(pausesOf)),
+    async stop() {
+      await Promise.all(children.map(end));
     },
-    stop: () => end(child),
   };
 }
 

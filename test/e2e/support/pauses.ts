@@ -22,7 +22,7 @@ export interface Gap {
 export function gapsOf(
   survivor: number,
   arrivals: readonly Arrival[],
-  witness: readonly Pause[],
+  witness: readonly (readonly Pause[])[],
   foreign: ForeignLoad,
 ): Gap[] {
   return arrivals
@@ -37,9 +37,12 @@ export function gapsOf(
     }));
 }
 
-/** What the witness lost between two instants, in milliseconds. */
-export function lostBetween(witness: readonly Pause[], fromMs: number, toMs: number): number {
-  return witness
-    .filter((pause) => pause.atMs >= fromMs && pause.atMs - pause.lostMs <= toMs)
-    .reduce((sum, pause) => sum + pause.lostMs, 0);
+/** What the witness of the core that lost most lost between two instants, in milliseconds. */
+export function lostBetween(witnesses: readonly (readonly Pause[])[], fromMs: number, toMs: number): number {
+  const lost = witnesses.map((pauses) =>
+    pauses
+      .filter((pause) => pause.atMs >= fromMs && pause.atMs - pause.lostMs <= toMs)
+      .reduce((sum, pause) => sum + pause.lostMs, 0),
+  );
+  return Math.max(0, ...lost);
 }

@@ -36,6 +36,7 @@ await transport.start({
   onPeerDown: () => undefined,
   onPeerEnded: () => undefined,
   onMismatch: () => undefined,
+  onMismatchAgain: () => undefined,
 });
 // Whoever started this process is gone: so is the reason to run.
 process.stdin.resume();

@@ -51,6 +51,9 @@ describe.each(networkTransports)('%s transport: another address than the list sa
     expect(b.seen.problems).toEqual([{ address: b.transport.peers()[0]!.address, reason }]);
     expect([a, b].map(({ transport }) => transport.peers()[0]?.state)).toEqual(['connecting', 'connecting']);
     expect(a.logged).toEqual([reason]);
+    // Neither is ever up, so nothing else says that it goes on.
+    await a.seen.until(() => a.seen.again.length >= 2);
+    expect(new Set(a.seen.again.map((problem) => problem.address))).toEqual(new Set([wrong]));
   });
 
   it('is named by a list without ids too', async () => {

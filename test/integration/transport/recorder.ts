@@ -5,6 +5,7 @@ export class Recorder implements TransportHandlers {
   readonly up: PeerIdentity[] = [];
   readonly down: { readonly peer: PeerIdentity; readonly reason: string }[] = [];
   readonly problems: PeerProblem[] = [];
+  readonly again: PeerProblem[] = [];
   readonly frames: { readonly from: PeerIdentity; readonly frame: PeerFrame }[] = [];
   /** What happened in order: "up b", "frame b", "down b". */
   readonly order: string[] = [];
@@ -27,6 +28,11 @@ export class Recorder implements TransportHandlers {
   onMismatch(problem: PeerProblem): void {
     this.problems.push(problem);
     this.#note(`problem ${problem.address}`);
+  }
+
+  onMismatchAgain(problem: PeerProblem): void {
+    this.again.push(problem);
+    for (const check of [...this.#waiting]) check();
   }
 
   onFrame(from: PeerIdentity, frame: PeerFrame): void {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Transport } from '../../../node/src/transport/transport.ts';
+import { silentLog } from '../../../node/src/lib/log.ts';
+import type { PeerIdentity, Transport } from '../../../node/src/transport/transport.ts';
 import { LoopbackCluster, networkTransports, type NodeChanges } from './loopback.ts';
 import { Recorder } from './recorder.ts';
 
@@ -51,6 +52,19 @@ describe.each(networkTransports)('%s transport: who may not take part is named o
     await Promise.all([problemNamed(a, address, '"b"', '"c"'), problemNamed(c, '"b"', '"c"')]);
   });
 
+  it('a stranger in the place of a peer, by either way it meets us, is a problem of that place', async () => {
+    cluster = new LoopbackCluster(create, ['a', 'b']);
+    const own = cluster.listed.map((peer, index) => (index === 1 ? { ...peer, id: 'z' } : peer));
+    const z = await start(1, 'z', { listed: own });
+    const a = await start(0, 'a');
+    const { address } = a.transport.peers()[0]!;
+    // Each side has dialled the other, and is refused again and again.
+    await Promise.all([a, z].map(({ seen }) => seen.until(() => seen.again.length >= 2)));
+    expect(new Set([...a.seen.problems, ...a.seen.again].map((problem) => problem.address))).toEqual(
+      new Set([address]),
+    );
+  });
+
   it('a list of another size', async () => {
     cluster = new LoopbackCluster(create, ['a', 'b']);
     const a = await start(0, 'a');
@@ -94,6 +108,27 @@ describe.each(networkTransports)('%s transport: who may not take part is named o
     await Promise.all([a, right].map(({ seen }) => seen.until(() => seen.up.length === 1)));
     const reasons = a.seen.problems.map(({ reason }) => reason);
     expect(new Set(reasons).size).toBe(reasons.length);
+  });
+
+  it('a peer that is refused whenever it is up is called connected and lost once on either side', async () => {
+    cluster = new LoopbackCluster(create, ['a', 'b']);
+    const said: Record<string, string[]> = { a: [], b: [] };
+    const logOf = (id: string): NodeChanges => ({
+      log: { ...silentLog, info: (_fields: object, message: string) => void said[id]!.push(message) },
+    });
+    const b = await start(1, 'b', logOf('b'));
+    const transport = cluster.make(0, 'a', logOf('a'));
+    class Refusing extends Recorder {
+      override onPeerUp(peer: PeerIdentity): void {
+        super.onPeerUp(peer);
+        transport.refuse(peer.nodeId, 'its disk was replaced');
+      }
+    }
+    const seen = new Refusing();
+    await transport.start(seen);
+    await Promise.all([seen, b.seen].map((each) => each.until(() => each.down.length === 2)));
+    const lost = expect.stringMatching(/^lost: refused: .*its disk was replaced/) as string;
+    expect(said).toEqual({ a: ['connected', lost], b: ['connected', lost] });
   });
 
   it('lets a corrected peer in without a restart of the others', async () => {

@@ -136,6 +136,7 @@ export class FakeGenerators implements Generators {
   readonly #merger: CutMerger;
   readonly #all: readonly (FakeGenerator | ClosedGenerator)[];
   readonly #prepare: () => Promise<PrepareOutcome>;
+  readonly #closed = Promise.withResolvers<PrepareOutcome>();
 
   constructor(of: {
     readonly world: World;
@@ -188,8 +189,9 @@ export class FakeGenerators implements Generators {
     this.#listener.onFault('killed by the test');
   }
 
+  /** Closed meanwhile it has failed, as in the pool. */
   prepare(): Promise<PrepareOutcome> {
-    return this.#prepare();
+    return Promise.race([this.#prepare(), this.#closed.promise]);
   }
 
   living(): number {
@@ -217,6 +219,7 @@ export class FakeGenerators implements Generators {
 
   close(): Promise<void> {
     for (const each of this.#all) each.isAlive = false;
+    this.#closed.resolve({ ok: false, step: 'prepare', message: 'the run ended while it was prepared' });
     return Promise.resolve();
   }
 }

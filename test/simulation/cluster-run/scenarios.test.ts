@@ -332,8 +332,12 @@ describe('the service on any node', () => {
     expect(sim.bugs).toEqual([]);
     const report = buildReport(reportInput(sim.run('n0')!));
     expect(report.run).toMatchObject({ state: 'aborted', ended: 'stopped' });
+    const books = { planned: 250, notFired: 250, balanced: true };
+    expect(report).toMatchObject({ verdict: { kind: 'aborted', reasons: ['it was stopped'] }, books });
     expect(exitCodeOf(report)).toBe(105);
     expect(sim.witness.firedBy.size).toBe(0);
+    await sim.until(() => false, 1_000);
+    expect(sim.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
   });
 
   it.each([1, 2, 3, 4, 5])(

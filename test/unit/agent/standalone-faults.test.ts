@@ -140,6 +140,10 @@ describe('a standalone run whose generators fail', () => {
     stop.abort();
     const report = await running;
     expect(report.run).toMatchObject({ state: 'aborted', ended: 'stopped' });
+    expect(report.verdict).toEqual({ kind: 'aborted', reasons: ['it was stopped'] });
+    expect(report.books).toMatchObject({ fired: 0, balanced: true });
+    expect(report.books.planned).toBeGreaterThan(0);
+    expect(report.books.notFired).toBe(report.books.planned);
     expect(exitCodeOf(report)).toBe(105);
   });
 });

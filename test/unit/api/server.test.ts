@@ -344,6 +344,26 @@ describe('the API', () => {
     expect(JSON.parse(reply.body)).toMatchObject({ error: { code: 'REQUEST_TIMEOUT', retryable: true } });
   });
 
+  it('a path that is there for another method is 405, and Allow says for which', async () => {
+    const server = await start(fakeBackend(), 'a-token-of-16-characters');
+    const asked = [
+      ['PUT', '/config?file=x', 'POST'],
+      ['GET', '/config', 'POST'],
+      ['POST', '/run', 'GET, HEAD'],
+      ['DELETE', '/health/cluster', 'GET, HEAD'],
+    ] as const;
+    for (const [method, path, allow] of asked) {
+      const answer = await fetch(`http://127.0.0.1:${server.address.port}${path}`, { method });
+      expect([method, path, answer.status, answer.headers.get('allow')]).toEqual([method, path, 405, allow]);
+      const { error } = (await answer.json()) as { error: { code: string; message: string } };
+      expect(error.code).toBe('METHOD_NOT_ALLOWED');
+      expect(error.message).toBe(`${method} ${path} is not possible; ${path.split('?')[0]!} takes ${allow}`);
+    }
+    const yaml = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: 'version: "1.0"' };
+    expect((await fetch(`http://127.0.0.1:${server.address.port}/config`, yaml)).status).toBe(405);
+    expect((await call(server, 'PUT', '/nothing')).status).toBe(404);
+  });
+
   it('a run that never was is 404, an unknown path too', async () => {
     const server = await start();
     expect((await call(server, 'GET', '/result')).status).toBe(404);

@@ -67,18 +67,29 @@ describe('the report of a replicated run', () => {
     expect(input.run.plannedDurationMs).toBe(durationMs);
   });
 
-  it('of a run that was aborted before its start was scheduled: nothing was planned, and nothing is open', () => {
+  it('of a run that was aborted before its start was scheduled: nothing of the plan was fired, and nothing is open', () => {
     for (const upTo of ['preparing', 'ready']) {
       const script = new Script();
       script.submit();
       if (upTo === 'ready') for (const agent of agents) script.acknowledge(agent);
       script.abort('stopped');
       const report = buildReport(reportInput(script.run));
-      expect(report.books).toMatchObject({ planned: 0, lost: 0, balanced: true });
-      expect(report.verdict.reasons).toEqual(['the run was aborted: stopped']);
+      expect(report.books).toMatchObject({ planned: 300, fired: 0, notFired: 300, lost: 0, balanced: true });
+      expect(report.verdict).toEqual({ kind: 'aborted', reasons: ['it was stopped'] });
+      expect(exitCodeOf(report)).toBe(105);
       expect(report.run).toMatchObject({ durationMs: 0, plannedDurationMs: durationMs });
       expect(runProgress(script.run, 0)).toMatchObject({ durationMs, percent: 0 });
     }
+  });
+
+  it('of a closed run that was aborted before its start: no users were held back, there were none', () => {
+    const script = new Script();
+    script.submit('sub-1', 'run-1', closedPlanText);
+    script.abort('not prepared after 3 attempts');
+    const report = buildReport(reportInput(script.run));
+    expect(report.books).toMatchObject({ planned: null, plannedUserMs: 0, notFired: 0, heldUserMs: 0, balanced: true });
+    expect(report.verdict).toEqual({ kind: 'aborted', reasons: ['not prepared after 3 attempts'] });
+    expect(exitCodeOf(report)).toBe(123);
   });
 
   it('of a run that was aborted once its start was scheduled: nobody knows what was sent up to the first horizon', () => {
@@ -89,6 +100,7 @@ describe('the report of a replicated run', () => {
     script.abort();
     const report = buildReport(reportInput(script.run));
     expect(report.books).toMatchObject({ planned: 75, fired: 0, lost: 75, balanced: true });
+    expect(report.verdict.kind).toBe('degraded');
     expect(report.verdict.reasons).toContain(
       'nothing is known of the part of node a from 0.0 s to 1.5 s, 25 planned iterations',
     );

@@ -3,6 +3,7 @@ import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { maxInboxInputs } from '../../../node/src/consensus/engine.ts';
+import { problemLastsMs } from '../../../node/src/consensus/peer-watch.ts';
 import { InvariantViolation } from '../../../node/src/lib/invariant.ts';
 import type { RaftEvent } from '../../../node/src/raft/core.ts';
 import { emptyHardState } from '../../../node/src/raft/types.ts';
@@ -247,6 +248,39 @@ describe('peers', () => {
     transport.statuses = [statusOf('b', 'h:1')];
     transport.handlers.onPeerUp(peer('b'));
     expect(consensus.status().problems).toEqual([{ address: 'h:2', reason: 'another id' }]);
+  });
+
+  it('a problem that is not met again for fifteen seconds is over, though its peer never came', async () => {
+    const { transport, consensus, time } = await openRig();
+    const stranger = { address: '127.0.0.1', reason: 'not in the list' };
+    transport.handlers.onMismatch(stranger);
+    time.advance(problemLastsMs - 1);
+    expect(consensus.status().problems).toEqual([stranger]);
+    transport.handlers.onMismatchAgain(stranger);
+    time.advance(problemLastsMs - 1);
+    expect(consensus.status().problems).toEqual([stranger]);
+    time.advance(1);
+    expect(consensus.status().problems).toEqual([]);
+  });
+
+  it('keeps one problem of a place, the one that was met last, and tells each as an event once', async () => {
+    const { transport, consensus, events } = await openRig();
+    for (const reason of ['another id', 'another secret']) transport.handlers.onMismatch({ address: 'h:1', reason });
+    expect(consensus.status().problems).toEqual([{ address: 'h:1', reason: 'another secret' }]);
+    transport.handlers.onMismatchAgain({ address: 'h:1', reason: 'another id' });
+    expect(consensus.status().problems).toEqual([{ address: 'h:1', reason: 'another id' }]);
+    expect(events.map(({ kind }) => kind)).toEqual(['problem', 'problem']);
+  });
+
+  it('what the streams to a connected peer noticed lasts as long as they do', async () => {
+    const { transport, consensus, time } = await openRig();
+    const noticed = { address: 'h:1', reason: 'another address' };
+    transport.statuses = [{ ...statusOf('b', 'h:1'), problem: noticed.reason }];
+    transport.handlers.onMismatch(noticed);
+    time.advance(10 * problemLastsMs);
+    expect(consensus.status().problems).toEqual([noticed]);
+    transport.statuses = [{ ...statusOf('b', 'h:1'), state: 'connecting', problem: 'lost: closed' }];
+    expect(consensus.status().problems).toEqual([]);
   });
 
   it('keeps the newest twenty problems, each once', async () => {

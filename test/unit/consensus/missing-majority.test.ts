@@ -32,14 +32,28 @@ describe('a majority that is missing', () => {
       reason:
         'no leader can be elected: 2 of 3 members must vote, and only "a" can; not reached: "b"; never met by a leader, and ' +
         'no voter before that: 1 of the list; start enough of them again, each with the data directory it had; if those are ' +
-        'lost, only a new cluster helps: stop all members, empty the data directories of all, start them again',
+        'lost, see "What if a majority is lost?" in docs/consensus.md',
     });
   });
 
   it('of three that all met: two are lost, with the address of each', () => {
-    const problem = missingMajority(statusOf(['a', 'b', 'c'], 0), [peer('b', 'connecting'), peer('c', 'refused')]);
+    const problem = missingMajority(statusOf(['a', 'b', 'c'], 0), [peer('b', 'connecting'), peer('c', 'connecting')]);
     expect(problem?.address).toBe('host-b:7000, host-c:7000');
     expect(problem?.reason).toMatch(/only "a" can; not reached: "b", "c"; start enough of them/);
+  });
+
+  it.each([
+    ['refuses this node, or is refused', peer('b', 'refused')],
+    ['took the stream of this node and has not dialled back', { ...peer('b', 'connecting'), lastHeardMs: 5 }],
+    ['is not who the list says, so that no voter is known by its name', { ...peer('x', 'refused'), identity: null }],
+  ])('is not known to be lost while a node answers that %s: the others may have a leader', (_, answering) => {
+    const problem = missingMajority(statusOf(['a', 'b', 'c'], 0), [answering, peer('c', 'connecting')]);
+    expect(problem).toEqual({
+      address: answering.address,
+      reason:
+        'cannot tell whether there is a leader: 2 of 3 members must vote, and of them only "a" is connected; ' +
+        `a node answers at ${answering.address}, but is not connected: see the problem there, or the reason among the members`,
+    });
   });
 
   it('of a node that is no voter itself, and one that has another disk', () => {

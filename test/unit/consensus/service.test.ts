@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createService } from '../../../node/src/consensus/service.ts';
 import type { Consensus, StateMachine } from '../../../node/src/consensus/consensus.ts';
-import type { Session } from '../../../node/src/consensus/sessions/session.ts';
+import { Session } from '../../../node/src/consensus/sessions/session.ts';
 import { Sessions } from '../../../node/src/consensus/sessions/sessions.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 import { MemoryCluster } from './memory-cluster.ts';
@@ -44,12 +44,14 @@ it('the service says of a member what the member says of itself, and acts throug
 it('the service changes the members and takes snapshots as the member does', async () => {
   const calls: unknown[] = [];
   const member = new Proxy({} as Consensus<unknown>, {
-    get: (_target, name) => (...args: unknown[]) => {
-      calls.push([name, ...args]);
-      return Promise.resolve();
-    },
+    get:
+      (_target, name) =>
+      (...args: unknown[]) => {
+        calls.push([name, ...args]);
+        return Promise.resolve();
+      },
   });
-  const service = createService(member, {} as Session<string>);
+  const service = createService(member, Object.create(Session.prototype) as Session<string>);
   await service.addNode('d', '127.0.0.1:7000');
   for (const change of ['promote', 'demote', 'removeNode'] as const) await service[change]('d');
   await service.snapshot();

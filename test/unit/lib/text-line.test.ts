@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { textLine } from '../../../node/src/lib/text-line.ts';
+import { roundedRecord, textLine } from '../../../node/src/lib/text-line.ts';
 
 const where = { level: 'info', time: '2026-11-21T10:00:00.000Z', node: 'a', term: 3, run: 'run-1' };
 
@@ -46,5 +46,30 @@ describe('a line of the log for people', () => {
     expect(textLine({ msg: 'lost\u001b[2J', why: 'x\nINFO: all is well\r' })).toBe(
       'lost[2J (why x\n    INFO: all is well)',
     );
+  });
+});
+
+describe('a line of the log for machines', () => {
+  it('has numbers with no more figures than people are shown, and all else as it is', () => {
+    const error = new Error('boom');
+    const given = {
+      deadlineMs: 8186.9882069937885,
+      clockErrorMs: 0.123456,
+      count: 12_345,
+      list: [1.26, 'x'],
+      deep: { of: 2.55551 },
+    };
+    const rounded = roundedRecord({ ...given, error, none: null, missing: undefined });
+    expect(rounded).toEqual({
+      deadlineMs: 8187,
+      clockErrorMs: 0.12,
+      count: 12_345,
+      list: [1.3, 'x'],
+      deep: { of: 2.6 },
+      error,
+      none: null,
+      missing: undefined,
+    });
+    expect(rounded.error).toBe(error);
   });
 });

@@ -58,6 +58,15 @@ it('says two reasons that take turns once each, and of ever new ones no more tha
   expect(said).toHaveLength(8);
 });
 
+it('says of a peer that answers what health says of it, and not that nobody is there', () => {
+  status = { ...peer('connecting', null), lastHeardMs: 5 };
+  pass(5);
+  expect(said).toEqual([
+    'the node at 127.0.0.1:7002, as CLUSTER_NODES has it: it answers, but has not connected to this node: is the address of ' +
+      'this node right in its CLUSTER_NODES?',
+  ]);
+});
+
 it('says nothing of a peer that is refused: it was reached', () => {
   status = peer('refused', 'another cluster');
   pass(60);

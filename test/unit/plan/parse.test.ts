@@ -188,8 +188,8 @@ describe('bad input (issue: "What bad input gets")', () => {
     ],
     [
       'an unknown key like no other',
-      changed('load:', 'thresholds: {}\nload:'),
-      '5:1 thresholds: unknown key "thresholds"; known here: version, metadata, config, load, scenarios',
+      changed('load:', 'webhooks: {}\nload:'),
+      '5:1 webhooks: unknown key "webhooks"; known here: version, metadata, config, load, scenarios',
     ],
     [
       'a missing field, at its parent',

@@ -36,7 +36,7 @@ test.each(builtinVariables)('the variable %s stands on the page', (name) => {
   expect(page).toContain(`\`\${${name}}\``);
 });
 
-describe.each(notSupported)('$at of the Rust schema', ({ at, what }) => {
+describe.each(notSupported)('$at', ({ at, what }) => {
   test('is refused by name, never ignored', () => {
     const [path, value] = at.split('=');
     const [root, ...rest] = path!

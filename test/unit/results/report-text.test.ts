@@ -124,12 +124,24 @@ describe('the page', () => {
     expect(text(input({ planned: 2_010 }))).toContain('DOES NOT BALANCE: 10 apart');
   });
 
-  it('of an aborted run blames nobody for open books', () => {
+  it('of a run that never began is the reason and the books, without a table', () => {
+    const run = { ...input().run, state: 'aborted', ended: 'node c could not prepare', durationMs: 0 };
+    const none = { neverBegan: true, nodes: [], regions: [], firedPerSecond: [], endedPerSecond: [] };
+    const page = (ended: string): string => text(input({ ...none, run: { ...run, ended }, planned: 50 }), 200);
+    expect(page('node c could not prepare').split('\n')).toEqual([
+      'checkout  ·  run r-1  ·  0.0 s of 20.0 s  ·  aborted',
+      'ABORTED before its start, no load was sent: node c could not prepare',
+      '',
+      'the books, in iterations',
+      '  planned 50 = 0 fired + 0 dropped + 50 not fired + 0 lost   balances',
+      '  fired 0 = 0 answered + 0 failed + 0 unanswered   balances',
+    ]);
+    expect(page('stopped')).toContain('ABORTED before its start, no load was sent: it was stopped');
+    expect(page('stopped')).toContain('  planned 50 =');
+  });
+
+  it('of a run that was aborted once it had begun blames nobody for open books', () => {
     const run = { ...input().run, state: 'aborted', ended: 'node c could not prepare' };
-    const measurements = [{ region: 'eu', measurements: measured(0) }];
-    const never = text(input({ run: { ...run, durationMs: 0 }, planned: 0, nodes: [], regions: measurements }));
-    expect(never).toContain('the run was aborted: node c could not prepare');
-    expect(never).toContain('planned 0 = 0 fired + 0 dropped + 0 not fired + 0 lost   balances');
     const lost = { fromMs: 10_000, toMs: 20_000, arrivals: 1_000 };
     const nodes = [node('a', { fired: 1_000, answered: 1_000 }, { state: 'aborted', lost })];
     const begun = text(input({ run, nodes }), 200);

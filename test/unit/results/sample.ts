@@ -62,6 +62,7 @@ export function input(change: Partial<ReportInput> = {}): ReportInput {
     },
     plan,
     settled: true,
+    neverBegan: false,
     nodesFiring: null,
     planned: 2_000,
     users: null,

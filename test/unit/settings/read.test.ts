@@ -11,7 +11,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 function problemsOf(environment: Record<string, string>, flags = {}): string {
   try {
-    checkNodeSettings(readSettings(environment, flags));
+    checkNodeSettings(readSettings(environment, flags), environment);
   } catch (error) {
     expect(error).toBeInstanceOf(TuttiError);
     expect((error as TuttiError).code).toBe('SETTINGS_INVALID');
@@ -44,6 +44,34 @@ describe('settings', () => {
       'CLUSTER_MIN_PEERS: belongs to Consul discovery, which is not supported yet',
     );
     expect(problemsOf({ CLUSTER_CONFIG_SOURCE: 'gcs' })).toContain('gcs is not supported yet');
+  });
+
+  it.each([
+    ['CONSUL_ADDR', 'http://127.0.0.1:8500'],
+    ['CONSUL_SERVICE_NAME', 'loadtest-cluster'],
+    ['CONSUL_CONFIG_KEY', 'loadtest/config'],
+    ['GCS_CONFIG_BUCKET', 'plans'],
+    ['GCS_CONFIG_OBJECT', 'plan.yaml'],
+    ['METRICS_FLUSH_INTERVAL_SECS', '5'],
+  ])('%s of the cluster section stops a node, and no run on this machine alone', (name, value) => {
+    const environment = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'api' };
+    const text = problemsOf({ ...environment, [name]: value });
+    expect(text).toMatch(new RegExp(`^${name}: .*(is|which is) not supported`));
+    expect(text).toContain('1 problem in the settings; nothing was started');
+    const empty = { ...environment, [name]: '' };
+    checkNodeSettings(readSettings(empty), empty);
+    expect(() => readSettings({ [name]: value })).not.toThrow();
+  });
+
+  it("variables of Consul's own stop nobody", () => {
+    const environment = {
+      CLUSTER_NODES: '127.0.0.1',
+      CLUSTER_CONFIG_SOURCE: 'api',
+      CONSUL_HTTP_ADDR: 'http://127.0.0.1:8500',
+      CONSUL_HTTP_TOKEN: 't',
+      GCS_BUCKET: 'somebody else’s',
+    };
+    expect(() => checkNodeSettings(readSettings(environment), environment)).not.toThrow();
   });
 
   it('all problems come at once, flags named as flags', () => {

@@ -31,6 +31,7 @@ describe('a listed place', () => {
   it('knows a notice of each direction as news until a stream of that direction came without', () => {
     const place = fresh();
     expect(place.noticed('inbound', 'another port')).toBe(true);
+    expect(place.status(true).problem).toBe('another port');
     expect(place.noticed('inbound', 'another port')).toBe(false);
     expect(place.noticed('outbound', 'another port')).toBe(true);
     expect(place.noticed('inbound', null)).toBe(false);

@@ -2,21 +2,25 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reconnectDelayMs } from '../../../node/src/transport/backoff.ts';
 import { ProblemReporter } from '../../../node/src/transport/problems.ts';
+import type { PeerProblem } from '../../../node/src/transport/transport.ts';
 
 describe('problem reporter', () => {
-  const make = (): { readonly reporter: ProblemReporter; readonly seen: string[] } => {
-    const seen: string[] = [];
-    return { seen, reporter: new ProblemReporter(({ address, reason }) => void seen.push(`${address} ${reason}`)) };
+  const make = (): { readonly reporter: ProblemReporter; readonly seen: string[]; readonly repeated: string[] } => {
+    const [seen, repeated]: [string[], string[]] = [[], []];
+    const news = ({ address, reason }: PeerProblem): void => void seen.push(`${address} ${reason}`);
+    const again = ({ address, reason }: PeerProblem): void => void repeated.push(`${address} ${reason}`);
+    return { seen, repeated, reporter: new ProblemReporter({ news, again }) };
   };
 
   it('reports each reason of a place once, though two alternate, until it is gone', () => {
-    const { reporter, seen } = make();
+    const { reporter, seen, repeated } = make();
     for (let round = 0; round < 5; round += 1) {
       reporter.report('b:1', 'theirs');
       reporter.report('b:1', 'ours');
     }
     reporter.report('c:1', 'ours');
     expect(seen).toEqual(['b:1 theirs', 'b:1 ours', 'c:1 ours']);
+    expect(repeated).toEqual(Array.from({ length: 4 }, () => ['b:1 theirs', 'b:1 ours']).flat());
     reporter.gone('b:1');
     reporter.report('b:1', 'ours');
     expect(seen).toHaveLength(4);

@@ -1,15 +1,17 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
-import type { NodeId } from '../../raft/types.ts';
 import type { WireFrame } from '../frames.ts';
 import { AcceptorHandshake, type HandshakeSettings, type OwnList, type ProvenPeer } from '../handshake.ts';
 import type { PeerIdentity } from '../transport.ts';
 import { InboundLink, type InboundHandlers } from './inbound-link.ts';
 import { Listener, type Spoken } from './listener.ts';
 import type { TlsIdentity } from './options.ts';
+import type { Claimed } from './peer-problems.ts';
 import { FAREWELL_MS, PeerStream } from './peer-stream.ts';
 import { remoteHost } from './remote.ts';
 import type { Pipe, Wire, WireKind, WireServer } from './wire.ts';
+
+const nobody: Claimed = { id: null, address: null };
 
 export interface AcceptorOptions {
   readonly wire: Wire;
@@ -25,8 +27,7 @@ export interface AcceptorHandlers extends InboundHandlers {
   /** A peer has proven who it is: a sentence to refuse it with, or null to admit it. */
   judge(peer: PeerIdentity, remote: string): Promise<string | null>;
   onOpen(link: InboundLink): void;
-  /** `claimedId` is what the other side called itself, as far as it got. */
-  onProblem(remote: string, reason: string, claimedId: NodeId | null): void;
+  onProblem(remote: string, reason: string, claimed: Claimed): void;
 }
 
 /** Takes the streams that peers dial, through the handshake, to links. */
@@ -42,7 +43,7 @@ export class Acceptor {
     const { clock, tls, wire, foreign } = options;
     this.#listener = new Listener(clock, tls, [wire.kind, ...foreign], {
       onConnection: (socket, remote, spoken) => this.#connected(socket, remote, spoken),
-      onProblem: (remote, reason) => handlers.onProblem(remote, reason, null),
+      onProblem: (remote, reason) => handlers.onProblem(remote, reason, nobody),
     });
     this.#server = wire.serve({
       clock,
@@ -67,9 +68,9 @@ export class Acceptor {
       this.#server.accept(socket);
       return;
     }
-    kind.refuse(socket, clock, (claimedId) => {
+    kind.refuse(socket, clock, (id) => {
       const reason = this.#strange(remote, kind);
-      this.#handlers.onProblem(remote, reason, claimedId);
+      this.#handlers.onProblem(remote, reason, { id, address: null });
       return reason;
     });
   }
@@ -87,18 +88,19 @@ export class Acceptor {
   #accept(pipe: Pipe, remote: string): void {
     const { clock, list } = this.#options;
     const handshake = new AcceptorHandshake(this.#options.handshake(), remoteHost(remote), list);
-    let claimedId: NodeId | null = null;
+    let claimed = nobody;
     let isJudged = false;
     const stream = new PeerStream(pipe, clock, {
       // A stranger that leaves before it has said who it is is nobody's problem; one of another version is.
       onEnd: (reason, cause) => {
-        if (cause === 'version') this.#handlers.onProblem(remote, `a node from ${remoteHost(remote)} ${reason}`, null);
+        if (cause === 'version')
+          this.#handlers.onProblem(remote, `a node from ${remoteHost(remote)} ${reason}`, nobody);
       },
       onFrame: (frame) => {
-        if (frame.kind === 'hello') claimedId = frame.identity.nodeId;
+        if (frame.kind === 'hello') claimed = { id: frame.identity.nodeId, address: frame.address };
         // Nothing may come while we make up our mind: the dialler waits for our answer.
         if (isJudged) stream.close({ kind: 'refused', reason: 'a frame out of order in the handshake' });
-        else isJudged = this.#shake(stream, handshake, frame, remote, claimedId);
+        else isJudged = this.#shake(stream, handshake, frame, remote, claimed);
       },
     });
   }
@@ -109,27 +111,33 @@ export class Acceptor {
     handshake: AcceptorHandshake,
     frame: WireFrame,
     remote: string,
-    claimedId: NodeId | null,
+    claimed: Claimed,
   ): boolean {
     const step = handshake.receive(frame);
     if (step.kind === 'send') stream.send(step.frame);
     else if (step.kind === 'refused') {
       stream.close(step.tell ? { kind: 'refused', reason: step.reason } : null);
-      this.#handlers.onProblem(remote, step.reason, claimedId);
+      this.#handlers.onProblem(remote, step.reason, claimed);
     } else if (step.frame !== null) {
-      void this.#admit(stream, step, step.frame, remote);
+      void this.#admit(stream, step, step.frame, remote, claimed);
       return true;
     }
     return false;
   }
 
-  async #admit(stream: PeerStream, proven: ProvenPeer, admitted: WireFrame, remote: string): Promise<void> {
+  async #admit(
+    stream: PeerStream,
+    proven: ProvenPeer,
+    admitted: WireFrame,
+    remote: string,
+    claimed: Claimed,
+  ): Promise<void> {
     const { peer } = proven;
     const reason = await this.#handlers.judge(peer, remote);
     if (!stream.isOpen) return;
     if (reason !== null) {
       stream.close({ kind: 'refused', reason });
-      this.#handlers.onProblem(remote, reason, peer.nodeId);
+      this.#handlers.onProblem(remote, reason, claimed);
       return;
     }
     this.#listener.proven(remote);

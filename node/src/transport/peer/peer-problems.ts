@@ -10,22 +10,37 @@ export interface ProblemSinks {
   write(problem: PeerProblem): void;
   /** To the host. */
   tell(problem: PeerProblem): void;
+  tellAgain(problem: PeerProblem): void;
+}
+
+/** What the other side said of itself, as far as it got. */
+export interface Claimed {
+  readonly id: NodeId | null;
+  /** host:port where its own list has it. */
+  readonly address: string | null;
 }
 
 /** Finds the place a problem belongs to, and reports what is new. */
 export class PeerProblems {
   readonly #places: Places;
   readonly #sinks: ProblemSinks;
-  readonly #reporter = new ProblemReporter((problem) => this.#report(problem));
+  readonly #reporter = new ProblemReporter({
+    news: (problem) => this.#report(problem),
+    again: (problem) => this.#sinks.tellAgain(problem),
+  });
 
   constructor(places: Places, sinks: ProblemSinks) {
     this.#places = places;
     this.#sinks = sinks;
   }
 
-  /** With whoever called itself `id`, null where nobody said a name, on a connection from `remote`. */
-  found(id: NodeId | null, remote: string, reason: string): void {
-    const place = id === null ? undefined : this.#places.named(id);
+  /**
+   * With whoever came on a connection from `remote`. It belongs to the place of the name it said, else of the address it said:
+   * a stranger in the place of a peer is over when that peer is back.
+   */
+  found({ id, address }: Claimed, remote: string, reason: string): void {
+    const named = id === null ? undefined : this.#places.named(id);
+    const place = named ?? (address === null ? undefined : this.#places.at(address));
     if (place === undefined) this.#reporter.report(remoteHost(remote), reason);
     else this.foundAt(place, reason);
   }
@@ -41,8 +56,16 @@ export class PeerProblems {
   }
 
   /** What a new stream noticed is logged once, however often the peer comes back with it, until it came without. */
-  heed(side: 'inbound' | 'outbound', { notice }: Link, place: Place | undefined): void {
-    if (place?.noticed(side, notice)) this.#report({ address: place.address, reason: notice });
+  heed(side: 'inbound' | 'outbound', link: Link, place: Place | undefined): void {
+    if (place === undefined) return;
+    if (side === 'inbound') place.dialledBy = link.identity.nodeId;
+    if (place.noticed(side, link.notice)) this.#report({ address: place.address, reason: link.notice });
+    else this.goesOn(place, link);
+  }
+
+  /** A stream with a notice is open, though the peer may not be reached. */
+  goesOn(place: Place, link: Link | null | undefined): void {
+    if (link?.notice != null) this.#sinks.tellAgain({ address: place.address, reason: link.notice });
   }
 
   /** A peer that is up counts as repaired, but of what was noticed on its streams nothing is. */

@@ -9,6 +9,7 @@ import type { ClockOffset, PeerFrame, PeerIdentity, PeerStatus, Transport, Trans
 import { onAbsence } from './absence.ts';
 import { Acceptor } from './acceptor.ts';
 import { judgeAnswer, judgeClaim } from './claims.ts';
+import { ConnectionLog } from './connection-log.ts';
 import { Dialler } from './dialler.ts';
 import type { InboundLink } from './inbound-link.ts';
 import type { PeerTransportOptions } from './options.ts';
@@ -35,6 +36,7 @@ export class PeerTransport implements Transport {
   #isListening = false;
   readonly #acceptor: Acceptor;
   readonly #problems: PeerProblems;
+  readonly #connections: ConnectionLog;
   #pairs: PairTable | null = null;
   #handlers: TransportHandlers | null = null;
 
@@ -47,9 +49,11 @@ export class PeerTransport implements Transport {
     invariant(own !== undefined, 'the list has this node');
     this.#selfAddress = formatAddress(own.host, own.port);
     this.#places = new Places(listed.filter((_, index) => index !== selfIndex));
+    this.#connections = new ConnectionLog(options.log, options.clock);
     this.#problems = new PeerProblems(this.#places, {
       write: ({ address, reason }) => options.log.warn({ peer: address }, reason),
       tell: (problem) => this.#handlers?.onMismatch(problem),
+      tellAgain: (problem) => this.#handlers?.onMismatchAgain(problem),
     });
     for (const place of this.#places.all) this.#diallers.set(place, this.#diallerOf(place));
     this.#acceptor = this.#createAcceptor(kinds.filter((kind) => kind !== wire.kind));
@@ -109,13 +113,14 @@ export class PeerTransport implements Transport {
     (this.#pairs?.inbound(id) as InboundLink | null | undefined)?.refuse(sentence);
     place?.outbound?.refuse(sentence);
     this.#pairs?.drop(id, `refused: ${sentence}`);
-    if (place === undefined) this.#problems.found(null, id, sentence);
+    if (place === undefined) this.#problems.found({ id, address: null }, id, sentence);
     else this.#problems.foundAt(place, sentence);
   }
 
   async close(): Promise<void> {
     this.#isListening = false;
     this.#pairs?.dropAll('closed: this node is shutting down');
+    this.#connections.close();
     for (const dialler of this.#diallers.values()) dialler.stop();
     await this.#acceptor.close();
   }
@@ -143,10 +148,10 @@ export class PeerTransport implements Transport {
         onFrame: (link, frame) => this.#pairs?.received(link, frame),
         onClosed: (link, reason) => this.#pairs?.closed(link, reason),
         onRefused: (link, reason) => {
-          this.#problems.found(link.identity.nodeId, link.remote, reason);
+          this.#problems.found({ id: link.identity.nodeId, address: null }, link.remote, reason);
           this.#pairs?.closed(link, `refused: ${reason}`);
         },
-        onProblem: (remote, reason, claimedId) => this.#problems.found(claimedId, remote, reason),
+        onProblem: (remote, reason, claimed) => this.#problems.found(claimed, remote, reason),
       },
     );
   }
@@ -172,6 +177,7 @@ export class PeerTransport implements Transport {
         onRefused: (reason) => this.#problems.foundAt(place, reason),
         onFailed: (reason, isAbsent) => {
           place.failed(reason);
+          if (place.dialledBy !== null) this.#problems.goesOn(place, this.#pairs?.inbound(place.dialledBy));
           if (isAbsent) this.#ended(place);
         },
       },
@@ -198,16 +204,15 @@ export class PeerTransport implements Transport {
     const place = this.#places.named(peer.nodeId);
     invariant(place !== undefined, `node "${peer.nodeId}" that is up was dialled at a listed address`);
     place.up(this.#options.clock.nowMs());
-    this.#options.log.info({ peer: peer.nodeId, address: place.address }, 'connected');
+    this.#connections.connected(peer.nodeId, place.address);
     this.#handlers?.onPeerUp(peer);
     this.#problems.remind(place, [this.#pairs?.outbound(peer.nodeId), this.#pairs?.inbound(peer.nodeId)]);
   }
 
   #down(peer: PeerIdentity, reason: string): void {
     const place = this.#places.named(peer.nodeId);
-    const { clock, log } = this.#options;
-    if (place !== undefined) this.#problems.wasUp(place, clock.nowMs());
-    log.info({ peer: peer.nodeId }, `lost: ${reason}`);
+    if (place !== undefined) this.#problems.wasUp(place, this.#options.clock.nowMs());
+    this.#connections.lost(peer.nodeId, reason);
     place?.wentDown(peer, reason);
     this.#handlers?.onPeerDown(peer, reason);
     if (place !== undefined) onAbsence(place.listed.host, place.listed.port, () => this.#ended(place));
@@ -246,7 +251,7 @@ export class PeerTransport implements Transport {
   #refuseImpostor(link: InboundLink, reason: string): void {
     link.refuse(reason);
     this.#pairs?.closed(link, `refused: ${reason}`);
-    this.#problems.found(null, link.remote, reason);
+    this.#problems.found({ id: null, address: null }, link.remote, reason);
   }
 
   #isUp({ outbound }: Place): boolean {

@@ -23,6 +23,8 @@ export class Place<Outbound extends PlaceLink = PlaceLink> {
   #lost: PeerIdentity | null = null;
   /** Of the last stream in each direction. */
   readonly #notices: { inbound: string | null; outbound: string | null } = { inbound: null, outbound: null };
+  /** Who dialled us last as the node of this place. */
+  dialledBy: NodeId | null = null;
 
   constructor(listed: ListedPeer) {
     this.listed = listed;
@@ -40,7 +42,7 @@ export class Place<Outbound extends PlaceLink = PlaceLink> {
       expectedId: this.listed.id,
       identity: this.#identity,
       state: isUp ? 'connected' : this.#isRefused ? 'refused' : 'connecting',
-      problem: this.#problem,
+      problem: isUp ? (this.#notices.inbound ?? this.#notices.outbound) : this.#problem,
       lastHeardMs: this.#outbound?.lastHeardMs ?? this.#lastHeardMs,
     };
   }
@@ -136,11 +138,16 @@ export class Places<Outbound extends PlaceLink = PlaceLink> {
     return this.all.filter(({ listed, outbound }) => listed.id === null && outbound === null);
   }
 
+  /** The listed peer at "host:port". */
+  at(address: string): Place<Outbound> | undefined {
+    const parsed = parseAddress(address, DEFAULT_CLUSTER_PORT);
+    if (typeof parsed === 'string') return undefined;
+    const key = addressKey(parsed.host, parsed.port);
+    return this.all.find(({ listed }) => addressKey(listed.host, listed.port) === key);
+  }
+
   /** The id the list gives for "host:port"; null when it gives none. */
   idAt(address: string): NodeId | null {
-    const parsed = parseAddress(address, DEFAULT_CLUSTER_PORT);
-    if (typeof parsed === 'string') return null;
-    const key = addressKey(parsed.host, parsed.port);
-    return this.all.find(({ listed }) => addressKey(listed.host, listed.port) === key)?.listed.id ?? null;
+    return this.at(address)?.listed.id ?? null;
   }
 }
