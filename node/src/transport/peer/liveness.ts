@@ -2,8 +2,8 @@ import type { Clock } from '../../lib/clock.ts';
 import type { PeerStream } from './peer-stream.ts';
 
 /**
- * Between pings. They keep sixteen clock samples fresh and bound how late a dead path is noticed. An idle follower of three at
- * 200 ms spent as much on them as on heartbeats (test/bench/idle.ts).
+ * Between pings. They keep sixteen clock samples fresh and bound how late a dead path is noticed. At 200 ms an
+ * idle follower of three had as many frames of theirs to handle as of heartbeats.
  */
 export const PING_INTERVAL_MS = 400;
 
