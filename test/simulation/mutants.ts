@@ -196,7 +196,7 @@ class OwnLease {
   received(input: RaftInput, nowMs: number): void {
     if (input.kind !== 'message' || input.message.kind !== 'heartbeatResponse') return;
     const { from, round, leaseMs } = input.message;
-    if ((leaseMs ?? 0) === 0) return;
+    if (leaseMs === 0) return;
     const beganMs = this.#countsFrom === 'answer' ? nowMs : (this.#sentMs.get(round) ?? 0);
     this.#fromMs.set(from, Math.max(this.#fromMs.get(from) ?? 0, beganMs));
   }
@@ -244,7 +244,7 @@ function promisesNoLease(options: RaftOptions): RaftCore {
   let askedMs = 0;
   return wrap(createRaft(options), {
     before: (input) => {
-      askedMs = input.kind === 'message' && input.message.kind === 'heartbeat' ? (input.message.leaseMs ?? 0) : 0;
+      askedMs = input.kind === 'message' && input.message.kind === 'heartbeat' ? input.message.leaseMs : 0;
       return mapMessage(input, (message) => (message.kind === 'heartbeat' ? { ...message, leaseMs: 0 } : message));
     },
     after: (effects) => ({

@@ -13,7 +13,7 @@ export function handleHeartbeat(state: RaftState, message: Heartbeat): void {
       'the disk has lost acknowledged entries',
   );
   commitTo(state, message.commitIndex);
-  const leaseMs = promiseLease(state, message.from, message.leaseMs ?? 0);
+  const leaseMs = promiseLease(state, message.from, message.leaseMs);
   send(state, message.from, { kind: 'heartbeatResponse', round: message.round, leaseMs });
 }
 

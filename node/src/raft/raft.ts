@@ -210,7 +210,7 @@ function receive(state: RaftState, message: Message): void {
 /** A deposed leader learns of the newer term, and with it frees a candidate that is ahead of its cluster (raft.md L4). */
 function answerStale(state: RaftState, message: Message): void {
   if (message.kind === 'heartbeat') {
-    send(state, message.from, { kind: 'heartbeatResponse', round: message.round });
+    send(state, message.from, { kind: 'heartbeatResponse', round: message.round, leaseMs: 0 });
   } else if (message.kind === 'appendRequest') {
     const index = message.prevLogIndex;
     send(state, message.from, { kind: 'appendResponse', success: false, index, hintIndex: 0, hintTerm: 0 });

@@ -69,7 +69,7 @@ export function handleHeartbeatResponse(state: RaftState, message: HeartbeatResp
   if (progress === undefined) return;
   hearPeer(state, progress);
   progress.answeredRound = Math.max(progress.answeredRound, message.round);
-  if (state.leadership !== null) notePromise(state.leadership, message.from, message.round, message.leaseMs ?? 0);
+  if (state.leadership !== null) notePromise(state.leadership, message.from, message.round, message.leaseMs);
   // The peer is alive, so a probe or a window without an answer is lost, and asking again finds out (raft.md R12, R13).
   progress.probing = false;
   if (progress.mode === 'probe' || progress.matchIndex < state.log.lastIndex) sendEntries(state, progress, true);

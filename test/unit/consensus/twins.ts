@@ -225,7 +225,7 @@ export class RecordingTransport implements Transport {
 }
 
 export const heartbeat = (round: number): Heartbeat => ({
-  ...{ kind: 'heartbeat', from: 'a', to: 'b', term: 1, commitIndex: 0, round },
+  ...{ kind: 'heartbeat', from: 'a', to: 'b', term: 1, commitIndex: 0, round, leaseMs: 0 },
 });
 
 export const ack = (index: number): AppendResponse => ({

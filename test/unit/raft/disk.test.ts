@@ -9,7 +9,7 @@ function pass(rig: Rig, ms: number): void {
     const [beat] = sent(rig.tick(), 'heartbeat');
     if (beat === undefined) continue;
     for (const from of ['n2', 'n3']) {
-      rig.receive({ kind: 'heartbeatResponse', from, term: beat.term, round: beat.round });
+      rig.receive({ kind: 'heartbeatResponse', from, term: beat.term, round: beat.round, leaseMs: 0 });
     }
   }
 }

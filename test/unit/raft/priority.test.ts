@@ -30,7 +30,7 @@ function reign(rig: Rig, forMs: number): { to: string; afterMs: number }[] {
   while (rig.nowMs < beganMs + forMs && asked.length === 0) {
     note(rig.tick());
     for (const from of ['n2', 'n3']) {
-      note(rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round: 1 }));
+      note(rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round: 1, leaseMs: 0 }));
     }
   }
   return asked;
@@ -48,8 +48,8 @@ describe('a leader of a lower priority', () => {
   it('says why', () => {
     const rig = leader();
     rig.nowMs += steadyMs;
-    rig.receive({ kind: 'heartbeatResponse', from: 'n2', term: 2, round: 9 });
-    rig.receive({ kind: 'heartbeatResponse', from: 'n3', term: 2, round: 9 });
+    rig.receive({ kind: 'heartbeatResponse', from: 'n2', term: 2, round: 9, leaseMs: 0 });
+    rig.receive({ kind: 'heartbeatResponse', from: 'n3', term: 2, round: 9, leaseMs: 0 });
     expect(rig.tick().events).toContainEqual({
       ...{ kind: 'transferStarted', to: 'n2', term: 2, reason: "its priority is 1, this node's 0" },
     });

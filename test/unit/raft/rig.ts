@@ -218,7 +218,7 @@ export class Rig {
   }
 
   heartbeat(from: NodeId, term: number, commitIndex = 0): Effects {
-    return this.receive({ kind: 'heartbeat', from, term, commitIndex, round: 1 });
+    return this.receive({ kind: 'heartbeat', from, term, commitIndex, round: 1, leaseMs: 0 });
   }
 
   voteRequest(

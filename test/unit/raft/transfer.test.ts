@@ -60,7 +60,7 @@ describe('a transfer', () => {
     expect(effects.proposal).toMatchObject({ accepted: false, reason: 'transferring' });
     while (rig.nowMs < untilMs) {
       effects = rig.tick();
-      rig.receive({ kind: 'heartbeatResponse', from: 'n2', term: 2, round: 1 });
+      rig.receive({ kind: 'heartbeatResponse', from: 'n2', term: 2, round: 1, leaseMs: 0 });
     }
     expect(rig.nowMs).toBe(untilMs);
     expect(failure(effects)).toBe('n3 did not take over within an election timeout');
