@@ -1,4 +1,5 @@
 import type { RaftEvent } from '../raft/core.ts';
+import { memberIds } from '../raft/membership.ts';
 import type { Membership, NodeId, Role } from '../raft/types.ts';
 import type { ConsensusEvent } from './events.ts';
 
@@ -28,10 +29,12 @@ const roleNames = {
 export class EventNamer {
   readonly #self: NodeId;
   #role: Role = 'follower';
-  #membership: Membership | null = null;
+  #membership: Membership | null;
 
-  constructor(self: NodeId) {
+  /** `membership`: what the log has at the start. */
+  constructor(self: NodeId, membership: Membership | null) {
     this.#self = self;
+    this.#membership = membership;
   }
 
   namesOf(event: ConsensusEvent): readonly EventName[] {
@@ -109,10 +112,10 @@ export class EventNamer {
     const before = this.#membership;
     this.#membership = membership;
     if (before === null) return ['membership.changed', 'cluster.formed'];
-    const isIn = ({ voters }: Membership, id: NodeId): boolean => voters.some((voter) => voter.id === id);
     const names: EventName[] = ['membership.changed', 'cluster.updated'];
-    if (membership.voters.some(({ id }) => !isIn(before, id))) names.push('node.joined');
-    if (before.voters.some(({ id }) => !isIn(membership, id))) names.push('node.left');
+    const [idsBefore, ids] = [memberIds(before), memberIds(membership)];
+    if (ids.some((id) => !idsBefore.includes(id))) names.push('node.joined');
+    if (idsBefore.some((id) => !ids.includes(id))) names.push('node.left');
     return names;
   }
 }

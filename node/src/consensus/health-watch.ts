@@ -1,5 +1,5 @@
-import { majority, sizeOf } from '../raft/quorum.ts';
-import type { NodeId } from '../raft/types.ts';
+import { electorateOf, hasMajority, majority, neededVotes, votersOf } from '../raft/quorum.ts';
+import type { Member, NodeId } from '../raft/types.ts';
 import type { PeerStatus } from '../transport/transport.ts';
 import type { ConsensusStatus } from './consensus.ts';
 import type { ConsensusEvent, Health } from './events.ts';
@@ -11,8 +11,10 @@ export interface HealthWatchOptions {
 }
 
 interface Reached {
+  readonly has: boolean;
   readonly ids: readonly NodeId[];
-  readonly size: number;
+  readonly needed: number;
+  readonly missing: number;
 }
 
 /** Says how this member does, whenever that changes. Looks when it is told to: at each change of what it looks at. */
@@ -40,14 +42,12 @@ export class HealthWatch {
   look(): void {
     const { status, peers, emit } = this.#options;
     const now = status();
-    const { ids, size } = reachedFrom(now, peers());
-    const needed = majority(size);
-    const has = ids.length >= needed;
+    const { has, ids, needed, missing } = reachedFrom(now, peers());
     if (has !== this.#hasQuorum) {
       this.#hasQuorum = has;
       emit({ kind: 'quorum', has, reached: ids, needed });
     }
-    const [health, reason] = this.#judge(now, size - ids.length);
+    const [health, reason] = this.#judge(now, missing);
     if (health === this.#health) return;
     this.#health = health;
     emit({ kind: 'health', health, reason });
@@ -59,18 +59,28 @@ export class HealthWatch {
     if (leaderId === null) return ['unhealthy', 'no leader is known'];
     const isBehind = appliedIndex < commitIndex && (this.#health === 'unhealthy' || this.#health === 'recovering');
     if (isBehind) return ['recovering', `entries up to ${commitIndex} are being applied`];
-    if (missing > 0) return ['degraded', `${missing} of the members cannot be reached from here`];
-    return ['healthy', `${leaderId} leads, and all members are reached`];
+    if (missing > 0) return ['degraded', `${missing} of the voters cannot be reached from here`];
+    return ['healthy', `${leaderId} leads, and all voters are reached`];
   }
 }
 
-/** Members that are connected under the disk they are bound to, oneself included; before the founding, whoever is connected. */
+/** Voters that are connected under the disk they are bound to, oneself included; before the founding, whoever is connected. */
 function reachedFrom({ nodeId, membership, listedSize }: ConsensusStatus, peers: readonly PeerStatus[]): Reached {
   const connected = peers.flatMap(({ state, identity }) =>
     state === 'connected' && identity !== null ? [identity] : [],
   );
-  if (membership === null) return { ids: [nodeId, ...connected.map((peer) => peer.nodeId)], size: listedSize };
-  const isReached = ({ id, incarnation }: { readonly id: NodeId; readonly incarnation: string }): boolean =>
+  if (membership === null) {
+    const ids = [nodeId, ...connected.map((peer) => peer.nodeId)];
+    const needed = majority(listedSize);
+    return { has: ids.length >= needed, ids, needed, missing: listedSize - ids.length };
+  }
+  const isReached = ({ id, incarnation }: Member): boolean =>
     id === nodeId || connected.some((peer) => peer.nodeId === id && peer.incarnation === incarnation);
-  return { ids: membership.voters.filter(isReached).map(({ id }) => id), size: sizeOf(membership) };
+  const electorate = electorateOf(membership);
+  const voters = votersOf(electorate);
+  const ids = voters.filter(isReached).map(({ id }) => id);
+  return {
+    ...{ has: hasMajority(electorate, isReached), ids, needed: neededVotes(electorate) },
+    missing: voters.length - ids.length + membership.unmet,
+  };
 }

@@ -72,7 +72,7 @@ export class JoinedParts<Result> {
     const feed: Engine['feed'] = (input, settle) => this.engine.feed(input, settle);
     const { onFailed } = owner;
     this.watch = new Watch({
-      ...{ self: options.self.nodeId, log, clock, onFailed },
+      ...{ self: options.self.nodeId, membership: core.status().membership, log, clock, onFailed },
       status: owner.status,
       peers: () => transport.peers(),
     });

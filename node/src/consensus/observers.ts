@@ -1,4 +1,4 @@
-import type { NodeId } from '../raft/types.ts';
+import type { Membership, NodeId } from '../raft/types.ts';
 import { EventNamer } from './event-names.ts';
 import type { EventName } from './event-names.ts';
 import type { ConsensusEvent } from './events.ts';
@@ -26,8 +26,9 @@ export class Observers {
   readonly #onFailed: (error: unknown) => void;
   #sequence = 0;
 
-  constructor(self: NodeId, onFailed: (error: unknown) => void) {
-    this.#namer = new EventNamer(self);
+  /** `membership`: what the log has at the start. */
+  constructor(self: NodeId, membership: Membership | null, onFailed: (error: unknown) => void) {
+    this.#namer = new EventNamer(self, membership);
     this.#onFailed = onFailed;
   }
 

@@ -1,4 +1,5 @@
-import { majority, sizeOf } from '../raft/quorum.ts';
+import { boundIncarnation, memberIds } from '../raft/membership.ts';
+import { electorateOf, hasMajority, majority } from '../raft/quorum.ts';
 import type { NodeId, Role } from '../raft/types.ts';
 import type { Consensus, ReadOptions } from './consensus.ts';
 import type { EventFilter, ObservedEvent } from './observers.ts';
@@ -12,7 +13,9 @@ export interface ClusterNode {
   readonly region: string | null;
   /** As this member knows it: of others, whether they lead. */
   readonly role: Role | null;
-  /** This member is connected to it, or is it. */
+  /** Its vote counts; of a learner it does not. */
+  readonly isVoter: boolean;
+  /** This member is connected to it, under the disk it is bound to, or is it. */
   readonly isReached: boolean;
   readonly lastHeardMs: number | null;
 }
@@ -23,10 +26,10 @@ export interface ClusterInfo {
   readonly leader: NodeId | null;
   readonly term: number;
   readonly nodes: readonly ClusterNode[];
-  /** With the listed members that were never met. */
+  /** Voters and learners, with the listed members that were never met. */
   readonly totalNodes: number;
   readonly reachedNodes: number;
-  /** Whether a majority is reached from here. */
+  /** Whether a majority of the voters is reached from here; of a joint membership, of both sets. */
   readonly hasQuorum: boolean;
   readonly commitIndex: number;
   readonly appliedIndex: number;
@@ -84,26 +87,37 @@ export function createService<Result>(
 }
 
 function clusterInfo(consensus: Consensus<unknown>): ClusterInfo {
-  const { nodeId, role, term, leaderId, membership, listedSize, commitIndex, appliedIndex } = consensus.status();
+  const { term, leaderId, membership, listedSize, commitIndex, appliedIndex } = consensus.status();
+  const nodes = clusterNodes(consensus);
+  const totalNodes = membership === null ? listedSize : nodes.length + membership.unmet;
+  const reachedNodes = nodes.filter(({ isReached }) => isReached).length;
+  const isReached = (id: NodeId): boolean => nodes.some((node) => node.id === id && node.isReached);
+  const hasQuorum =
+    membership === null
+      ? reachedNodes >= majority(listedSize)
+      : hasMajority(electorateOf(membership), ({ id }) => isReached(id));
+  return {
+    ...{ id: membership?.clusterId ?? null, leader: leaderId, term, nodes, totalNodes, reachedNodes, hasQuorum },
+    ...{ commitIndex, appliedIndex },
+  };
+}
+
+/** The members; until the cluster is founded those that were met, or are listed by name. */
+function clusterNodes(consensus: Consensus<unknown>): ClusterNode[] {
+  const { nodeId, role, leaderId, membership } = consensus.status();
   const peers = consensus.peers();
   const known = peers.flatMap(({ identity, expectedId }) => identity?.nodeId ?? expectedId ?? []);
-  const ids = membership?.voters.map(({ id }) => id) ?? [nodeId, ...known];
-  const nodes = ids.map((id): ClusterNode => {
-    if (id === nodeId) return { id, address: null, region: null, role, isReached: true, lastHeardMs: null };
+  const ids = membership === null ? [nodeId, ...known] : memberIds(membership);
+  return ids.map((id): ClusterNode => {
+    const disk = membership === null ? null : boundIncarnation(membership, id);
+    const isVoter = membership === null || disk !== null;
+    if (id === nodeId) return { id, address: null, region: null, role, isVoter, isReached: true, lastHeardMs: null };
     const peer = peers.find(({ identity, expectedId }) => (identity?.nodeId ?? expectedId) === id);
+    const hasDisk = disk === null || peer?.identity?.incarnation === disk;
     return {
-      id,
-      address: peer?.address ?? null,
-      region: peer?.identity?.region ?? null,
-      role: id === leaderId ? 'leader' : null,
-      isReached: peer?.state === 'connected',
-      lastHeardMs: peer?.lastHeardMs ?? null,
+      ...{ id, address: peer?.address ?? null, region: peer?.identity?.region ?? null },
+      ...{ role: id === leaderId ? 'leader' : null, isVoter },
+      ...{ isReached: peer?.state === 'connected' && hasDisk, lastHeardMs: peer?.lastHeardMs ?? null },
     };
   });
-  const totalNodes = membership === null ? listedSize : sizeOf(membership);
-  const reachedNodes = nodes.filter(({ isReached }) => isReached).length;
-  return {
-    ...{ id: membership?.clusterId ?? null, leader: leaderId, term, nodes, totalNodes, reachedNodes },
-    ...{ hasQuorum: reachedNodes >= majority(totalNodes), commitIndex, appliedIndex },
-  };
 }

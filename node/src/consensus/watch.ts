@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { RaftEvent } from '../raft/core.ts';
-import type { Entry, NodeId } from '../raft/types.ts';
+import type { Entry, Membership, NodeId } from '../raft/types.ts';
 import type { PeerStatus } from '../transport/transport.ts';
 import type { ConsensusStatus } from './consensus.ts';
 import type { ConsensusEvent } from './events.ts';
@@ -12,6 +12,8 @@ import { Stats } from './stats.ts';
 
 export interface WatchOptions {
   readonly self: NodeId;
+  /** What the log has at the start. */
+  readonly membership: Membership | null;
   readonly log: Log;
   readonly clock: Clock;
   readonly status: () => ConsensusStatus;
@@ -27,8 +29,8 @@ export class Watch {
   readonly stats: Stats;
   readonly #narrator: Narrator;
 
-  constructor({ self, log, clock, status, peers, onFailed }: WatchOptions) {
-    this.observers = new Observers(self, onFailed);
+  constructor({ self, membership, log, clock, status, peers, onFailed }: WatchOptions) {
+    this.observers = new Observers(self, membership, onFailed);
     this.stats = new Stats(() => clock.nowMs());
     this.#narrator = new Narrator(log, self);
     const emit = (event: ConsensusEvent & { readonly kind: 'quorum' | 'health' }): void => {

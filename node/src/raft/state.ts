@@ -5,7 +5,7 @@ import type { MembershipHistory } from './membership-history.ts';
 import type { Message } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { isBoundVoter, names } from './membership.ts';
-import { type Electorate, majority, sizeOf, votersOf } from './quorum.ts';
+import { type Electorate, electorateOf, majority, sizeOf, votersOf } from './quorum.ts';
 import type { Entry, Incarnation, LogPosition, Member, NodeId, Role, SnapshotMetadata, VoterSet } from './types.ts';
 
 /** Everything the core knows. One value, changed only by the functions of this folder, one step at a time. */
@@ -122,7 +122,7 @@ export interface Leadership {
 export function electorate(state: RaftState): Electorate {
   const membership = state.memberships.current;
   if (membership === null) return [metMembers(state)];
-  return membership.outgoing === null ? [membership] : [membership, membership.outgoing];
+  return electorateOf(membership);
 }
 
 /** The members met so far, oneself included; places of the list nobody was met for stay unmet. */

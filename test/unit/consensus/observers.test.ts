@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { eventNames } from '../../../node/src/consensus/event-names.ts';
+import { EventNamer, eventNames } from '../../../node/src/consensus/event-names.ts';
 import type { EventName } from '../../../node/src/consensus/event-names.ts';
 import { defaultSnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
+import type { Membership } from '../../../node/src/raft/types.ts';
 import type { MemoryMember } from './memory-cluster.ts';
 import { MemoryCluster } from './memory-cluster.ts';
 
@@ -86,6 +88,28 @@ describe('what observers are told', () => {
     expectInOrder(leader, ['log.compacted', 'snapshot.started', 'snapshot.failed']);
     await cluster.outcome(leader.consensus.removeNode(other.id));
     expect(namesOf(leader)).toContain('node.left');
+  });
+
+  it('is a cluster formed once in its life, and a node joined once: as a learner, not again with its vote', () => {
+    const founded = foundedBy({ clusterId: 'c', voters: [{ id: 'a', incarnation: 'disk-a' }], unmet: 0 });
+    const learning = { ...founded, learners: ['d'] };
+    const voting = { ...founded, voters: [...founded.voters, { id: 'd', incarnation: 'disk-d' }] };
+    const namesAfter = (atStart: Membership | null, ...memberships: Membership[]): readonly string[] => {
+      const namer = new EventNamer('a', atStart);
+      return memberships
+        .map((membership) =>
+          namer.namesOf({ kind: 'raft', event: { kind: 'membershipChanged', membership, index: 1 } }),
+        )
+        .at(-1)!;
+    };
+    expect(namesAfter(null, founded)).toEqual(['membership.changed', 'cluster.formed']);
+    expect(namesAfter(founded, learning)).toEqual(['membership.changed', 'cluster.updated', 'node.joined']);
+    expect(namesAfter(learning, voting)).toEqual(['membership.changed', 'cluster.updated']);
+    expect(namesAfter(null, founded, learning, founded)).toEqual([
+      'membership.changed',
+      'cluster.updated',
+      'node.left',
+    ]);
   });
 
   it('can be filtered, and keeps the numbers it had', async () => {

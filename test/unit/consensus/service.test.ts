@@ -1,9 +1,13 @@
 import { expect, it } from 'vitest';
 import { createService } from '../../../node/src/consensus/service.ts';
-import type { Consensus, StateMachine } from '../../../node/src/consensus/consensus.ts';
+import type { ClusterInfo } from '../../../node/src/consensus/service.ts';
+import type { Consensus, ConsensusStatus, StateMachine } from '../../../node/src/consensus/consensus.ts';
 import { Session } from '../../../node/src/consensus/sessions/session.ts';
 import { Sessions } from '../../../node/src/consensus/sessions/sessions.ts';
+import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
+import type { Member, VoterSet } from '../../../node/src/raft/types.ts';
+import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 import { MemoryCluster } from './memory-cluster.ts';
 
 it('the service says of a member what the member says of itself, and acts through it', async () => {
@@ -57,6 +61,28 @@ it('the service changes the members and takes snapshots as the member does', asy
   await service.snapshot();
   const changes = ['promote', 'demote', 'removeNode'].map((change) => [change, 'd']);
   expect(calls).toEqual([['addNode', 'd', '127.0.0.1:7000'], ...changes, ['snapshot']]);
+});
+
+it('counts learners among the nodes and not for the quorum, of which a change of members needs two, each under its own disk', () => {
+  const of = (...ids: string[]): Member[] => ids.map((id) => ({ id, incarnation: `disk-${id}` }));
+  const membership = { ...foundedBy({ clusterId: 'c', voters: of('a', 'b', 'c'), unmet: 0 }), learners: ['e'] };
+  const peer = (id: string, incarnation = `disk-${id}`): PeerStatus =>
+    ({ state: 'connected', identity: { nodeId: id, incarnation } }) as PeerStatus;
+  const infoOf = (outgoing: VoterSet | null, ...peers: PeerStatus[]): ClusterInfo => {
+    const status = { nodeId: 'a', membership: { ...membership, outgoing } } as unknown as ConsensusStatus;
+    const member = { status: () => status, peers: () => peers as readonly PeerStatus[] } as Consensus<unknown>;
+    return createService(member, Object.create(Session.prototype) as Session<string>).getClusterInfo();
+  };
+  const info = infoOf(null, peer('b'), peer('e'));
+  expect(info).toMatchObject({ totalNodes: 4, reachedNodes: 3, hasQuorum: true });
+  expect(info.nodes.map(({ id, isVoter }) => [id, isVoter])).toEqual([
+    ...(['a', 'b', 'c'] as const).map((id) => [id, true]),
+    ['e', false],
+  ]);
+  expect(infoOf(null, peer('b', 'another disk'), peer('e')).hasQuorum).toBe(false);
+  const before = { voters: of('a', 'f', 'g'), unmet: 0 };
+  expect(infoOf(before, peer('b'))).toMatchObject({ totalNodes: 6, hasQuorum: false });
+  expect(infoOf(before, peer('b'), peer('g'))).toMatchObject({ hasQuorum: true });
 });
 
 it('a leader that nobody can take over from resigns, and lets two election timeouts pass before it tries again', async () => {
