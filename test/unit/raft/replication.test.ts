@@ -157,7 +157,10 @@ describe('replication and commit', () => {
     const first = sent(rig.propose('a', 'b'), 'appendRequest').filter(({ to }) => to === 'n2');
     expect(first.map(({ entries }) => entries.length)).toEqual([1]);
     const { term } = rig.status;
-    const probe = sent(rig.receive({ kind: 'heartbeatResponse', from: 'n2', term, round: 1, leaseMs: 0 }), 'appendRequest');
+    const probe = sent(
+      rig.receive({ kind: 'heartbeatResponse', from: 'n2', term, round: 1, leaseMs: 0 }),
+      'appendRequest',
+    );
     expect(probe).toMatchObject([{ to: 'n2', prevLogIndex: 3, entries: [] }]);
     expect(sent(rig.refuse('n2', 3, 2, 2), 'appendRequest')).toMatchObject([
       { prevLogIndex: 2, entries: [{ index: 3 }] },

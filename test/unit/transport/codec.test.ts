@@ -102,7 +102,15 @@ describe('codec', () => {
   it('names the proven ends of the stream in a Raft message, whatever the sender claimed', () => {
     const forged: WireFrame = {
       kind: 'raft',
-      message: { kind: 'heartbeat', from: 'somebody else', to: 'nobody', term: 3, commitIndex: 2, round: 1, leaseMs: 0 },
+      message: {
+        kind: 'heartbeat',
+        from: 'somebody else',
+        to: 'nobody',
+        term: 3,
+        commitIndex: 2,
+        round: 1,
+        leaseMs: 0,
+      },
     };
     expect(decodeFrame(encodeFrame(forged), ends)).toMatchObject({ message: { from: 'a', to: 'b' } });
   });
