@@ -18,6 +18,7 @@ export { Sessions } from './sessions/sessions.ts';
 export type { SessionOptions } from './sessions/sessions.ts';
 export type { Session } from './sessions/session.ts';
 export { defaultSessionLimits } from './sessions/table.ts';
+export type { ResultForm } from './sessions/table-form.ts';
 export type { SessionLimits, SessionOutcome, SessionReply } from './sessions/table.ts';
 export { defaultRaftLimits } from './options.ts';
 export { defaultSnapshotPolicy } from './snapshots/policy.ts';

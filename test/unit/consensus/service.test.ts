@@ -70,7 +70,7 @@ it('counts learners among the nodes and not for the quorum, of which a change of
     ({ state: 'connected', identity: { nodeId: id, incarnation } }) as PeerStatus;
   const infoOf = (outgoing: VoterSet | null, ...peers: PeerStatus[]): ClusterInfo => {
     const status = { nodeId: 'a', membership: { ...membership, outgoing } } as unknown as ConsensusStatus;
-    const member = { status: () => status, peers: () => peers } as Consensus<unknown>;
+    const member = { status: () => status, peers: () => peers } as Partial<Consensus<unknown>> as Consensus<unknown>;
     return createService(member, Object.create(Session.prototype) as Session<string>).getClusterInfo();
   };
   const info = infoOf(null, peer('b'), peer('e'));

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../lib/clock.ts';
+import { TuttiError } from '../../lib/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Consensus, StateMachine } from '../consensus.ts';
 import { decodeEnvelope, encodeOpen, nonceBytes } from './envelope.ts';
 import { commitSomewhere, sessionMethod } from './forwarding.ts';
 import { Session } from './session.ts';
 import { defaultSessionLimits, SessionTable } from './table.ts';
+import { decodeSessions, encodeSessions, numbers, Reader } from './table-form.ts';
+import type { ResultForm } from './table-form.ts';
 import type { SessionLimits, SessionOutcome } from './table.ts';
 
 export interface SessionOptions {
@@ -21,11 +24,25 @@ export interface SessionOptions {
 export class Sessions<Result> implements StateMachine<SessionOutcome<Result> | null> {
   readonly #machine: StateMachine<Result>;
   readonly #table: SessionTable<Result>;
+  /** Both or none, as every state machine has them. */
+  readonly snapshot?: () => Iterable<Uint8Array>;
+  readonly restore?: (snapshot: Uint8Array) => Promise<void>;
   readonly #waiting = new Map<string, (outcome: SessionOutcome<Result>) => void>();
 
-  constructor(machine: StateMachine<Result>, limits: SessionLimits = defaultSessionLimits) {
+  /** With `form`, snapshots are taken as the machine has them, with the table in them; without it the log is kept whole. */
+  constructor(
+    machine: StateMachine<Result>,
+    limits: SessionLimits = defaultSessionLimits,
+    form: ResultForm<Result> | null = null,
+  ) {
     this.#machine = machine;
     this.#table = new SessionTable(limits);
+    if (form === null) return;
+    if (machine.snapshot === undefined || machine.restore === undefined) {
+      throw new TuttiError('SETTINGS_INVALID', 'a form of results is for snapshots: the state machine has none');
+    }
+    this.snapshot = () => this.#snapshot(form);
+    this.restore = (snapshot) => this.#restore(snapshot, form);
   }
 
   apply(data: Uint8Array, at: { readonly index: number; readonly term: number }): SessionOutcome<Result> | null {
@@ -62,6 +79,29 @@ export class Sessions<Result> implements StateMachine<SessionOutcome<Result> | n
     const opened = await send(nonce, encodeOpen(nonce));
     if (opened.kind !== 'opened') throw new Error('a session was opened with another answer');
     return new Session(opened.session, send);
+  }
+
+  /** The table, and the first of the machine's pieces, are of the turn in which the first is asked for. */
+  *#snapshot(form: ResultForm<Result>): Iterable<Uint8Array> {
+    const table = encodeSessions(this.#table.all(), form);
+    const content = this.#machine.snapshot!();
+    const pieces = (content instanceof Uint8Array ? [content] : content)[Symbol.iterator]();
+    const first = pieces.next();
+    yield Buffer.concat([numbers(table.byteLength), table]);
+    for (let piece = first; piece.done !== true; piece = pieces.next()) yield piece.value;
+  }
+
+  async #restore(snapshot: Uint8Array, form: ResultForm<Result>): Promise<void> {
+    const reader = new Reader(snapshot);
+    const sessions = decodeSessions(reader.bytes(reader.number()), form);
+    await this.#machine.restore!(reader.rest());
+    this.#table.replace(sessions);
+    // Of commands that were applied elsewhere, and come here with the state instead of the log.
+    for (const key of this.#waiting.keys()) {
+      const [session, sequence] = key.split('/').map(Number);
+      const reply = sequence === undefined ? null : this.#table.replyTo(session!, sequence);
+      if (reply !== null) this.#tell(key, reply);
+    }
   }
 
   #tell(key: string, outcome: SessionOutcome<Result>): SessionOutcome<Result> {

@@ -1,3 +1,5 @@
+import type { KeptSession } from './table-form.ts';
+
 export interface SessionLimits {
   /** Beyond it the session whose last command lies furthest back in the log expires. */
   readonly maxSessions: number;
@@ -46,6 +48,23 @@ export class SessionTable<Result> {
     if (this.#sessions.size <= this.#limits.maxSessions) return;
     const [oldest] = this.#sessions.keys();
     this.#sessions.delete(oldest!);
+  }
+
+  /** In the order of their last use, which is a part of the state. */
+  *all(): Iterable<KeptSession<Result>> {
+    for (const [id, { firstPending, replies }] of this.#sessions) yield { id, firstPending, replies };
+  }
+
+  replace(sessions: Iterable<KeptSession<Result>>): void {
+    this.#sessions.clear();
+    for (const { id, firstPending, replies } of sessions)
+      this.#sessions.set(id, { firstPending, replies: new Map(replies) });
+  }
+
+  /** What a command was answered with, if it was applied and its answer is kept. */
+  replyTo(session: number, sequence: number): SessionReply<Result> | null {
+    const replies = this.#sessions.get(session)?.replies;
+    return replies?.has(sequence) === true ? { kind: 'done', result: replies.get(sequence)! } : null;
   }
 
   /** `apply` is called unless the command was applied before, or must not be. */
