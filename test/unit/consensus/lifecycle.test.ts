@@ -123,3 +123,11 @@ describe('the log lines', () => {
     expect(told({ kind: 'leaderChanged', leaderId: null, term: 5 })[0]).toMatch(/^info no leader is known/);
   });
 });
+
+it.each([-1, 1.5, NaN, 101])('a member with an election priority of %d is not opened', async (electionPriority) => {
+  const self = { nodeId: 'a', incarnation: 'disk', session: 's', region: '', apiAddress: '', electionPriority };
+  await expect(MemoryCluster.openWith({ self }, 'a')).rejects.toMatchObject({
+    code: 'SETTINGS_INVALID',
+    message: `electionPriority is ${electionPriority}, and must be a whole number from 0 to 100`,
+  });
+});
