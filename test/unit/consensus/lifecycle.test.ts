@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryCluster } from './memory-cluster.ts';
 import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import type { Log } from '../../../node/src/lib/log.ts';
