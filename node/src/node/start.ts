@@ -16,6 +16,7 @@ import type { Log } from '../lib/log.ts';
 import { timingProfiles } from '../raft/types.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
 import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
+import { warmUpIntervals } from '../runtime/warm-up.ts';
 import { writeUnsentTo } from '../runtime/write-unsent.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { SourcedPlan } from '../source/file.ts';
@@ -215,6 +216,7 @@ function openRuntime(
     state: () => replicated.state(),
     self,
     createGenerators: createGeneratorPool({ count: settings.generators, clock: systemClock, log: hooks.log }),
+    warmUp: (plan) => warmUpIntervals(plan, systemClock),
     settings: {
       configTimeoutMs: settings.configTimeoutSecs * 1000,
       electionTimeoutMaxMs: timingProfiles[settings.timings].electionTimeoutMaxMs,
