@@ -37,6 +37,7 @@ describe('warming up', () => {
 
   it('ends after 300 ms, however far it has come', async () => {
     expect(await warmUpIntervals(planOf(closed), clockThatMoves(100))).toBe(1);
+    expect(await warmUpIntervals(planOf(closed), clockThatMoves(400))).toBe(0);
   });
 
   it('lets others have a turn between its steps', async () => {
