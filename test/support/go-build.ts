@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rename } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { exists, findProgram } from './find-program.ts';
+import { Unavailable } from './unavailable.ts';
+
+const run = promisify(execFile);
+const cache = join(homedir(), '.cache/tutti/tools');
+/** Consul takes two and a half minutes on two idle cores, and a busy machine several times that. */
+export const buildTimeoutMs = 900_000;
+const maxOutputBytes = 16 * 1024 * 1024;
+
+/** The program `name-key` of the cache; if it is not there, `build` makes it at the path it is given. @throws Unavailable */
+export async function buildOnce(
+  name: string,
+  key: string,
+  build: (go: string, aside: string) => Promise<unknown>,
+): Promise<string> {
+  const path = join(cache, `${name}-${key}`);
+  if (await exists(path)) return path;
+  const go = await findGo(name);
+  await mkdir(cache, { recursive: true });
+  // Built aside, so that of two builds at once neither is run half written.
+  const aside = `${path}.${process.pid}`;
+  try {
+    await build(go, aside);
+  } catch (error) {
+    if (error instanceof Unavailable) throw error;
+    const reason = (error as { stderr?: string }).stderr?.trim() ?? String(error);
+    throw new Unavailable(`${name} cannot be built: ${reason.replaceAll('\n', '; ')}`);
+  }
+  await rename(aside, path);
+  return path;
+}
+
+/** Standard output of the go command. */
+export async function runGo(
+  go: string,
+  command: readonly string[],
+  { cwd, env = {} }: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+): Promise<string> {
+  const options = { cwd, env: { ...process.env, ...env }, timeout: buildTimeoutMs, maxBuffer: maxOutputBytes };
+  const { stdout } = await run(go, command, options);
+  return stdout;
+}
+
+async function findGo(name: string): Promise<string> {
+  const go = await findProgram('go', '/usr/local/go/bin');
+  if (go !== null) return go;
+  throw new Unavailable(`${name} is a Go program: install Go 1.23 or later (https://go.dev/dl) and put it on the PATH`);
+}
