@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,8 +8,8 @@ import { Unavailable } from './unavailable.ts';
 
 const run = promisify(execFile);
 const cache = join(homedir(), '.cache/tutti/tools');
-/** Consul takes two and a half minutes on two idle cores, and a busy machine several times that. */
-export const buildTimeoutMs = 900_000;
+/** Consul takes two and a half minutes on two idle cores; a quarter of an hour was seen on busy ones. */
+export const buildTimeoutMs = 1_800_000;
 const maxOutputBytes = 16 * 1024 * 1024;
 
 /** The program `name-key` of the cache; if it is not there, `build` makes it at the path it is given. @throws Unavailable */
@@ -27,12 +27,20 @@ export async function buildOnce(
   try {
     await build(go, aside);
   } catch (error) {
+    await rm(aside, { force: true });
     if (error instanceof Unavailable) throw error;
-    const reason = (error as { stderr?: string }).stderr?.trim() ?? String(error);
-    throw new Unavailable(`${name} cannot be built: ${reason.replaceAll('\n', '; ')}`);
+    throw new Unavailable(`${name} cannot be built: ${reasonOf(error)}`);
   }
   await rename(aside, path);
   return path;
+}
+
+/** What went wrong, in one line, without what was downloaded before it did. */
+function reasonOf(error: unknown): string {
+  const { stderr = '', killed } = error as { readonly stderr?: string; readonly killed?: boolean };
+  if (killed === true) return `it took longer than ${buildTimeoutMs / 60_000} minutes`;
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('go: downloading '));
+  return lines.length > 0 ? lines.join('; ') : String(error).split('\n')[0]!;
 }
 
 /** Standard output of the go command. */
