@@ -101,6 +101,11 @@ export const errorCodes = {
     retryable: false,
     fatal: false,
   },
+  CONSUL_FAILED: {
+    meaning: 'Consul did not answer, or not as it does; the message says what was asked and why',
+    retryable: true,
+    fatal: false,
+  },
   RUN_IN_PROGRESS: { meaning: 'a run is on; the message names it', retryable: true, fatal: false },
   KEY_REUSED: {
     meaning: 'the Idempotency-Key was used for another plan; nothing happened',
