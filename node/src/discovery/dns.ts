@@ -28,7 +28,8 @@ export function watchDns(
       if (!isClosed) onChange();
     } catch (error) {
       const { message } = TuttiError.from(error);
-      if (!isClosed) onFailure(new TuttiError('CONSUL_FAILED', `DNS of Consul (CONSUL_DNS): ${message}`, { cause: error }));
+      if (!isClosed)
+        onFailure(new TuttiError('CONSUL_FAILED', `DNS of Consul (CONSUL_DNS): ${message}`, { cause: error }));
     }
     if (!isClosed) cancel = clock.at(clock.nowMs() + askEveryMs, () => void ask());
   };

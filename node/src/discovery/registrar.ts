@@ -26,13 +26,14 @@ export interface RegistrarOptions {
 export class Registrar {
   readonly #options: RegistrarOptions;
   readonly #id: string;
-  #role: RoleTag = 'forming';
+  #role: RoleTag | null = null;
   /** What the agent was told last, or null where it may know nothing. */
   #told: RoleTag | null = null;
   #turn: Promise<void> | null = null;
   #failures = 0;
   #cancel: () => void = () => undefined;
   #isClosed = false;
+  #wasRegistered = false;
   /** Waiting for the agent to know the role. */
   readonly #waiting = new Set<() => void>();
 
@@ -41,8 +42,9 @@ export class Registrar {
     this.#id = serviceId(options.node);
   }
 
-  /** From now on the node has this role. */
+  /** From now on the node has this role; the first time it is registered with it. */
   set(role: RoleTag): void {
+    if (role === this.#role) return;
     this.#role = role;
     this.#begin();
   }
@@ -70,6 +72,8 @@ export class Registrar {
     this.#release();
     // What is under way would register it again behind our back.
     await this.#turn;
+    // Another process may be registered under this id, if it runs on a copy of the data directory.
+    if (!this.#wasRegistered) return;
     const { consul, log } = this.#options;
     try {
       await deregisterService(consul, this.#id, deregisterTimeoutMs);
@@ -80,7 +84,7 @@ export class Registrar {
   }
 
   #isKnown(): boolean {
-    return this.#told === this.#role;
+    return this.#role !== null && this.#told === this.#role;
   }
 
   #release(): void {
@@ -103,9 +107,10 @@ export class Registrar {
   /** After which pause to look again. Never rejects. */
   async #act(): Promise<number> {
     const { consul, node, log, random } = this.#options;
-    const role = this.#role;
+    const role = this.#role ?? 'forming';
     try {
       if (this.#told === role && !(await this.#isForgotten(role))) return lookEveryMs;
+      this.#wasRegistered = true;
       await registerService(consul, registrationOf(node, role));
       if (this.#told === null) log.info({ service: node.serviceName, id: this.#id }, 'registered with Consul');
       this.#told = role;
@@ -124,7 +129,10 @@ export class Registrar {
     const { consul, node, log } = this.#options;
     const known = await readService(consul, this.#id);
     if (known !== null && isSame(known, node, role)) return false;
-    log.warn({ id: this.#id }, known === null ? 'Consul has forgotten this node' : 'Consul has something else about it');
+    log.warn(
+      { id: this.#id },
+      known === null ? 'Consul has forgotten this node' : 'Consul has something else about it',
+    );
     this.#told = null;
     return true;
   }

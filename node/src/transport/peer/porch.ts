@@ -14,8 +14,8 @@ export interface PorchOptions {
   readonly wire: Wire;
   /** Every kind there is, so that diallers of the others are told. */
   readonly kinds: readonly WireKind[];
-  /** Of a node that belongs to no cluster yet. */
-  readonly self: PeerIdentity;
+  /** Of a node that belongs to no cluster yet; asked at each handshake. */
+  readonly self: () => PeerIdentity;
   readonly bind: { readonly host: string; readonly port: number };
   /** host:port, where others reach this node. */
   readonly address: string;
@@ -77,6 +77,6 @@ export class Porch {
 
   #handshake(): HandshakeSettings {
     const { self, address, security } = this.#options;
-    return { self, selfAddress: address, secret: security.secret, nonce: randomBytes(NONCE_BYTES) };
+    return { self: self(), selfAddress: address, secret: security.secret, nonce: randomBytes(NONCE_BYTES) };
   }
 }
