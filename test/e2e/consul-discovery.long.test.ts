@@ -23,12 +23,10 @@ describe('DISCOVERY_MODE=consul, with a real Consul', { timeout }, () => {
   const portsOf = async (role: string): Promise<readonly number[]> => {
     const resolver = new Resolver();
     resolver.setServers([consul!.dnsAddress]);
-    const found = await resolver
-      .resolveSrv(`${role}.${service}.service.consul`)
-      .catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOTFOUND') return [];
-        throw error;
-      });
+    const found = await resolver.resolveSrv(`${role}.${service}.service.consul`).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOTFOUND') return [];
+      throw error;
+    });
     return found.map(({ port }) => port).sort();
   };
   const dnsSays = async (role: string, ids: readonly string[]): Promise<void> => {
@@ -93,13 +91,28 @@ describe('DISCOVERY_MODE=consul, with a real Consul', { timeout }, () => {
     expect(await cluster.formed()).toBe(id);
   });
 
-  it('all may be stopped at once and started again: it is the cluster it was', async (context) => {
+  it('all may leave at one moment and be started again, twice: they are one cluster each time', async (context) => {
+    consul = await startConsul(context);
+    cluster = await ConsulCluster.prepare(consul, 3, {}, { CLUSTER_LEAVE_ON_STOP: 'true' });
+    for (let round = 1; round <= 3; round += 1) {
+      cluster.start();
+      await cluster.formed();
+      await Promise.all(cluster.ids.map((node) => cluster!.nodes.processes.kill(node, 'SIGTERM')));
+    }
+  });
+
+  it('founders that lost their disks, even all but one, found no second cluster: they join the one there is', async (context) => {
     consul = await startConsul(context);
     cluster = await ConsulCluster.prepare(consul, 3, {}, { CLUSTER_LEAVE_ON_STOP: 'true' });
     cluster.start();
     const id = await cluster.formed();
-    await Promise.all(cluster.ids.map((node) => cluster!.nodes.processes.kill(node, 'SIGTERM')));
-    cluster.start();
+    const [last, ...gone] = [await cluster.leader(), ...others(await cluster.leader())];
+    for (const node of gone) await cluster.nodes.processes.kill(node, 'SIGTERM');
+    await cluster.formed([last]);
+    await cluster.nodes.processes.kill(last, 'SIGKILL');
+    cluster.start(gone);
+    await cluster.tagged('forming', gone);
+    cluster.start([last]);
     expect(await cluster.formed()).toBe(id);
   });
 

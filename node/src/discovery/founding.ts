@@ -27,15 +27,18 @@ export interface Founder {
 /** Who founds the cluster: written once, obeyed by all. */
 export interface Founding {
   readonly founders: readonly Founder[];
+  /** It is founded, and has this id: from then on nobody founds it, founders without their disks neither. Null: not known to be. */
+  readonly clusterId: string | null;
 }
 
 const schema = z.strictObject({
   formatVersion: z.literal(1),
   founders: z.array(z.strictObject({ id: z.string().min(1), address: z.string().min(1) })).min(1),
+  clusterId: z.string().min(1).nullable(),
 });
 
-export function encodeFounding({ founders }: Founding): string {
-  return `${JSON.stringify({ formatVersion: 1, founders }, null, 2)}\n`;
+export function encodeFounding({ founders, clusterId }: Founding): string {
+  return `${JSON.stringify({ formatVersion: 1, founders, clusterId }, null, 2)}\n`;
 }
 
 /** Null: the text is no founding of this version. */
@@ -48,9 +51,9 @@ export function decodeFounding(text: string): Founding | null {
   }
   const read = schema.safeParse(json);
   if (!read.success) return null;
-  const { founders } = read.data;
+  const { founders, clusterId } = read.data;
   const isOneEach = new Set(founders.map(({ id }) => id)).size === founders.length;
-  return isOneEach ? { founders } : null;
+  return isOneEach ? { founders, clusterId } : null;
 }
 
 export type Step =
@@ -77,7 +80,7 @@ export function nextStep(self: Located, expected: number, met: readonly Located[
     .slice(0, expected)
     .map(({ nodeId: id, address }) => ({ id, address }))
     .sort((a, b) => compare(a.id, b.id));
-  return { kind: 'found', founding: { founders } };
+  return { kind: 'found', founding: { founders, clusterId: null } };
 }
 
 /** By name, by process and by address, in the order of their names, so that whoever looks sees the same. */

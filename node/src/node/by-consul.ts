@@ -1,9 +1,5 @@
 import { startApi } from '../api/server.ts';
-import type { CommandResult } from '../cluster/commands.ts';
-import type { Consensus } from '../consensus/consensus.ts';
 import type { ConsulAddress } from '../consul/http.ts';
-import { systemClock } from '../lib/clock.ts';
-import { TuttiError } from '../lib/errors.ts';
 import { ownHostNames } from '../lib/host-header.ts';
 import { timingProfiles } from '../raft/types.ts';
 import { formatAddress } from '../transport/addresses.ts';
@@ -12,8 +8,8 @@ import type { Close } from './close-all.ts';
 import { onceAnnounced } from './discovery/announced.ts';
 import { ConsulDiscovery } from './discovery/consul-discovery.ts';
 import { Front } from './discovery/front.ts';
-import { forgetFounding } from './discovery/kept-founding.ts';
-import { leave, serveLeaving } from './discovery/leave.ts';
+import { serveLeaving } from './discovery/leave.ts';
+import { Leaving } from './discovery/leaving.ts';
 import { ownAddress } from './discovery/own-address.ts';
 import { type Frame, openBehind } from './parts.ts';
 import { timingsOf } from './timings.ts';
@@ -45,7 +41,7 @@ export async function startByConsul(frame: Frame, consul: ConsulAddress): Promis
   const closeDiscovery = once(() => discovery.close());
   opened.push(closeDiscovery);
   const { founding, joins, contacts } = await discovery.meet(hooks.stopped);
-  const leaving = new Leaving(frame);
+  const leaving = new Leaving({ ...frame, discovery, founding });
   opened.push(() => leaving.forget());
   const backend = await openBehind(withAnnouncedSource(frame, discovery), {
     ...{ listed: [{ id: nodeId, ...address }], selfIndex: 0, listedSize: founding.founders.length, joins, contacts },
@@ -63,36 +59,6 @@ export async function startByConsul(frame: Frame, consul: ConsulAddress): Promis
   // At an end nobody finds this node any more, then nobody asks it, then the rest ends.
   opened.push(closeApi, closeDiscovery);
   return formatAddress(api.address.host, api.address.port);
-}
-
-/** CLUSTER_LEAVE_ON_STOP: a node that is stopped in order is no member afterwards, and nothing of the membership is on its disk. */
-class Leaving {
-  readonly #frame: Frame;
-  #hasLeft = false;
-
-  constructor(frame: Frame) {
-    this.#frame = frame;
-  }
-
-  get #isAsked(): boolean {
-    return this.#frame.settings.leaveOnStop && this.#frame.hooks.stopped.aborted;
-  }
-
-  isExpected(error: unknown): boolean {
-    return this.#isAsked && TuttiError.from(error).code === 'REMOVED';
-  }
-
-  async leave(consensus: Consensus<CommandResult>): Promise<void> {
-    if (this.#isAsked) this.#hasLeft = await leave(consensus, systemClock, this.#frame.hooks.log);
-  }
-
-  /** Once the log is closed. */
-  async forget(): Promise<void> {
-    if (!this.#hasLeft) return;
-    const { directory, settings } = this.#frame;
-    await directory.forget();
-    forgetFounding(settings.dataDirectory);
-  }
 }
 
 function withAnnouncedSource(frame: Frame, discovery: ConsulDiscovery): Frame {

@@ -3,7 +3,7 @@ import type { Located } from '../../../node/src/discovery/founding.ts';
 import {
   learnerGoneAfterMs,
   nextAdmission,
-  replacedAfterMs,
+  certainAfterMs,
   type Situation,
 } from '../../../node/src/node/discovery/admissions.ts';
 import { foundedBy } from '../../../node/src/raft/membership.ts';
@@ -27,7 +27,7 @@ const connected = (nodeId: string): PeerStatus => ({
 });
 const situation = (membership: Membership | null, more: Partial<Situation> = {}): Situation => ({
   status: { leading: true, membership, nodeId: 'a' },
-  ...{ peers: [connected('b'), connected('c')], met: [], awayMs: new Map() },
+  ...{ peers: [connected('b'), connected('c')], met: [], metMs: new Map(), awayMs: new Map() },
   ...more,
 });
 
@@ -47,15 +47,20 @@ describe('a leader', () => {
     expect(nextAdmission(situation(membership, { peers: [connected('d')] }))).toEqual({ kind: 'promote', id: 'd' });
   });
 
-  it('does not admit who belongs to a cluster: one that has left this one, or a stranger', () => {
-    expect(nextAdmission(situation(founded(), { met: [newcomer('d', { clusterId: 'x' })] }))).toBeNull();
+  it('does not admit who belongs to another cluster, nor, while it may be on its way out, who belonged to this one', () => {
+    const former = newcomer('d', { clusterId: 'x' });
+    const forMs = (ms: number): Partial<Situation> => ({ met: [former], metMs: new Map([['s', ms]]) });
+    expect(nextAdmission(situation(founded(), forMs(certainAfterMs - 1)))).toBeNull();
+    expect(nextAdmission(situation(founded(), forMs(certainAfterMs)))).toMatchObject({ kind: 'addLearner', id: 'd' });
+    const stranger = { ...forMs(certainAfterMs), met: [newcomer('d', { clusterId: 'y' })] };
+    expect(nextAdmission(situation(founded(), stranger))).toBeNull();
   });
 
   it('removes a voter whose disk is another one, and admits it again, but not one that is away for a moment only', () => {
     const met = [newcomer('c', { incarnation: 'c2' })];
     const away = (ms: number): Partial<Situation> => ({ met, peers: [connected('b')], awayMs: new Map([['c', ms]]) });
-    expect(nextAdmission(situation(founded(), away(replacedAfterMs - 1)))).toBeNull();
-    expect(nextAdmission(situation(founded(), away(replacedAfterMs)))).toEqual({ kind: 'remove', id: 'c' });
+    expect(nextAdmission(situation(founded(), away(certainAfterMs - 1)))).toBeNull();
+    expect(nextAdmission(situation(founded(), away(certainAfterMs)))).toEqual({ kind: 'remove', id: 'c' });
     const without = founded({ voters: founded().voters.filter(({ id }) => id !== 'c') });
     expect(nextAdmission(situation(without, { met }))).toMatchObject({ kind: 'addLearner', id: 'c' });
   });

@@ -99,17 +99,22 @@ describe('who founds the cluster', () => {
 
 describe('the list of founders', () => {
   it('is read as it was written', () => {
-    const founding = { founders: [{ id: 'a', address: 'a:7000' }] };
-    expect(decodeFounding(encodeFounding(founding))).toEqual(founding);
+    const founders = [{ id: 'a', address: 'a:7000' }];
+    for (const founding of [
+      { founders, clusterId: null },
+      { founders, clusterId: 'x' },
+    ]) {
+      expect(decodeFounding(encodeFounding(founding))).toEqual(founding);
+    }
   });
 
   it.each([
     'not JSON',
     '{}',
-    '{"formatVersion":2,"founders":[{"id":"a","address":"a:1"}]}',
-    '{"formatVersion":1,"founders":[]}',
-    '{"formatVersion":1,"founders":[{"id":"a","address":"a:1"},{"id":"a","address":"b:1"}]}',
-    '{"formatVersion":1,"founders":[{"id":"a","address":"a:1"}],"more":1}',
+    '{"formatVersion":2,"founders":[{"id":"a","address":"a:1"}],"clusterId":null}',
+    '{"formatVersion":1,"founders":[],"clusterId":null}',
+    '{"formatVersion":1,"founders":[{"id":"a","address":"a:1"},{"id":"a","address":"b:1"}],"clusterId":null}',
+    '{"formatVersion":1,"founders":[{"id":"a","address":"a:1"}],"clusterId":null,"more":1}',
   ])('is none where it is something else: %s', (text) => {
     expect(decodeFounding(text)).toBeNull();
   });

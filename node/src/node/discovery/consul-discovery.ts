@@ -3,6 +3,7 @@ import type { ConsulAddress } from '../../consul/http.ts';
 import { releaseName } from '../../discovery/claim.ts';
 import { watchDns } from '../../discovery/dns.ts';
 import type { Founding, Located } from '../../discovery/founding.ts';
+import { dissolve, type Founded, markFounded } from '../../discovery/founding-key.ts';
 import { type Peers, type PeersOptions, watchHealth } from '../../discovery/peers.ts';
 import { clusterTag } from '../../discovery/registration.ts';
 import { Registrar } from '../../discovery/registrar.ts';
@@ -126,9 +127,11 @@ export class ConsulDiscovery {
       const peers = this.#watchPeers();
       const founding = kept ?? (await meeting.agree(peers, (look) => (this.#look = look)));
       this.#listedSize = founding.founders.length;
-      const isFounder = founding.founders.some(({ id }) => id === this.#self.nodeId);
-      // One that keeps the list was admitted before.
-      if (!isFounder && kept === null) await meeting.admitted(this.#member.promise, founding);
+      const isListed = founding.founders.some(({ id }) => id === this.#self.nodeId);
+      // A founder whose disk is new has lost what it promised: it joins what was founded, like anybody.
+      const isFounder = isListed && (kept !== null || founding.clusterId === null);
+      // One that keeps the list was admitted before, and one of the list is awaited, or sees what became of its place.
+      if (!isListed && kept === null) await meeting.admitted(this.#member.promise, founding);
       const contacts = contactsOf(this.#self.nodeId, founding, await meeting.located(peers));
       keepFounding(dataDirectory, founding);
       return { founding, joins: !isFounder, contacts };
@@ -158,6 +161,16 @@ export class ConsulDiscovery {
       identify: this.#porch.identify,
     });
     this.#look = () => this.#following?.look();
+  }
+
+  /** See `markFounded`; also of a node that is closed. CONSUL_FAILED. */
+  markFounded(founded: Founded): Promise<boolean> {
+    return markFounded(this.#options.consul, this.#foundingKey, founded);
+  }
+
+  /** See `dissolve`. CONSUL_FAILED. */
+  dissolve(founded: Founded): Promise<void> {
+    return dissolve(this.#options.consul, this.#foundingKey, founded);
   }
 
   /** Resolves once Consul has the role that this node has now; it is not waited for longer than a moment. */

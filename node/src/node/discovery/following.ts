@@ -1,9 +1,9 @@
 import type { Consensus } from '../../consensus/consensus.ts';
 import type { ConsulAddress } from '../../consul/http.ts';
 import { type KvEntry, readKey } from '../../consul/kv.ts';
-import { writeKeyIf } from '../../consul/kv-write.ts';
 import { watchConsul } from '../../consul/watch.ts';
-import { encodeFounding, type Founding, type Identify, type Located } from '../../discovery/founding.ts';
+import type { Founding, Identify, Located } from '../../discovery/founding.ts';
+import { compare, type Founded, type Kept, markFounded } from '../../discovery/founding-key.ts';
 import { Neighbours } from '../../discovery/neighbours.ts';
 import type { Peers } from '../../discovery/peers.ts';
 import type { RoleTag } from '../../discovery/registration.ts';
@@ -12,8 +12,6 @@ import type { Clock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { Admissions } from './admissions.ts';
-
-const writeTimeoutMs = 5_000;
 
 export interface FollowingOptions {
   readonly consensus: Pick<Consensus<unknown>, 'status' | 'peers' | 'subscribe' | 'changeMembers' | 'movePeer'>;
@@ -35,8 +33,8 @@ export class Following {
   readonly #admissions: Admissions;
   readonly #neighbours: Neighbours;
   readonly #ends: (() => void)[] = [];
-  /** Consul has lost the founding: whoever came new would found another cluster. */
-  #isLost = false;
+  /** What Consul has; null: not known yet. */
+  #text: { readonly text: string | null } | null = null;
   #isWriting = false;
   #hasSaidForeign = false;
 
@@ -60,6 +58,7 @@ export class Following {
       this.#tellRole();
       if (event.kind === 'peerUp' || event.kind === 'leadershipGained' || event.kind === 'raft') this.#admissions.act();
       if (event.kind === 'peerDown') this.look();
+      if (event.kind === 'leadershipGained') void this.#mark();
     });
     this.#ends.push(unsubscribe, endWatch, () => this.#neighbours.close());
     this.#tellRole();
@@ -89,34 +88,47 @@ export class Following {
   #met(met: readonly Located[]): void {
     for (const { nodeId, address } of met) this.#options.consensus.movePeer(nodeId, address);
     this.#admissions.found(met);
-    void this.#restore();
+    void this.#mark();
   }
 
   #written(value: KvEntry | null): void {
-    const { founding, foundingKey, log } = this.#options;
-    this.#isLost = value === null;
-    if (value === null || value.text === encodeFounding(founding) || this.#hasSaidForeign) return;
-    this.#hasSaidForeign = true;
-    log.error(
-      { key: foundingKey },
-      `Consul has another list of founders under ${foundingKey} than this node was founded with, and goes on by: ` +
-        'somebody wrote it, or nodes of two clusters have the same CLUSTER_ID',
-    );
+    const { foundingKey, log } = this.#options;
+    this.#text = { text: value?.text ?? null };
+    const founded = this.#founded();
+    if (founded !== null && this.#kept(founded) === 'foreign' && !this.#hasSaidForeign) {
+      this.#hasSaidForeign = true;
+      log.error(
+        { key: foundingKey },
+        `Consul has another founding under ${foundingKey} than that of this node's cluster, which goes on: ` +
+          'somebody wrote it, or nodes of two clusters have the same CLUSTER_ID',
+      );
+    }
+    void this.#mark();
   }
 
-  /** Never rejects; it is tried again at the next look. */
-  async #restore(): Promise<void> {
-    const { consensus, consul, founding, foundingKey, log } = this.#options;
-    if (!this.#isLost || this.#isWriting || !consensus.status().leading) return;
+  #kept(founded: Founded): Kept | null {
+    return this.#text === null ? null : compare(this.#text.text, founded);
+  }
+
+  #founded(): Founded | null {
+    const { membership } = this.#options.consensus.status();
+    return membership === null ? null : { ...this.#options.founding, clusterId: membership.clusterId };
+  }
+
+  /** A leader that has committed in its term leads a founded cluster. Never rejects; it is tried again at the next look. */
+  async #mark(): Promise<void> {
+    const { consensus, consul, foundingKey, log } = this.#options;
+    const founded = this.#founded();
+    if (founded === null || !consensus.status().leading || this.#isWriting) return;
+    const kept = this.#kept(founded);
+    if (kept !== 'missing' && kept !== 'unmarked') return;
     this.#isWriting = true;
     try {
-      const cas = { cas: 0, timeoutMs: writeTimeoutMs };
-      if (await writeKeyIf(consul, foundingKey, encodeFounding(founding), cas)) {
-        this.#isLost = false;
+      const isMarked = await markFounded(consul, foundingKey, founded);
+      if (isMarked && kept === 'missing')
         log.warn({ key: foundingKey }, 'Consul had lost the list of founders: it is there again');
-      }
     } catch (thrown) {
-      log.debug({ key: foundingKey, why: TuttiError.from(thrown).message }, 'the list of founders is not there yet');
+      log.debug({ key: foundingKey, why: TuttiError.from(thrown).message }, 'the founding is not marked yet');
     } finally {
       this.#isWriting = false;
     }

@@ -2,6 +2,7 @@ import type { Consensus } from '../../consensus/consensus.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { memberIds } from '../../raft/membership.ts';
 
 const method = 'membership.leave';
 /** A stop must come to its end well within what supervisors allow. */
@@ -17,63 +18,63 @@ export function serveLeaving(consensus: Pick<Consensus<unknown>, 'handle' | 'rem
   });
 }
 
+type Leaver = Pick<Consensus<unknown>, 'status' | 'request' | 'subscribe'>;
+
 /**
- * Has this node removed from the membership; true once it is. False, and why in the log, where it stays a member: the only voter
- * has nobody to leave the cluster to, and without a majority nobody can be removed.
+ * `last`: it is the only member, so there is no cluster to leave. `stayed`: it could not be removed, for want of a majority, or
+ * because it is the only voter and others are about to become voters.
  */
-export async function leave(
-  consensus: Pick<Consensus<unknown>, 'status' | 'request' | 'subscribe'>,
-  clock: Clock,
-  log: Log,
-): Promise<boolean> {
-  const { membership, nodeId } = consensus.status();
-  if (membership === null) return true;
-  if (membership.voters.length === 1 && membership.voters[0]?.id === nodeId) {
-    log.info({}, 'stays a member: there is no other voter to leave the cluster to');
-    return false;
-  }
-  const deadlineMs = clock.nowMs() + leaveTimeoutMs;
+export type Left = 'left' | 'last' | 'stayed';
+
+/** Has this node removed from the membership; why it stayed is in the log. */
+export async function leave(consensus: Leaver, clock: Clock, log: Log): Promise<Left> {
   const removal = whenRemoved(consensus);
   try {
-    const failure = await Promise.race([removal.happened, askUntil(consensus, clock, deadlineMs)]);
-    if (failure === null) log.info({}, 'has left the cluster');
-    else log.warn({}, `stays a member, which the others miss from now on: ${failure}`);
-    return failure === null;
+    const outcome = await Promise.race([removal.happened, askUntil(consensus, clock, clock.nowMs() + leaveTimeoutMs)]);
+    if (outcome === 'left') log.info({}, 'has left the cluster');
+    if (outcome === 'left' || outcome === 'last') return outcome;
+    log.warn({}, `stays a member, which the others miss from now on: ${outcome.failure}`);
+    return 'stayed';
   } finally {
     removal.forget();
   }
 }
 
+type Outcome = 'left' | 'last' | { readonly failure: string };
+
 /** The log says it, often before the leader's answer comes. */
-function whenRemoved(consensus: Pick<Consensus<unknown>, 'subscribe'>): {
-  readonly happened: Promise<null>;
+function whenRemoved(consensus: Pick<Leaver, 'subscribe'>): {
+  readonly happened: Promise<'left'>;
   readonly forget: () => void;
 } {
-  const { promise, resolve } = Promise.withResolvers<null>();
+  const { promise, resolve } = Promise.withResolvers<'left'>();
   const forget = consensus.subscribe((event) => {
-    if (event.kind === 'fatal' && TuttiError.from(event.error).code === 'REMOVED') resolve(null);
+    if (event.kind === 'fatal' && TuttiError.from(event.error).code === 'REMOVED') resolve('left');
   });
   return { happened: promise, forget };
 }
 
-/** Null once the leader has done it; else, at the deadline, why not. */
-async function askUntil(
-  consensus: Pick<Consensus<unknown>, 'status' | 'request'>,
-  clock: Clock,
-  deadlineMs: number,
-): Promise<string | null> {
+async function askUntil(consensus: Leaver, clock: Clock, deadlineMs: number): Promise<Outcome> {
   let failure = 'no leader is known';
   while (clock.nowMs() < deadlineMs) {
-    const { leaderId } = consensus.status();
+    const { leaderId, membership, nodeId } = consensus.status();
+    if (membership === null) return 'left';
+    const members = memberIds(membership);
+    const isNamed = members.includes(nodeId);
+    if (members.length === 1 && isNamed) return 'last';
     if (leaderId !== null) {
       try {
         await consensus.request(leaderId, method, nothing, deadlineMs - clock.nowMs());
-        return null;
+        return 'left';
       } catch (thrown) {
-        failure = TuttiError.from(thrown).message;
+        const { code, message } = TuttiError.from(thrown);
+        failure = message;
+        // The others have taken the removal for certain, and talk to this node no more.
+        if (code === 'PEER_UNREACHABLE' && !isNamed) return 'left';
+        if (code === 'SHUTTING_DOWN') return { failure };
       }
-    }
+    } else if (!isNamed) return 'left';
     await new Promise<void>((resolve) => void clock.at(clock.nowMs() + tryAgainAfterMs, resolve));
   }
-  return failure;
+  return { failure };
 }
