@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findProgram, goTool } from '../support/go-tool.ts';
+import { findProgram } from '../support/find-program.ts';
+import { goTool } from '../support/go-tool.ts';
 import { EtcdCluster, OurCluster } from './etcd/clusters.ts';
 import type { BenchCluster } from './etcd/clusters.ts';
 

@@ -51,7 +51,7 @@ export interface MemberOptions<Result> {
   readonly transport?: 'grpc' | 'tcp';
   /** `timingProfiles.lan` unless given; `auto` follows the measured round trips. The same kind on every member. */
   readonly timings?: Timings | 'auto';
-  /** Of the voters that could lead, one of the highest is preferred; a whole number, 0 unless given. */
+  /** Of the voters that could lead, one of the highest is preferred; a whole number from 0 to 100, 0 unless given. */
   readonly electionPriority?: number;
   readonly limits?: RaftLimits;
   /** When to take snapshots, of a state machine that has them; `defaultSnapshotPolicy` says the rest. */

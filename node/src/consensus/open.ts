@@ -12,6 +12,8 @@ import { restoreNewest } from './snapshots/wiring.ts';
 
 /** A tenth: beyond it a clock is no clock, and the lease would be too short to be of use. */
 const maxDriftPpm = 100_000;
+/** As for CLUSTER_ELECTION_PRIORITY: it is a rank, and goes over the wire as one. */
+const maxPriority = 100;
 
 /**
  * Recovers the log, listens, and takes part in the cluster. Nothing is applied and no event happens before the turn of the
@@ -33,7 +35,11 @@ export async function openConsensus<Result>(options: ConsensusOptions<Result>): 
   return host;
 }
 
-function problemOf({ timings, lease = null }: ConsensusOptions<unknown>): string | null {
+function problemOf({ self, timings, lease = null }: ConsensusOptions<unknown>): string | null {
+  const { electionPriority = 0 } = self;
+  if (!Number.isInteger(electionPriority) || electionPriority < 0 || electionPriority > maxPriority) {
+    return `electionPriority is ${electionPriority}, and must be a whole number from 0 to ${maxPriority}`;
+  }
   if (lease !== null && !(lease.maxClockDriftPpm >= 0 && lease.maxClockDriftPpm <= maxDriftPpm)) {
     return `lease: maxClockDriftPpm is ${lease.maxClockDriftPpm}, and must be from 0 to ${maxDriftPpm}`;
   }

@@ -16,7 +16,7 @@ export interface SelfDescription {
   readonly session: string;
   readonly region: string;
   readonly apiAddress: string;
-  /** Of the voters that could lead, one of the highest is preferred; 0 unless given. */
+  /** Of the voters that could lead, one of the highest is preferred; from 0 to 100, 0 unless given. */
   readonly electionPriority?: number;
 }
 

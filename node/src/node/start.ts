@@ -15,6 +15,7 @@ import { ownHostNames } from '../lib/host-header.ts';
 import type { Log } from '../lib/log.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
 import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
+import { warmUpIntervals } from '../runtime/warm-up.ts';
 import { writeUnsentTo } from '../runtime/write-unsent.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { SourcedPlan } from '../source/file.ts';
@@ -218,6 +219,7 @@ function openRuntime(
     state: () => replicated.state(),
     self,
     createGenerators: createGeneratorPool({ count: settings.generators, clock: systemClock, log: hooks.log }),
+    warmUp: (plan) => warmUpIntervals(plan, systemClock),
     settings: {
       configTimeoutMs: settings.configTimeoutSecs * 1000,
       electionTimeoutMaxMs: () => consensus.status().timings.electionTimeoutMaxMs,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryCluster } from './memory-cluster.ts';
 import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import type { Log } from '../../../node/src/lib/log.ts';
@@ -121,5 +122,13 @@ describe('the log lines', () => {
     expect(told({ kind: 'truncated', fromIndex: 7, term: 5 })[0]).toMatch(/^warn entries from index 7 on/);
     expect(told({ kind: 'leaderChanged', leaderId: 'b', term: 5 })[0]).toMatch(/^info b leads term 5/);
     expect(told({ kind: 'leaderChanged', leaderId: null, term: 5 })[0]).toMatch(/^info no leader is known/);
+  });
+});
+
+it.each([-1, 1.5, NaN, 101])('a member with an election priority of %d is not opened', async (electionPriority) => {
+  const self = { nodeId: 'a', incarnation: 'disk', session: 's', region: '', apiAddress: '', electionPriority };
+  await expect(MemoryCluster.openWith({ self }, 'a')).rejects.toMatchObject({
+    code: 'SETTINGS_INVALID',
+    message: `electionPriority is ${electionPriority}, and must be a whole number from 0 to 100`,
   });
 });
