@@ -60,7 +60,7 @@ export default {
         path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|source|discovery|api)/`,
       },
     },
-    only('runtime', 'agent/', 'consensus/', 'cluster/', 'coordinator/', 'results/', 'lib/'),
+    only('runtime', 'agent/', 'consensus/', 'cluster/', 'coordinator/', 'plan/', 'results/', 'lib/'),
     pureOfPlatform('raft'),
     pureOfPlatform('results'),
     pureOfPlatform('plan'),

@@ -27,12 +27,6 @@ const horizonMs = 1500;
 const detectionMs = 300;
 const longestPauseMs = 50;
 /**
- * Not judged: until here the nodes' own code for a second's measurements runs for the first times, at nine times the priority of the
- * generators, on cores they share: 40 to 65 ms were seen behind the first and second interval (docs/performance.md). That is ours
- * to mend, not the kill's.
- */
-const warmFromMs = 2_500;
-/**
  * The dead node's last requests: late by what its generator was late, or sent and not yet read by the target. It moves what is
  * missing to before the kill, and makes it no longer than promised.
  */
@@ -143,7 +137,7 @@ function judge(each: Case, seen: Seen): Outcome {
 
 /** Longer than promised, by more than an idle process lost meanwhile. */
 const tooLong = ({ longest }: Outcome): readonly Gap[] =>
-  longest.filter(({ fromMs, gapMs, machineLostMs }) => fromMs >= warmFromMs && gapMs - machineLostMs > longestPauseMs);
+  longest.filter(({ gapMs, machineLostMs }) => gapMs - machineLostMs > longestPauseMs);
 const isOurs = ({ foreignShare }: Gap): boolean => foreignShare <= foreignShareOfQuiet;
 /** Whether the machine was left to us well enough to say that no pause was ours. */
 const isValid = (outcome: Outcome): boolean => tooLong(outcome).every(isOurs);

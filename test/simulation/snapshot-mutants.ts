@@ -6,6 +6,8 @@ import type { Mutant } from './mutants.ts';
 
 /** Compactions all the time, down to the last entry, and members that are away for long. */
 const manySnapshots: Partial<FaultPlan> = {
+  priorities: [0, 0, 0, 0, 0],
+  leaseDriftPpm: null,
   snapshotMeanMs: 15,
   maxTrailingBytes: 0,
   maxTransferMs: 30,
@@ -134,7 +136,7 @@ export const snapshotMutants: readonly Mutant[] = [
   },
   {
     name: 'forgets who counts (S10)',
-    ...{ fromSeed: 1, withinSeeds: 5, foundAs: 'leader completeness' },
+    ...{ fromSeed: 1, withinSeeds: 5, foundAs: 'election safety' },
     ...{ create: forgetsWhoCounts, focus },
   },
   {

@@ -2,6 +2,7 @@ import type { AgentRef, ClusterState } from '../cluster/state.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { CreateGenerators } from './generators.ts';
 
 /** What an agent needs of the consensus: to talk to members and to know who leads. It never proposes. */
@@ -17,6 +18,8 @@ export interface AgentContext {
   /** The replicated state as applied on this node. */
   readonly state: () => ClusterState;
   readonly createGenerators: CreateGenerators;
+  /** Has this process do once what each second of the plan's run will ask of it. */
+  readonly warmUp: (plan: Plan) => Promise<unknown>;
   /** Deadline of one attempt at preparing. */
   readonly prepareTimeoutMs: number;
   readonly clock: Clock;

@@ -33,13 +33,13 @@ export class Preparation {
   prepare(run: Run): void {
     const failedBefore = this.#outcome?.ok === false && this.#attempt < run.attempt;
     if (this.#isUnderWay || (this.#outcome !== null && !failedBefore) || run.phase.name === 'draining') return;
-    const { createGenerators, log, poke, prepareTimeoutMs, self } = this.#context;
+    const { createGenerators, log, poke, prepareTimeoutMs, self, warmUp } = this.#context;
     this.#isUnderWay = true;
     this.#attempt = run.attempt;
     this.#outcome = null;
     const job = { plan: run.plan, seed: seedOf(run.id), slot: slotOf(self), prepareTimeoutMs };
     this.generators = createGenerators(job, this.#listener);
-    void this.generators.prepare().then((outcome) => {
+    void Promise.all([this.generators.prepare(), warmUp(run.plan)]).then(([outcome]) => {
       // That it did not come about is what was ordered, and nobody asks any more.
       if (this.#isClosed) return;
       this.#isUnderWay = false;

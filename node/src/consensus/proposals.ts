@@ -1,5 +1,5 @@
 import { TuttiError } from '../lib/errors.ts';
-import type { ProposalOutcome, RaftCore, RaftInput, RaftLimits } from '../raft/core.ts';
+import type { ProposalOutcome, RaftInput, RaftLimits } from '../raft/core.ts';
 import type { Entry, NodeId } from '../raft/types.ts';
 
 /**
@@ -20,7 +20,6 @@ interface Waiter<Result> {
 }
 
 export interface ProposalsOptions {
-  readonly core: RaftCore;
   readonly feed: (input: RaftInput, settle: (outcome: ProposalOutcome) => void) => void;
   readonly defer: (callback: () => void) => void;
   readonly limits: RaftLimits;
@@ -109,30 +108,12 @@ export class Proposals<Result> {
 
   #flush(): void {
     const waiting = this.#take();
-    const refusal = this.#notReady();
-    if (refusal !== null) {
-      for (const waiter of waiting) waiter.reject(refusal);
-      return;
-    }
     for (const batch of inBatches(waiting, this.#options.limits.maxAppendBytes)) {
       const data = batch.map((waiter) => waiter.data);
       this.#options.feed({ kind: 'propose', data }, (outcome) => this.#settle(batch, outcome));
     }
     // A stopped engine takes no input and gives no outcome.
     if (this.#stopped) for (const waiter of waiting) waiter.reject(shuttingDown());
-  }
-
-  /**
-   * A leader takes commands once it has committed an entry of its own term. So no command is ever in a log whose founding
-   * entry was not committed, which is what lets a restarted node say which cluster it belongs to (ADR 0040).
-   */
-  #notReady(): TuttiError | null {
-    const { role, committedInTerm, term } = this.#options.core.status();
-    if (role !== 'leader' || committedInTerm) return null;
-    return new TuttiError(
-      'BUSY',
-      `this node was just elected and has committed nothing in term ${term} yet; try again`,
-    );
   }
 
   #settle(batch: readonly Waiter<Result>[], outcome: ProposalOutcome): void {
@@ -171,6 +152,8 @@ function refused(outcome: ProposalOutcome & { readonly accepted: false }): Tutti
   switch (outcome.reason) {
     case 'notLeader':
       return notLeader(outcome.leaderId);
+    case 'notReady':
+      return new TuttiError('BUSY', 'this node was just elected and has committed nothing in its term yet; try again');
     case 'transferring':
       return new TuttiError('BUSY', 'this node is handing the leadership over; try again');
     case 'busy':

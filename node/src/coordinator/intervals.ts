@@ -47,7 +47,8 @@ export class IntervalController implements Controller {
   }
 }
 
-function batchCommand(run: Run, batch: readonly CollectedInterval[]): CommandBody {
+/** The command that counts a batch: its identities, and its measurements merged by region. */
+export function batchCommand(run: Run, batch: readonly CollectedInterval[]): CommandBody {
   const regions = new Map<string, Measurements>();
   for (const { agent, cut } of batch) {
     const merged = regions.get(agent.region) ?? createMeasurements(run.plan);

@@ -52,6 +52,11 @@ export const errorCodes = {
     retryable: false,
     fatal: false,
   },
+  SESSION_EXPIRED: {
+    meaning: 'too many other sessions were used since this one was; the command was not applied: open another session',
+    retryable: false,
+    fatal: false,
+  },
   TRANSFER_FAILED: {
     meaning: 'this node still leads, or nobody does yet; the message says why it was not handed over',
     retryable: true,

@@ -13,9 +13,9 @@ import type { SnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ownHostNames } from '../lib/host-header.ts';
 import type { Log } from '../lib/log.ts';
-import { timingProfiles } from '../raft/types.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
 import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
+import { warmUpIntervals } from '../runtime/warm-up.ts';
 import { writeUnsentTo } from '../runtime/write-unsent.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
@@ -31,6 +31,7 @@ import { checkDoors, peerSecurity } from './doors.ts';
 import { deliverPlans, type OpenedSource, openSource } from './open-source.ts';
 import { type Place, readPlace } from './place.ts';
 import { newRunId } from './run-id.ts';
+import { timingsOf } from './timings.ts';
 import { watchUnreachable } from './unreachable.ts';
 import { watchMajority } from './watch-majority.ts';
 
@@ -51,6 +52,8 @@ export interface NodeHooks {
 /** Opens everything a node consists of, from the disk up to the API; what was opened is closed again if a later part fails. */
 export async function startNode(settings: Settings, hooks: NodeHooks): Promise<RunningNode> {
   checkDoors(settings);
+  // Before anything is opened.
+  timingsOf(settings);
   const source = await openSource(settings);
   const place = await readPlace(settings);
   const directory = await openOwnDirectory(settings, place);
@@ -144,6 +147,7 @@ async function openOwnConsensus(
       session: agent.session,
       region: settings.region,
       apiAddress: formatAddress(settings.healthAddress.host, settings.healthAddress.port),
+      electionPriority: settings.electionPriority,
     },
     listedSize: place.listed.length,
     store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation, log: hooks.log }),
@@ -162,7 +166,7 @@ async function openOwnConsensus(
       store: createFileSnapshotStore({ directory: directory.snapshotDirectory }),
       policy: snapshotPolicy(settings),
     },
-    timings: timingProfiles[settings.timings],
+    timings: timingsOf(settings),
     ...(settings.removeDeadAfterSecs !== null && { removeDeadAfterMs: settings.removeDeadAfterSecs * 1_000 }),
     limits: defaultRaftLimits,
     clock: systemClock,
@@ -193,9 +197,10 @@ function openRuntime(
     state: () => replicated.state(),
     self,
     createGenerators: createGeneratorPool({ count: settings.generators, clock: systemClock, log: hooks.log }),
+    warmUp: (plan) => warmUpIntervals(plan, systemClock),
     settings: {
       configTimeoutMs: settings.configTimeoutSecs * 1000,
-      electionTimeoutMaxMs: timingProfiles[settings.timings].electionTimeoutMaxMs,
+      electionTimeoutMaxMs: () => consensus.status().timings.electionTimeoutMaxMs,
     },
     clock: systemClock,
     unixMs: Date.now,

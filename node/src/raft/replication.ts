@@ -1,8 +1,10 @@
 import { invariant } from '../lib/invariant.ts';
+import { leaseToAskMs, noteRound, notePromise } from './lease.ts';
 import { entryBytes } from './log.ts';
 import type { AppendResponse, HeartbeatResponse } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { reachedBy } from './quorum.ts';
+import { hearPeer } from './silence.ts';
 import { needsSnapshot, startSnapshot } from './snapshots.ts';
 import { askIfCaughtUp } from './transfer.ts';
 import type { Leadership, RaftState } from './state.ts';
@@ -52,19 +54,22 @@ function sendAppend(state: RaftState, progress: Progress, entries: readonly Entr
  */
 export function sendHeartbeats(state: RaftState, leadership: Leadership): void {
   leadership.round += 1;
+  noteRound(state, leadership);
+  const leaseMs = leaseToAskMs(state, leadership);
   // From now, not from the missed deadline: a process that slept owes nobody the heartbeats of its sleep (raft.md H5).
   leadership.heartbeatDeadlineMs = state.nowMs + state.options.timings.heartbeatMs;
   for (const { id, matchIndex } of leadership.progress.values()) {
     const commitIndex = Math.min(state.commitIndex, matchIndex);
-    send(state, id, { kind: 'heartbeat', commitIndex, round: leadership.round });
+    send(state, id, { kind: 'heartbeat', commitIndex, round: leadership.round, leaseMs });
   }
 }
 
 export function handleHeartbeatResponse(state: RaftState, message: HeartbeatResponse): void {
   const progress = state.leadership?.progress.get(message.from);
   if (progress === undefined) return;
-  progress.lastHeardMs = state.nowMs;
+  hearPeer(state, progress);
   progress.answeredRound = Math.max(progress.answeredRound, message.round);
+  if (state.leadership !== null) notePromise(state.leadership, message.from, message.round, message.leaseMs);
   // The peer is alive, so a probe or a window without an answer is lost, and asking again finds out (raft.md R12, R13).
   progress.probing = false;
   if (progress.mode === 'probe' || progress.matchIndex < state.log.lastIndex) sendEntries(state, progress, true);
@@ -74,7 +79,7 @@ export function handleAppendResponse(state: RaftState, message: AppendResponse):
   const { leadership } = state;
   const progress = leadership?.progress.get(message.from);
   if (leadership === null || progress === undefined) return;
-  progress.lastHeardMs = state.nowMs;
+  hearPeer(state, progress);
   if (!message.success) {
     const hint = { index: message.hintIndex, term: message.hintTerm };
     const agreeIndex = state.log.lastNotAbove(hint).index;

@@ -11,6 +11,7 @@ import type { RunService } from '../coordinator/service.ts';
 import { maxPrepareAttempts } from '../coordinator/timings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import type { Plan } from '../plan/plan.ts';
 
 /** An agent gives up a little before the leader does, so that the leader hears which step it was instead of nothing. */
 const ownShareOfAttempt = 0.8;
@@ -35,10 +36,13 @@ export interface NodeRuntimeOptions {
   /** The session must be the one the transport's handshake says. */
   readonly self: AgentRef;
   readonly createGenerators: CreateGenerators;
+  /** See `warmUpIntervals`. */
+  readonly warmUp: (plan: Plan) => Promise<unknown>;
   readonly settings: {
     /** CLUSTER_CONFIG_TIMEOUT_SECS: all attempts at preparing a run together. */
     readonly configTimeoutMs: number;
-    readonly electionTimeoutMaxMs: number;
+    /** Of the timings in force; asked when a leadership begins. */
+    readonly electionTimeoutMaxMs: () => number;
   };
   readonly clock: Clock;
   /** Wall clock, for labels only. */
@@ -53,13 +57,26 @@ export interface NodeRuntimeOptions {
 
 /** Wires agent, coordinator and run service of one node. */
 export function createNodeRuntime(options: NodeRuntimeOptions): NodeRuntime {
-  const { clock, consensus, createGenerators, log, newRunId, onBug, self, settings, state, unixMs, writeUnsent } =
-    options;
+  const {
+    clock,
+    consensus,
+    createGenerators,
+    log,
+    newRunId,
+    onBug,
+    self,
+    settings,
+    state,
+    unixMs,
+    warmUp,
+    writeUnsent,
+  } = options;
   const agent = createAgent({
     consensus,
     self,
     state,
     createGenerators,
+    warmUp,
     prepareTimeoutMs: (ownShareOfAttempt * settings.configTimeoutMs) / maxPrepareAttempts,
     clock,
     log,

@@ -52,6 +52,7 @@ export function checkNodeSettings(read: Settings, environment: Environment): voi
   if (read.configSource !== 'file' && read.configFile !== null)
     problems.push('CLUSTER_CONFIG_FILE: has no effect unless CLUSTER_CONFIG_SOURCE is file');
   problems.push(...consulProblems(read, environment));
+  problems.push(...timingProblems(read));
   const tls = [read.tlsCertFile, read.tlsKeyFile, read.tlsCaFile];
   if (tls.some((file) => file !== null) && tls.includes(null)) {
     problems.push('CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE, CLUSTER_TLS_CA_FILE: all three or none');
@@ -75,6 +76,16 @@ function consulProblems(read: Settings, environment: Environment): string[] {
   return given
     .filter(([, isGiven]) => isGiven)
     .map(([name]) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is consul-kv`);
+}
+
+function timingProblems({ timings, heartbeatMs, electionTimeoutMs }: Settings): string[] {
+  const given = { CLUSTER_HEARTBEAT_MS: heartbeatMs, CLUSTER_ELECTION_TIMEOUT_MS: electionTimeoutMs };
+  if (timings !== 'custom') {
+    const idle = Object.entries(given).filter(([, value]) => value !== null);
+    return idle.map(([name]) => `${name}: has no effect unless CLUSTER_TIMINGS is custom`);
+  }
+  const missing = Object.entries(given).filter(([, value]) => value === null);
+  return missing.map(([name]) => `${name}: required when CLUSTER_TIMINGS is custom`);
 }
 
 function unknownVariables(environment: Environment): string[] {

@@ -119,12 +119,27 @@ export const settings = {
   ),
   timings: setting(
     'CLUSTER_TIMINGS',
-    oneOf(['lan', 'wan'], {
-      auto: 'auto is not supported yet; use lan or wan',
-      custom: 'custom is not supported yet; use lan or wan',
-    }).default('lan'),
+    oneOf(['lan', 'wan', 'auto', 'custom']).default('lan'),
     'lan',
-    'Heartbeats and election timeouts. lan: 50 ms, 150-300 ms. wan: 250 ms, 2.5-5 s.',
+    'Heartbeats and election timeouts, the same on all nodes. lan: 50 ms, 150-300 ms. wan: 250 ms, 2.5-5 s. auto: by the measured round trips, never below lan. custom: the next two.',
+  ),
+  heartbeatMs: setting(
+    'CLUSTER_HEARTBEAT_MS',
+    wholeNumber(10, 10_000).nullable().default(null),
+    'none',
+    'Between two heartbeats of the leader, in milliseconds. For CLUSTER_TIMINGS=custom, which requires it.',
+  ),
+  electionTimeoutMs: setting(
+    'CLUSTER_ELECTION_TIMEOUT_MS',
+    wholeNumber(30, 60_000).nullable().default(null),
+    'none',
+    'The shortest election timeout, in milliseconds; the longest is twice that. At least three heartbeats. For CLUSTER_TIMINGS=custom, which requires it.',
+  ),
+  electionPriority: setting(
+    'CLUSTER_ELECTION_PRIORITY',
+    wholeNumber(0, 100).default(0),
+    '0',
+    'Of the nodes that could lead, one of the highest is preferred: others let it try first, and hand over to it once it has been steady for ten election timeouts.',
   ),
   snapshotIntervalSecs: setting(
     'CLUSTER_SNAPSHOT_INTERVAL_SECS',

@@ -49,6 +49,15 @@ describe('preparing', () => {
     });
   });
 
+  it('is not done before a node is warm', async () => {
+    const sim = new SimulatedCluster(1, 3);
+    sim.cold.add('n1');
+    await submitted(sim);
+    expect(await sim.untilOver()).toBe(true);
+    expect(sim.run('n0')!.phase).toMatchObject({ reason: expect.stringContaining('node n1, step') as string });
+    expect(sim.run('n0')!.acknowledgements.map(({ agent }) => agent.node)).not.toContain('n1');
+  });
+
   it('goes on without a node that died before the start, and says which', async () => {
     const sim = new SimulatedCluster(1, 3);
     sim.failPrepare.set('n2', ['never']);

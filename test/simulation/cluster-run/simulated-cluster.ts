@@ -36,6 +36,8 @@ export class SimulatedCluster {
   readonly unsent: { readonly node: string; readonly text: string }[] = [];
   /** What the next preparations answer, by node; ready when there is nothing. */
   readonly failPrepare = new Map<string, string[]>();
+  /** Nodes that never get warm. */
+  readonly cold = new Set<string>();
   #sessions = 0;
 
   constructor(seed: number, size: number) {
@@ -68,7 +70,8 @@ export class SimulatedCluster {
         node.generators = generators;
         return generators;
       },
-      settings: { configTimeoutMs: 6_000, electionTimeoutMaxMs: 300 },
+      warmUp: () => (this.cold.has(id) ? new Promise(() => undefined) : Promise.resolve()),
+      settings: { configTimeoutMs: 6_000, electionTimeoutMaxMs: () => 300 },
       clock,
       unixMs: () => this.world.nowMs,
       newRunId: () => `run-${random.next()}`,

@@ -3,6 +3,7 @@ import type { ApiBackend } from '../../../node/src/api/backend.ts';
 import type { ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
 import type { RunService } from '../../../node/src/coordinator/service.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 /** A backend whose parts a test replaces one by one; what it does not replace fails loudly. */
 export function fakeBackend(
@@ -29,6 +30,7 @@ export function fakeBackend(
       appliedIndex: 9,
       snapshotIndex: 0,
       listedSize: 3,
+      timings: timingProfiles.lan,
       leading: false,
       problems: [],
       membership: foundedBy({

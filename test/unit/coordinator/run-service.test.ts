@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { CommandResult } from '../../../node/src/cluster/commands.ts';
-import type { Consensus, ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
+import type { Consensus, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
 import type { LeaderContext } from '../../../node/src/coordinator/context.ts';
 import { stopAsLeader } from '../../../node/src/coordinator/leader-runs.ts';
 import { createLeaderCalls } from '../../../node/src/coordinator/leader-calls.ts';
 import { createRunService } from '../../../node/src/coordinator/run-service.ts';
 import { stopRun } from '../../../node/src/coordinator/finish.ts';
 import { systemClock } from '../../../node/src/lib/clock.ts';
+import { observed } from '../../support/observed.ts';
 import { TuttiError, type ErrorCode } from '../../../node/src/lib/errors.ts';
 
 /** A node that knows no leader until it becomes one itself. */
 function lonelyNode(): { readonly service: ReturnType<typeof createRunService>; readonly lead: () => number } {
-  const listeners = new Set<(event: ConsensusEvent) => void>();
+  const listeners = new Set<(event: ObservedEvent) => void>();
   let asked = 0;
   let isLeading = false;
   const state = (): never => {
@@ -20,7 +21,7 @@ function lonelyNode(): { readonly service: ReturnType<typeof createRunService>; 
   };
   const consensus = {
     status: () => ({ nodeId: 'a', leaderId: null }),
-    subscribe: (listener: (event: ConsensusEvent) => void) => {
+    subscribe: (listener: (event: ObservedEvent) => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
@@ -35,7 +36,7 @@ function lonelyNode(): { readonly service: ReturnType<typeof createRunService>; 
   });
   const lead = (): number => {
     isLeading = true;
-    for (const listener of [...listeners]) listener({ kind: 'leadershipGained', term: 2 });
+    for (const listener of [...listeners]) listener(observed({ kind: 'leadershipGained', term: 2 }));
     return asked;
   };
   return { service, lead };

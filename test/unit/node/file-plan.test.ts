@@ -2,13 +2,15 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { initialState } from '../../../node/src/cluster/reducer.ts';
 import type { SourceDecision } from '../../../node/src/cluster/state.ts';
-import type { ConsensusEvent, ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
+import type { ConsensusStatus, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { submitFromFile } from '../../../node/src/node/file-plan.ts';
 import type { PlanDelivery } from '../../../node/src/node/plan-delivery.ts';
 import type { PlanSource } from '../../../node/src/source/source.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
+import { observed } from '../../support/observed.ts';
 
 const path = '/etc/plan.yaml';
 const plan = { text: 'version: "1.0"\n', submissionId: 'file:1' };
@@ -28,6 +30,7 @@ const peer = {
   listedSize: 3,
   region: 'local',
   apiAddress: '',
+  electionPriority: 0,
 };
 
 const status: ConsensusStatus = {
@@ -42,12 +45,13 @@ const status: ConsensusStatus = {
   snapshotIndex: 0,
   membership: foundedBy({ clusterId: 'c', voters: ['a', 'b'].map((id) => ({ id, incarnation: 'i' })), unmet: 0 }),
   listedSize: 3,
+  timings: timingProfiles.lan,
   leading: false,
   problems: [],
 };
 
 describe('a plan from a file', () => {
-  let listeners: Set<(event: ConsensusEvent) => void>;
+  let listeners: Set<(event: ObservedEvent) => void>;
   let leaderId: string | null;
   let states: PeerStatus['state'][];
   let expire: () => void;
@@ -118,7 +122,7 @@ describe('a plan from a file', () => {
   });
 
   const peerUp = (): void => {
-    for (const listener of [...listeners]) listener({ kind: 'peerUp', peer });
+    for (const listener of [...listeners]) listener(observed({ kind: 'peerUp', peer }));
   };
   const refuse = (code: 'RUN_IN_PROGRESS' | 'NO_LEADER', message: string): void => {
     refusal = new TuttiError(code, message);
@@ -148,7 +152,7 @@ describe('a plan from a file', () => {
     await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
     expire();
     for (const kind of ['leadershipGained', 'leadershipLost'] as const) {
-      for (const listener of [...listeners]) listener({ kind, term: 2, reason: 'test' });
+      for (const listener of [...listeners]) listener(observed({ kind, term: 2, reason: 'test' }));
     }
     peerUp();
     expect(listeners.size).toBe(0);

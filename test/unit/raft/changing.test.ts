@@ -277,7 +277,7 @@ describe('more than one voter at once', () => {
     rig.change(...swap);
     const round = sent(rig.step({ kind: 'read', readId: 1 }), 'heartbeat')[0]!.round;
     const answer = (from: string): Effects =>
-      rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round });
+      rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round, leaseMs: 0 });
     expect(answer('n3').reads).toEqual([]);
     expect(answer('n4').reads).toMatchObject([{ readId: 1, accepted: true }]);
   });
@@ -412,7 +412,7 @@ describe('M12: a voter that was dead for long', () => {
       rig.persist();
       const { term, lastIndex } = rig.status;
       for (const from of alive) {
-        rig.receive({ kind: 'heartbeatResponse', from, term, round });
+        rig.receive({ kind: 'heartbeatResponse', from, term, round, leaseMs: 0 });
         all.push(rig.acknowledge(from, lastIndex));
       }
     }

@@ -11,7 +11,7 @@ function round(effects: Effects): number {
 }
 
 function answer(rig: Rig, from: string, ofRound: number): Effects {
-  return rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round: ofRound });
+  return rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round: ofRound, leaseMs: 0 });
 }
 
 /** A leader of three that has committed its first entry (index 2). */

@@ -115,6 +115,16 @@ describe('settings', () => {
     expect(text).toContain('CLUSTER_CONFIG_SOURCE: required; api, file or consul-kv');
   });
 
+  it('the two companions of custom timings are required with them, and refused without', () => {
+    expect(problemsOf({ CLUSTER_TIMINGS: 'custom', CLUSTER_HEARTBEAT_MS: '20' })).toContain(
+      'CLUSTER_ELECTION_TIMEOUT_MS: required when CLUSTER_TIMINGS is custom',
+    );
+    expect(problemsOf({ CLUSTER_HEARTBEAT_MS: '20' })).toContain(
+      'CLUSTER_HEARTBEAT_MS: has no effect unless CLUSTER_TIMINGS is custom',
+    );
+    expect(problemsOf({ CLUSTER_ELECTION_PRIORITY: '101' })).toContain('must be a whole number from 0 to 100');
+  });
+
   it('IPv6 addresses stand in brackets', () => {
     expect(readSettings({ CLUSTER_BIND_ADDR: '[::1]:7000' }).bindAddress).toEqual({ host: '::1', port: 7000 });
     expect(problemsOf({ CLUSTER_BIND_ADDR: '::1:7000' })).toContain('in brackets');
