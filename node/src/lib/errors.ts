@@ -101,6 +101,21 @@ export const errorCodes = {
     retryable: false,
     fatal: false,
   },
+  SOURCE_FAILED: {
+    meaning: 'the source of the plan (CLUSTER_CONFIG_SOURCE) holds none; the message says how to put one there',
+    retryable: true,
+    fatal: false,
+  },
+  CONSUL_FAILED: {
+    meaning: 'Consul did not answer, or not as it does; the message says what was asked and why',
+    retryable: true,
+    fatal: false,
+  },
+  NO_SOURCE: {
+    meaning: 'plans come by the API alone here (CLUSTER_CONFIG_SOURCE=api): there is nothing to read anew',
+    retryable: false,
+    fatal: false,
+  },
   RUN_IN_PROGRESS: { meaning: 'a run is on; the message names it', retryable: true, fatal: false },
   KEY_REUSED: {
     meaning: 'the Idempotency-Key was used for another plan; nothing happened',

@@ -3,6 +3,7 @@ import type { CommandResult } from '../../../node/src/cluster/commands.ts';
 import type { Consensus, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
 import type { LeaderContext } from '../../../node/src/coordinator/context.ts';
 import { stopAsLeader } from '../../../node/src/coordinator/leader-runs.ts';
+import { createLeaderCalls } from '../../../node/src/coordinator/leader-calls.ts';
 import { createRunService } from '../../../node/src/coordinator/run-service.ts';
 import { stopRun } from '../../../node/src/coordinator/finish.ts';
 import { systemClock } from '../../../node/src/lib/clock.ts';
@@ -27,8 +28,11 @@ function lonelyNode(): { readonly service: ReturnType<typeof createRunService>; 
     handle: () => undefined,
   } as unknown as Consensus<CommandResult>;
   const service = createRunService({
-    ...{ consensus, state, runMs: () => null, clock: systemClock, newRunId: () => 'run-1' },
-    leading: () => (isLeading ? ({ state } as unknown as LeaderContext) : null),
+    calls: createLeaderCalls({
+      ...{ consensus, clock: systemClock },
+      leading: () => (isLeading ? ({ state } as unknown as LeaderContext) : null),
+    }),
+    ...{ runMs: () => null, newRunId: () => 'run-1' },
   });
   const lead = (): number => {
     isLeading = true;
@@ -89,7 +93,8 @@ describe('a change that is forwarded', () => {
       throw new Error('not asked here');
     };
     const service = createRunService({
-      ...{ consensus, clock, leading: () => null, state: never, runMs: () => null, newRunId: never },
+      calls: createLeaderCalls({ consensus, clock, leading: () => null }),
+      ...{ runMs: () => null, newRunId: never },
     });
     const stop = (runId: string | null): Promise<unknown> =>
       service.stop({ tenant: null, runId }).catch((error: unknown) => error);
@@ -127,7 +132,8 @@ describe('a stop of whichever run is on', () => {
       throw new Error('not asked here');
     };
     return createRunService({
-      ...{ consensus, clock: systemClock, leading: () => null, state: never, runMs: () => null, newRunId: never },
+      calls: createLeaderCalls({ consensus, clock: systemClock, leading: () => null }),
+      ...{ runMs: () => null, newRunId: never },
     });
   };
 

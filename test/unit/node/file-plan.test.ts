@@ -5,13 +5,21 @@ import type { SourceDecision } from '../../../node/src/cluster/state.ts';
 import type { ConsensusStatus, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
-import { type FilePlan, submitFromFile } from '../../../node/src/node/file-plan.ts';
+import { submitFromFile } from '../../../node/src/node/file-plan.ts';
+import type { PlanDelivery } from '../../../node/src/node/plan-delivery.ts';
+import type { PlanSource } from '../../../node/src/source/source.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 import { observed } from '../../support/observed.ts';
 
 const path = '/etc/plan.yaml';
 const plan = { text: 'version: "1.0"\n', submissionId: 'file:1' };
+const validPlan = `
+version: "1.0"
+config: { baseUrl: "http://127.0.0.1:1", duration: 1s }
+load: { model: rps, target: 1 }
+scenarios: [{ name: s, steps: [{ request: { method: GET, path: "/" } }] }]
+`;
 const patience = { timeout: 10_000, interval: 5 };
 
 const peer = {
@@ -50,11 +58,20 @@ describe('a plan from a file', () => {
   let submitted: { planText: string; submissionId: string; source?: string; fileName?: string }[];
   let refusal: TuttiError | null;
   let sources: readonly SourceDecision[];
-  let filePlan: FilePlan;
+  let filePlan: PlanDelivery;
+  let onDisk: string;
+
+  const source: PlanSource = {
+    kind: 'file',
+    sharedBy: 'node',
+    name: path,
+    fetch: () => Promise.resolve({ text: onDisk, submissionId: `file:${onDisk}` }),
+    watch: null,
+  };
 
   const open = (): void => {
     filePlan = submitFromFile({
-      path,
+      source,
       plan,
       consensus: {
         subscribe: (listener) => {
@@ -96,6 +113,7 @@ describe('a plan from a file', () => {
   beforeEach(() => {
     leaderId = 'b';
     states = ['connected', 'connected'];
+    onDisk = validPlan;
     submitted = [];
     refusal = null;
     sources = [];
@@ -162,7 +180,7 @@ describe('a plan from a file', () => {
     sources = [{ ...decision, source: 'file of b', submissionId: 'file:2' }, decision];
     expect(filePlan.problem()).toMatchObject({
       address: path,
-      reason: expect.stringMatching(/was not run.*: run r was on\. .*POST \/config.*restart/) as string,
+      reason: expect.stringMatching(/was not run.*: run r was on\. .*POST \/config.*tutti reload/) as string,
     });
     expire();
     peerUp();
@@ -179,6 +197,23 @@ describe('a plan from a file', () => {
     expire();
     await vi.waitFor(() => expect(filePlan.problem()).toBe(null), patience);
     expect(submitted).toHaveLength(2);
+  });
+
+  it('is read anew when somebody asks for it, and given though the same was refused before', async () => {
+    refuse('RUN_IN_PROGRESS', 'run r was on');
+    open();
+    await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
+    refusal = null;
+    await filePlan.reload();
+    expect(submitted[1]).toMatchObject({ submissionId: `file:${validPlan}`, source: 'file of a' });
+    const refused = { source: 'file of a', planHash: 'h', runId: null, refusal: 'run r was on' };
+    sources = [{ ...refused, submissionId: `file:${validPlan}` }];
+    await filePlan.reload();
+    expect(submitted[2]?.submissionId).toMatch(/^file:[^]*\+/);
+    expect(submitted[2]?.source).toBe(undefined);
+    onDisk = 'load: 7';
+    await expect(filePlan.reload()).rejects.toMatchObject({ code: 'PLAN_INVALID' });
+    expect(submitted).toHaveLength(3);
   });
 
   it('is not given by a node that ends', () => {
