@@ -38,7 +38,7 @@ export function addClusterCommands(program: Command): void {
     .addHelpText(
       'after',
       '\nA plan that is a run already is not run again. From a file: that of the node that answers.\n' +
-        '\nExample:\n  consul kv put loadtest/config @config.yaml && tutti reload --node http://127.0.0.1:8081\n',
+        '\nExample:\n  tutti reload --node http://127.0.0.1:8081\n',
     )
     .action(reload);
   command('status', 'Show the cluster and the run that is on.').action(status);

@@ -132,6 +132,20 @@ describe('a source that is watched', () => {
     expect(await sim.untilOver()).toBe(true);
   });
 
+  it('a new leader waits for what comes after the plan that is known, and does not read that again', async () => {
+    const cluster = new SourcedCluster({ isWatched: true });
+    const { sim, source } = cluster;
+    source.put(planText(50, 6));
+    await sim.until(() => (sim.runMs() ?? -1) > 1_000);
+    const [leader] = source.reads;
+    expect(source.reads).toEqual([leader]);
+    cluster.kill(leader!);
+    expect(await sim.untilOver()).toBe(true);
+    expect(source.reads).toEqual([leader]);
+    source.put(planText(20, 1));
+    expect(await sim.until(() => source.reads.length === 2)).toBe(true);
+  });
+
   it('one that changes while a run is on is refused, aloud and for good, until somebody asks for it', async () => {
     const cluster = new SourcedCluster({ isWatched: true });
     const { sim, source } = cluster;
