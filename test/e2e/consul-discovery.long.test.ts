@@ -5,18 +5,28 @@ import { waitFor } from '../../scripts/lib/wait-for.ts';
 import type { ConsulAgent } from '../support/consul/agent.ts';
 import { buildTimeoutMs } from '../support/go-build.ts';
 import { startConsul, waitMs } from './support/consul.ts';
+import { startRecorder } from './support/helpers.ts';
 import { ConsulCluster, service } from './support/consul-cluster.ts';
+
+const plan = (baseUrl: string): string => `
+version: "1.0"
+config: { baseUrl: "${baseUrl}", duration: 2s }
+load: { model: rps, target: 20 }
+scenarios: [{ name: hit, steps: [{ request: { method: GET, path: "/hit/\${iteration}" } }] }]
+`;
 
 const timeout = buildTimeoutMs + 240_000;
 
 describe('DISCOVERY_MODE=consul, with a real Consul', { timeout }, () => {
   let consul: ConsulAgent | null = null;
   let cluster: ConsulCluster | null = null;
+  let recorder: Awaited<ReturnType<typeof startRecorder>> | null = null;
 
   afterEach(async () => {
     await cluster?.stop();
     await consul?.stop();
-    [consul, cluster] = [null, null];
+    await recorder?.stop();
+    [consul, cluster, recorder] = [null, null, null];
   });
 
   /** The ports that DNS gives for a role, sorted; each node here has its own. */
@@ -201,6 +211,19 @@ describe('DISCOVERY_MODE=consul, with a real Consul', { timeout }, () => {
       await cluster.formed();
       await cluster.stop();
     }
+  });
+
+  it('a put of the plan starts one run on nodes that have found each other, and its leader is tagged by then', async (context) => {
+    consul = await startConsul(context);
+    recorder = await startRecorder();
+    cluster = await ConsulCluster.prepare(consul, 3, { 'config-source': 'consul-kv' });
+    cluster.start();
+    await cluster.formed();
+    await consul.cli(['kv', 'put', 'loadtest/config', plan(recorder.baseUrl)]);
+    await waitFor('the run to have begun', waitMs, async () => (await recorder!.hits()).numbers.length > 0);
+    await cluster.tagged('leader', [await cluster.leader()]);
+    await cluster.nodes.runReaches('finished', waitMs);
+    expect((await recorder.hits()).numbers).toHaveLength(40);
   });
 
   it('by DNS the nodes find each other as well, one that comes later too', async (context) => {
