@@ -143,6 +143,26 @@ describe('CLUSTER_CONFIG_SOURCE=consul-kv, with a real Consul', { timeout }, () 
     expect((await second.recorder.hits()).numbers).toHaveLength(40 + 20);
   });
 
+  it('a change of the load alone changes the run that is on: no arrival twice, and the books balance', async (context) => {
+    consul = await startConsul(context);
+    const { cluster, recorder } = await start(3, {}, { CONSUL_CONFIG_WATCH: 'true' });
+    const first = plan(recorder.baseUrl, 60);
+    await put(first);
+    const { runId } = await cluster.runReaches('running', waitMs, 1_000);
+    await put(first.replace('target: 20', 'target: 100').replace('duration: 60s', 'duration: 8s'));
+    expect((await cluster.runReaches('finished', waitMs)).runId).toBe(runId);
+    const { books, loadChanges, run } = await cluster.report();
+    expect(loadChanges).toMatchObject([{ ratePerSecond: 100, workers: null }]);
+    const { durationMs, fromMs } = loadChanges[0]!;
+    expect([run.durationMs, run.plannedDurationMs]).toEqual([durationMs, durationMs]);
+    expect(durationMs).toBe(Math.max(8_000, fromMs));
+    expect(books.balanced).toBe(true);
+    expect(Math.abs(books.planned! - (fromMs * 20 + (durationMs - fromMs) * 100) / 1_000)).toBeLessThanOrEqual(1);
+    const { numbers } = await recorder.hits();
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(numbers.length).toBe(books.fired);
+  });
+
   it('with ACLs the rights of docs/consul.md are enough, and without a token the reason is told', async (context) => {
     consul = await startConsul(context, { acl: true });
     const { cluster } = await start(1);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SourceDecision } from '../cluster/state.ts';
 import { isOver } from '../cluster/transitions.ts';
 import type { LeaderContext } from '../coordinator/context.ts';
-import { checkPlan, submitAsLeader } from '../coordinator/leader-runs.ts';
+import { changeLoadAsLeader, checkPlan, submitAsLeader } from '../coordinator/leader-runs.ts';
 import type { Reloaded } from '../coordinator/service.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { type ErrorCode, TuttiError } from '../lib/errors.ts';
@@ -128,20 +128,25 @@ export class SourceOffice {
     const decided = this.#decision(submissionId);
     if (decided !== undefined && (decided.runId !== null || !isAsked)) {
       await this.#note(null);
-      return { runId: decided.runId ?? '', created: false, missing: [], waitsFor: null };
+      return { runId: decided.runId ?? '', created: false, missing: [], waitsFor: null, changed: false };
+    }
+    const asFirst = { planText, submissionId, fileName: source.name, source: source.kind };
+    // Under an id of its own where it was refused before: under that one it gets the same answer for good.
+    const again = { planText, submissionId: `${submissionId}+${randomUUID()}`, fileName: source.name };
+    const submission = decided === undefined ? asFirst : again;
+    const changed = await changeLoadAsLeader(context, submission);
+    if (changed !== null) {
+      log.info({ run: changed.runId, source: source.name }, 'the run goes on with the load of the plan that changed');
+      return { runId: changed.runId, created: false, missing: [], waitsFor: null, changed: true };
     }
     const waitsFor = this.#runThatIsOn();
     if (onReload === 'next' && waitsFor !== null) {
       this.#waiting = plan;
       await this.#note(`the plan waits until run ${waitsFor} has ended (CLUSTER_ON_RELOAD=next)`, true);
-      return { runId: '', created: false, missing: [], waitsFor };
+      return { runId: '', created: false, missing: [], waitsFor, changed: false };
     }
-    const isRefused = decided !== undefined;
     if (!isAsked) await untilComplete();
     if (this.#closed.signal.aborted) throw noLongerLeads();
-    const submission = isRefused
-      ? { planText, submissionId: `${submissionId}+${randomUUID()}`, fileName: source.name }
-      : { planText, submissionId, fileName: source.name, source: source.kind };
     const submitted = await submitAsLeader(context, submission, newRunId());
     this.#failures = 0;
     const { runId, created } = submitted;
@@ -149,7 +154,7 @@ export class SourceOffice {
       { run: runId, source: source.name },
       created ? 'submitted the plan of its source' : 'it is this run already',
     );
-    return { ...submitted, waitsFor: null };
+    return { ...submitted, waitsFor: null, changed: false };
   }
 
   async #failed(error: TuttiError, again: () => void): Promise<void> {
