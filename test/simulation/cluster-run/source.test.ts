@@ -86,6 +86,21 @@ describe('a source that all nodes share', () => {
     checkFinished(sim);
   });
 
+  it('is run at once when somebody asks, though the leader still waits for a member that is missing', async () => {
+    const cluster = new SourcedCluster();
+    const { sim, source } = cluster;
+    cluster.kill('n2');
+    source.put(planText(50, 2));
+    expect(await sim.until(() => source.reads.length === 1)).toBe(true);
+    const readAtMs = sim.world.nowMs;
+    expect(await cluster.reload('n0')).toMatchObject({ waitsFor: null });
+    // Nobody waits for it longer than a new leader does for any submission.
+    expect(sim.world.nowMs - readAtMs).toBeLessThan(6_000);
+    expect(cluster.state().run).not.toBe(null);
+    expect(await sim.untilOver()).toBe(true);
+    expect(checkFinished(sim).report.missing).toEqual(['n2']);
+  });
+
   it('what fails when somebody asks begins nothing later, where the cluster has had its plan', async () => {
     const cluster = new SourcedCluster();
     const { sim, source } = cluster;
