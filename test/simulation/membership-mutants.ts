@@ -134,7 +134,7 @@ const restless: Partial<FaultPlan> = {
 export const membershipMutants: readonly Mutant[] = [
   {
     name: 'counts one half of a joint membership (M4)',
-    fromSeed: 1,
+    fromSeed: 26,
     withinSeeds: 10,
     foundAs: 'committed is durable',
     create: countsOneHalf,
@@ -142,7 +142,7 @@ export const membershipMutants: readonly Mutant[] = [
   },
   {
     name: 'counts learners',
-    fromSeed: 2,
+    fromSeed: 3,
     withinSeeds: 10,
     foundAs: 'committed is durable',
     create: countsLearners,

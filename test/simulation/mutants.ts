@@ -373,7 +373,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'compares logs by length (E2)',
-    fromSeed: 16,
+    fromSeed: 1,
     withinSeeds: 10,
     foundAs: complete,
     create: comparesLogsByLength,
@@ -450,7 +450,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'votes right after its start, within a lease',
-    fromSeed: 550,
+    fromSeed: 130,
     withinSeeds: 20,
     foundAs: linearizable,
     create: votesRightAfterItsStart,

@@ -131,12 +131,12 @@ export const snapshotMutants: readonly Mutant[] = [
   },
   {
     name: 'installs an older snapshot over a newer log (S3)',
-    ...{ fromSeed: 1, withinSeeds: 15, foundAs: 'monotonic commit' },
+    ...{ fromSeed: 16, withinSeeds: 15, foundAs: 'monotonic commit' },
     ...{ create: installsOlderSnapshots, focus },
   },
   {
     name: 'forgets who counts (S10)',
-    ...{ fromSeed: 1, withinSeeds: 5, foundAs: 'election safety' },
+    ...{ fromSeed: 4, withinSeeds: 5, foundAs: 'leader completeness' },
     ...{ create: forgetsWhoCounts, focus },
   },
   {

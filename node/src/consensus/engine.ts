@@ -85,6 +85,10 @@ export class Engine {
     this.feed({ kind: 'tick' });
   }
 
+  get isWriting(): boolean {
+    return this.#durability.oldestSinceMs() !== null;
+  }
+
   /** `settle` is called with the outcome of a `propose` input before any other effect of that step. */
   feed(input: RaftInput, settle: ((outcome: ProposalOutcome) => void) | null = null): void {
     if (this.#stopped) return;

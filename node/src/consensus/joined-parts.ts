@@ -84,7 +84,11 @@ export class JoinedParts<Result> {
       ...{ core, store, transport, timings, clock, defer, log, stats: this.watch.stats },
       hooks: this.#engineHooks(clusterId, onFailed),
     });
-    this.proposals = new Proposals({ defer, limits, feed });
+    this.proposals = new Proposals({
+      ...{ defer, limits, feed },
+      isWriting: () => this.engine.isWriting,
+      committedIndex: () => this.applier.committedIndex,
+    });
     this.memberChanges = new MemberChanges(core, feed);
     this.requests = new Requests(clock, transport);
     this.peers = new PeerWatch({
@@ -194,7 +198,10 @@ export class JoinedParts<Result> {
       onSendSnapshots: (to) => this.snapshots?.send(to),
       onRead: (outcome) => this.reads.onOutcome(outcome),
       onChange: (outcome) => this.memberChanges.onOutcome(outcome),
-      onIdle: () => this.applier.run(),
+      onIdle: () => {
+        this.applier.run();
+        this.proposals.release();
+      },
       onFailed,
     };
   }

@@ -23,11 +23,15 @@ export interface ProposalsOptions {
   readonly feed: (input: RaftInput, settle: (outcome: ProposalOutcome) => void) => void;
   readonly defer: (callback: () => void) => void;
   readonly limits: RaftLimits;
+  /** The disk of this node holds something that is not durable yet. */
+  readonly isWriting: () => boolean;
+  readonly committedIndex: () => number;
 }
 
 /**
  * From a command to its result. All that is proposed in one turn of the event loop becomes one input of the core, so one
- * write and one message to each peer. What was appended resolves by (index, term); every other way out is an error that
+ * write and one message to each peer; what comes while those are neither durable here nor committed waits for that, since this
+ * disk could not begin with it sooner (ADR 50). What was appended resolves by (index, term); every other way out is an error that
  * says whether the command may still commit (H3).
  */
 export class Proposals<Result> {
@@ -35,6 +39,9 @@ export class Proposals<Result> {
   readonly #appended = new Map<number, { readonly term: number; readonly waiter: Waiter<Result> }>();
   #waiting: Waiter<Result>[] = [];
   #waitingBytes = 0;
+  /** The last index that a proposal of this leadership was given. */
+  #lastIndex = 0;
+  #isHeld = false;
   #stopped = false;
 
   constructor(options: ProposalsOptions) {
@@ -47,8 +54,13 @@ export class Proposals<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ data, resolve, reject });
       this.#waitingBytes += data.byteLength;
-      if (this.#waiting.length === 1) this.#options.defer(() => this.#flush());
+      if (this.#waiting.length === 1) this.#options.defer(() => this.#flushOrHold());
     });
+  }
+
+  /** The engine has nothing more to do for now: what was held may go. */
+  release(): void {
+    if (this.#isHeld) this.#flushOrHold();
   }
 
   applied(entry: Entry, result: { readonly value: Result } | null): void {
@@ -66,6 +78,7 @@ export class Proposals<Result> {
 
   /** What is committed already will be applied here and resolve; the rest is now up to another leader. */
   leadershipLost(committedIndex: number, reason: string): void {
+    this.#lastIndex = 0;
     for (const [index, { waiter }] of this.#appended) {
       if (index <= committedIndex) continue;
       this.#appended.delete(index);
@@ -106,6 +119,12 @@ export class Proposals<Result> {
     return waiting;
   }
 
+  #flushOrHold(): void {
+    const { committedIndex, isWriting } = this.#options;
+    this.#isHeld = !this.#stopped && this.#lastIndex > committedIndex() && isWriting();
+    if (!this.#isHeld) this.#flush();
+  }
+
   #flush(): void {
     const waiting = this.#take();
     for (const batch of inBatches(waiting, this.#options.limits.maxAppendBytes)) {
@@ -121,6 +140,7 @@ export class Proposals<Result> {
       for (const [offset, waiter] of batch.entries()) {
         this.#appended.set(outcome.firstIndex + offset, { term: outcome.term, waiter });
       }
+      this.#lastIndex = outcome.firstIndex + batch.length - 1;
       return;
     }
     const error = refused(outcome);

@@ -4,7 +4,7 @@ import { ENTRY_OVERHEAD_BYTES, entryBytes } from './log.ts';
 import { encodeMembership, foundedBy, memberIds } from './membership.ts';
 import { Progress } from './progress.ts';
 import { neededVotes, reachedBy } from './quorum.ts';
-import { replicate, sendHeartbeats } from './replication.ts';
+import { replicate, sendHeartbeats, tellCommit } from './replication.ts';
 import { becomeFollower, setLeader, setRole } from './roles.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { preferOther } from './priority.ts';
@@ -30,6 +30,7 @@ export function becomeLeader(state: RaftState, votes: number): void {
     // Entries of former terms weigh until they are committed too: they hold the same memory.
     uncommittedBytes: sumBytes(log.between(state.commitIndex, log.lastIndex)),
     heartbeatDeadlineMs: state.nowMs + options.timings.heartbeatMs,
+    commitNewsDueMs: Infinity,
     round: 0,
     leaseRounds: [],
     isLeaseOver: false,
@@ -158,6 +159,7 @@ export function tickLeader(state: RaftState, leadership: Leadership): void {
   if (leadership.transfer !== null && state.nowMs >= leadership.transfer.deadlineMs) {
     failTransfer(state, leadership, `${leadership.transfer.to} did not take over within an election timeout`);
   }
+  tellCommit(state, leadership);
   if (state.nowMs < leadership.heartbeatDeadlineMs) return;
   sendHeartbeats(state, leadership);
   noteSilence(state, leadership);

@@ -106,6 +106,7 @@ class Raft implements RaftCore {
     if (leadership === null) return Math.min(electionDeadlineMs, fastElection?.dueMs ?? Infinity);
     return Math.min(
       leadership.heartbeatDeadlineMs,
+      leadership.commitNewsDueMs,
       leadership.transfer?.deadlineMs ?? Infinity,
       quorumDeadlineMs(this.#state, leadership),
       diskDeadlineMs(this.#state),

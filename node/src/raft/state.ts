@@ -107,6 +107,8 @@ export interface Leadership {
   readonly firstIndex: number;
   uncommittedBytes: number;
   heartbeatDeadlineMs: number;
+  /** When those who have not heard of the last commit with an append are told in one of their own (replication.ts). */
+  commitNewsDueMs: number;
   round: number;
   /** When each of the latest rounds left, and for how long a lease it asked. */
   readonly leaseRounds: { readonly round: number; readonly sentMs: number; readonly leaseMs: number }[];

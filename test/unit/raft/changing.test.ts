@@ -368,7 +368,7 @@ describe('a removed node', () => {
     const told = sent(rig.acknowledge('n2', 3), 'appendRequest').filter(({ to }) => to === 'n3');
     expect(told).toMatchObject([{ commitIndex: 3 }]);
     rig.step({ kind: 'peerDown', id: 'n3' });
-    expect(sent(rig.tick(), 'heartbeat').map(({ to }) => to)).toEqual(['n2']);
+    expect(sent(rig.beat(), 'heartbeat').map(({ to }) => to)).toEqual(['n2']);
     expect(sent(rig.meet('n3', 'c1'), 'appendRequest').map(({ to }) => to)).toContain('n3');
 
     const removed = new Rig({ id: 'n3', log: [1, 1] });
@@ -405,7 +405,7 @@ describe('M12: a voter that was dead for long', () => {
   function live(rig: Rig, forMs: number, ...alive: string[]): Effects[] {
     const all: Effects[] = [];
     for (const untilMs = rig.nowMs + forMs; rig.nowMs < untilMs;) {
-      const effects = rig.tick();
+      const effects = rig.beat();
       all.push(effects);
       const round = sent(effects, 'heartbeat')[0]?.round;
       if (rig.status.role !== 'leader' || round === undefined) break;

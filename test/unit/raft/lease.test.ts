@@ -29,7 +29,7 @@ const round = (effects: Effects): number => sent(effects, 'heartbeat')[0]!.round
 describe('a leader with a lease', () => {
   it('answers at once, and asks nobody, until the lease ends that began when the round was sent', () => {
     const rig = leader();
-    const beat = rig.tick();
+    const beat = rig.beat();
     expect(sent(beat, 'heartbeat')).toMatchObject([{ leaseMs }, { leaseMs }]);
     const sentMs = rig.nowMs;
     rig.nowMs += 40;
@@ -43,11 +43,11 @@ describe('a leader with a lease', () => {
 
   it('asks a quorum all the same without one: an answer that promises less, or an old round, gives none', () => {
     const rig = leader();
-    const first = round(rig.tick());
+    const first = round(rig.beat());
     promise(rig, 'n2', first, leaseMs - 1);
     expect(readByLease(rig)).toEqual([]);
     const fresh = leader();
-    const early = round(fresh.tick());
+    const early = round(fresh.beat());
     fresh.nowMs += heldMs;
     promise(fresh, 'n2', early);
     expect(readByLease(fresh)).toEqual([]);
@@ -59,7 +59,7 @@ describe('a leader with a lease', () => {
     rig.lead(['n2', 'n3']);
     rig.acknowledge('n2', 2);
     rig.acknowledge('n3', 2);
-    const beat = round(rig.tick());
+    const beat = round(rig.beat());
     promise(rig, 'n2', beat);
     expect(readByLease(rig)).toEqual([]);
     promise(rig, 'n5', beat);
@@ -71,18 +71,18 @@ describe('a leader with a lease', () => {
     const rig = new Rig({ lease });
     rig.nowMs += electionTimeoutMaxMs;
     rig.lead();
-    promise(rig, 'n2', round(rig.tick()));
+    promise(rig, 'n2', round(rig.beat()));
     expect(readByLease(rig)).toEqual([]);
   });
 
   it('D5: holds none once it has asked another to campaign, nor later in its term when that came to nothing', () => {
     const rig = leader();
-    promise(rig, 'n3', round(rig.tick()));
+    promise(rig, 'n3', round(rig.beat()));
     expect(readByLease(rig)).toHaveLength(1);
     rig.step({ kind: 'transfer', to: 'n2' });
     expect(readByLease(rig)).toEqual([]);
     rig.step({ kind: 'peerDown', id: 'n2' });
-    const beat = rig.tick();
+    const beat = rig.beat();
     expect(sent(beat, 'heartbeat')).toMatchObject([{ leaseMs: 0 }, { leaseMs: 0 }]);
     promise(rig, 'n3', round(beat));
     expect(readByLease(rig).filter(({ readId }) => readId === lastReadId)).toEqual([]);
@@ -91,7 +91,7 @@ describe('a leader with a lease', () => {
   it('D5: keeps it while the target of a transfer catches up: nobody was asked to campaign yet', () => {
     const rig = leader();
     rig.step({ kind: 'transfer', to: 'n3' });
-    promise(rig, 'n2', round(rig.tick()));
+    promise(rig, 'n2', round(rig.beat()));
     expect(readByLease(rig)).toHaveLength(1);
     rig.acknowledge('n3', 2);
     expect(readByLease(rig)).toEqual([]);

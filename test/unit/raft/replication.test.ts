@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ENTRY_OVERHEAD_BYTES } from '../../../node/src/raft/log.ts';
+import type { Effects } from '../../../node/src/raft/core.ts';
 import { Rig, sent } from './rig.ts';
 
 describe('replication and commit', () => {
@@ -18,11 +19,59 @@ describe('replication and commit', () => {
     expect(rig.append('n2', 2, [2, 1], [2], 3).committed).toMatchObject([{ index: 3, term: 2 }]);
   });
 
+  describe('news of a commit', () => {
+    /** A leader of three whose third entry is committed by n2, and not there at n3. */
+    function committed(): Rig {
+      const rig = new Rig();
+      rig.lead();
+      rig.acknowledge('n2', 2);
+      rig.acknowledge('n3', 2);
+      rig.beat();
+      rig.propose('x');
+      rig.persist();
+      expect(rig.acknowledge('n2', 3).committed).toMatchObject([{ index: 3 }]);
+      return rig;
+    }
+    const told = (effects: Effects): readonly (readonly [string, number, number])[] =>
+      sent(effects, 'appendRequest').map(({ to, commitIndex, entries }) => [to, commitIndex, entries.length]);
+
+    it('travels with the next entries, and then nobody is told again', () => {
+      const rig = committed();
+      expect(told(rig.acknowledge('n3', 3))).toEqual([]);
+      expect(told(rig.propose('y'))).toEqual([
+        ['n2', 3, 1],
+        ['n3', 3, 1],
+      ]);
+      rig.nowMs += 2;
+      expect(told(rig.step({ kind: 'tick' }))).toEqual([]);
+    });
+
+    it('travels alone when none come for 2 ms, to each once, and to whoever has the entry only later', () => {
+      const rig = committed();
+      const sinceMs = rig.nowMs;
+      expect(told(rig.tick())).toEqual([
+        ['n2', 3, 0],
+        ['n3', 3, 0],
+      ]);
+      expect(rig.nowMs).toBe(sinceMs + 2);
+      expect(told(rig.acknowledge('n3', 3))).toEqual([]);
+      expect(sent(rig.tick(), 'heartbeat')).toHaveLength(2);
+    });
+
+    it('is due 2 ms after it, whatever is acknowledged meanwhile', () => {
+      const rig = committed();
+      rig.nowMs += 1.5;
+      rig.acknowledge('n3', 3);
+      rig.nowMs += 0.5;
+      expect(told(rig.step({ kind: 'tick' }))).toHaveLength(2);
+    });
+  });
+
   it('R3: a heartbeat carries no commit index beyond what its receiver is known to hold', () => {
     const rig = new Rig();
     rig.lead();
     rig.acknowledge('n2', 2);
-    expect(sent(rig.tick(), 'heartbeat')).toMatchObject([
+    expect(sent(rig.beat(), 'heartbeat')).toMatchObject([
       { to: 'n2', commitIndex: 2 },
       { to: 'n3', commitIndex: 0 },
     ]);

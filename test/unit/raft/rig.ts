@@ -136,6 +136,12 @@ export class Rig {
     return this.step({ kind: 'tick' });
   }
 
+  /** As `tick`, until a leader's heartbeats leave: what is due before them, news of a commit, is passed. */
+  beat(): Effects {
+    const effects = this.tick();
+    return this.status.role === 'leader' && sent(effects, 'heartbeat').length === 0 ? this.beat() : effects;
+  }
+
   grant(from: NodeId, preVote: boolean, granted = true): Effects {
     const requestTerm = preVote ? this.status.term + 1 : this.status.term;
     return this.receive({
