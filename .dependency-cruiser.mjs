@@ -34,8 +34,9 @@ export default {
     only('coordinator', 'consensus/', 'cluster/', 'generator/schedule/', 'plan/', 'results/', 'lib/'),
     only('metrics', 'results/', 'lib/'),
     only('settings', 'lib/'),
-    only('source', 'lib/'),
-    only('discovery', 'lib/'),
+    only('consul', 'lib/'),
+    only('source', 'consul/', 'lib/'),
+    only('discovery', 'consul/', 'lib/'),
     only('standalone', 'agent/', 'generator/', 'plan/', 'results/', 'metrics/', 'lib/', 'settings'),
     only(
       'api',
@@ -56,7 +57,7 @@ export default {
       from: { path: `${ours}standalone/` },
       to: {
         reachable: true,
-        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|source|discovery|api)/`,
+        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|source|discovery|api)/`,
       },
     },
     only('runtime', 'agent/', 'consensus/', 'cluster/', 'coordinator/', 'plan/', 'results/', 'lib/'),

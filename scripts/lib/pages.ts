@@ -1,7 +1,8 @@
 import { format } from 'prettier';
 import { errorCodes } from '../../node/src/lib/errors.ts';
 import { exitCodeMeanings } from '../../node/src/lib/exit-codes.ts';
-import { notYetSupported, settings } from '../../node/src/settings/schema.ts';
+import { notYetSupported } from '../../node/src/settings/not-supported.ts';
+import { settings } from '../../node/src/settings/schema.ts';
 
 const formatting = { parser: 'markdown', printWidth: 120, singleQuote: true } as const;
 

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { notYetSupported, settings } from '../../node/src/settings/schema.ts';
+import { notYetSupported } from '../../node/src/settings/not-supported.ts';
+import { settings } from '../../node/src/settings/schema.ts';
 
 /** From SIGTERM to SIGKILL when stopping. */
 const stopGraceMs = 5000;

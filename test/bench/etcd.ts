@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findProgram } from '../support/find-program.ts';
+import { findEtcd } from './etcd/etcd-member.ts';
 import { goTool } from '../support/go-tool.ts';
 import { EtcdCluster, OurCluster } from './etcd/clusters.ts';
 import type { BenchCluster } from './etcd/clusters.ts';
@@ -35,8 +35,7 @@ interface Contender {
   readonly clients: Readonly<Record<string, (port: number, inFlight: number) => readonly string[]>>;
 }
 
-const etcd = await findProgram('etcd');
-if (etcd === null) throw new Error('etcd is not on the PATH: apt-get install etcd-server');
+const etcd = await findEtcd();
 const put = await goTool('etcd-put', join(import.meta.dirname, 'etcd/put'));
 
 const ours = (transport: string): Contender => {

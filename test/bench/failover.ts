@@ -1,69 +1,36 @@
-// How long writes stand still when the leader goes, by kill, pause and stop in order, over 3 key-value nodes on loopback:
+// How long writes stand still when the leader goes, by kill, pause and stop in order, over 3 nodes on loopback, ours beside etcd's:
 //   scripts/with-node test/bench/failover.ts [rounds, 100]
-// From the fault to the next write that succeeds, of a client that tries again every 2 ms. JSON on standard output.
+// From the fault to the next write that succeeds, of a client that tries again every 2 ms. etcd with the heartbeat and the election
+// timeout of our `lan`, 50 and 300 ms, and with the shortest it is happy with, 30 and 150. Rounds are interleaved. Needs Debian's
+// etcd-server (3.4) on the PATH. JSON on standard output.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { waitFor } from '../../scripts/lib/wait-for.ts';
-import { KeyValueNode, type Status } from '../integration/key-value/node.ts';
+import { findEtcd } from './etcd/etcd-member.ts';
+import type { Contender, Fault, Member } from './failover/contender.ts';
+import { EtcdMembers } from './failover/etcd.ts';
+import { OurMembers } from './failover/ours.ts';
 
 const RETRY_MS = 2;
 const PATIENCE_MS = 20_000;
-const faults = ['SIGKILL', 'SIGSTOP', 'SIGTERM'] as const;
-type Fault = (typeof faults)[number];
+const faults: readonly Fault[] = ['SIGKILL', 'SIGSTOP', 'SIGTERM'];
 
 const rounds = Number(process.argv[2] ?? 100);
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error('usage: failover.ts [rounds, at least 1]');
+const etcd = await findEtcd();
 const directory = mkdtempSync(join(tmpdir(), 'failover-bench-'));
-const nodes = ['a', 'b', 'c'].map((id, at) => `${id}=127.0.0.1:${17_760 + at}`).join(',');
-const running = new Map<string, KeyValueNode>();
-const keepAlive = new Agent({ keepAlive: true });
-
-const start = async (id: string): Promise<void> => void running.set(id, await KeyValueNode.start(id, nodes, directory));
-
-/** By its log: two survivors that do not reach each other could elect nobody. */
-function reachesBoth({ output }: KeyValueNode): boolean {
-  const count = (message: string): number => output.split(`"message":"${message}`).length - 1;
-  return count('connected"') - count('lost: ') === 2;
-}
-
-/** All three agree on who leads and have applied the same: the fault meets a cluster that is whole. */
-function settled(): Promise<KeyValueNode> {
-  return waitFor('three nodes to agree', PATIENCE_MS, async () => {
-    const all: Status[] = await Promise.all([...running.values()].map((node) => node.status()));
-    const isWhole = all.every(({ membership }) => membership?.unmet === 0) && [...running.values()].every(reachesBoth);
-    const same = (of: (status: Status) => unknown): boolean => new Set(all.map(of)).size === 1;
-    if (!isWhole || !same(({ leaderId }) => leaderId) || !same(({ appliedIndex }) => appliedIndex)) return false;
-    return running.get(all.find(({ leading }) => leading)?.nodeId ?? '') ?? false;
-  });
-}
-
-/** True once the node has acknowledged the write; any refusal, and a node that is gone, is tried again. */
-function write(url: string, value: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const sent = request(
-      `${url}/keys/failover`,
-      { method: 'PUT', agent: keepAlive, timeout: PATIENCE_MS },
-      (answer) => {
-        answer.resume().on('end', () => resolve(answer.statusCode === 200));
-      },
-    );
-    sent.on('error', () => resolve(false)).end(value);
-  });
-}
 
 /**
  * Begins an attempt every 2 ms, at the survivors in turn, without waiting for those before: one that was forwarded to the lost
  * leader hangs until that is known, and a client with one connection would measure its own patience.
  */
-async function untilWritten(survivors: readonly KeyValueNode[], value: string): Promise<number> {
+async function untilWritten(survivors: readonly Member[], value: string): Promise<number> {
   const fromMs = performance.now();
   const tookMs: number[] = [];
   for (let attempt = 0; tookMs.length === 0; attempt += 1) {
     if (performance.now() - fromMs > PATIENCE_MS) throw new Error(`no write succeeded within ${PATIENCE_MS} ms`);
-    void write(survivors[attempt % survivors.length]!.url, value).then((isWritten) => {
+    void survivors[attempt % survivors.length]!.write(value).then((isWritten) => {
       if (isWritten) tookMs.push(performance.now() - fromMs);
     });
     await delay(RETRY_MS);
@@ -71,36 +38,53 @@ async function untilWritten(survivors: readonly KeyValueNode[], value: string): 
   return tookMs[0]!;
 }
 
-async function round(fault: Fault, number: number): Promise<number> {
-  let leader = await settled();
+async function round(contender: Contender, fault: Fault, number: number): Promise<number> {
+  let leader = await contender.settled();
   // A busy machine may cost it its leadership meanwhile.
-  while (!(await write(leader.url, 'before'))) leader = await settled();
-  const survivors = [...running.values()].filter((node) => node !== leader);
+  while (!(await leader.write('before'))) leader = await contender.settled();
+  const survivors = contender.members.filter(({ id }) => id !== leader.id);
   leader.signal(fault);
   const tookMs = await untilWritten(survivors, `${fault} ${number}`);
   if (fault === 'SIGSTOP') leader.signal('SIGCONT');
   else {
     await leader.ended();
-    await start(leader.id);
+    await contender.restart(leader.id);
   }
   return tookMs;
 }
 
-const figures: Record<string, Record<string, number>> = {};
+function figuresOf(tookMs: readonly number[]): Record<string, number> {
+  const sorted = tookMs.toSorted((x, y) => x - y);
+  const quantile = (q: number): number => Math.round(sorted[Math.min(rounds - 1, Math.floor(q * rounds))]! * 10) / 10;
+  return { p50Ms: quantile(0.5), p90Ms: quantile(0.9), p99Ms: quantile(0.99), maxMs: quantile(1) };
+}
+
 const loadBefore = loadavg()[0]!;
+const contenders: Contender[] = [];
 try {
-  await Promise.all(['a', 'b', 'c'].map(start));
-  for (const fault of faults) {
-    const tookMs: number[] = [];
-    for (let number = 0; number < rounds; number += 1) tookMs.push(await round(fault, number));
-    tookMs.sort((x, y) => x - y);
-    const quantile = (q: number): number => Math.round(tookMs[Math.min(rounds - 1, Math.floor(q * rounds))]! * 10) / 10;
-    figures[fault] = { p50Ms: quantile(0.5), p90Ms: quantile(0.9), p99Ms: quantile(0.99), maxMs: quantile(1) };
+  contenders.push(await OurMembers.start(directory));
+  for (const [heartbeatMs, electionTimeoutMs, firstPort] of [
+    [50, 300, 17_800],
+    [30, 150, 17_820],
+  ] as const) {
+    const own = mkdtempSync(join(directory, 'etcd-'));
+    contenders.push(await EtcdMembers.start(etcd, { directory: own, firstPort, heartbeatMs, electionTimeoutMs }));
   }
-  console.log(JSON.stringify({ rounds, retryMs: RETRY_MS, loadBefore, loadAfter: loadavg()[0], faults: figures }));
+  const tookMs = new Map<string, number[]>();
+  for (const fault of faults) {
+    for (let number = 0; number < rounds; number += 1) {
+      for (const contender of contenders) {
+        const key = `${contender.name}/${fault}`;
+        tookMs.set(key, [...(tookMs.get(key) ?? []), await round(contender, fault, number)]);
+      }
+    }
+  }
+  const results = [...tookMs].map(([key, all]) => {
+    const [contender, fault] = key.split('/SIG') as [string, string];
+    return { contender, fault: `SIG${fault}`, ...figuresOf(all) };
+  });
+  console.log(JSON.stringify({ rounds, retryMs: RETRY_MS, loadBefore, loadAfter: loadavg()[0], results }));
 } finally {
-  keepAlive.destroy();
-  // A stopped process takes SIGKILL, too.
-  await Promise.all([...running.values()].map((node) => node.kill()));
+  await Promise.all(contenders.map((contender) => contender.stop()));
   rmSync(directory, { recursive: true });
 }

@@ -46,7 +46,11 @@ describe('any node of a cluster', () => {
   it('tells the truth about the cluster: one leader, the same everywhere, peers counted with oneself', async () => {
     const all = await waitFor('all nodes to agree', waitMs, async () => {
       const health = await Promise.all(cluster.members.map(({ id }) => get<ClusterHealth>(id, '/health/cluster')));
-      return new Set(health.map(({ leader_id, term }) => `${String(leader_id)} ${term}`)).size === 1 && health;
+      // During an election all agree that nobody leads.
+      const areFormed = health.every((one) => one.leader_id !== null && one.cluster_formed);
+      return (
+        areFormed && new Set(health.map(({ leader_id, term }) => `${String(leader_id)} ${term}`)).size === 1 && health
+      );
     });
     expect(all.map(({ state }) => state).sort()).toEqual(['follower', 'follower', 'leader']);
     for (const health of all)

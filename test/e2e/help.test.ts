@@ -59,14 +59,14 @@ describe('the examples of the help texts', () => {
     }
   });
 
-  it.each([[], ['run'], ['submit']].map((command) => [command]))(
+  it.each([[], ['run'], ['submit'], ['reload']].map((command) => [command]))(
     'of tutti %j are commands that it knows',
     async (command) => {
       const examples = await examplesOf(...command);
       expect(examples.length).toBeGreaterThan(0);
       for (const example of examples) {
         const ended = await shell(`${example.replace(/ >.*/, '')} --help`);
-        expect(ended.stdout, example).toMatch(/^Usage: tutti (validate|run|node|submit) /);
+        expect(ended.stdout, example).toMatch(/^Usage: tutti (validate|run|node|submit|reload) /);
       }
     },
   );

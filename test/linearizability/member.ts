@@ -1,5 +1,5 @@
 // One node of examples/key-value as a process, as server.ts there is, with what this test must be able to do to it: a disk
-// that is slowed by lines "MIN MAX" (milliseconds) on standard input, and, to prove the test, a store that is broken.
+// that is slowed and members that are changed by orders on standard input, and, to prove the test, a store that is broken.
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ import {
   openDataDirectory,
   systemClock,
   timingProfiles,
+  TuttiError,
 } from 'tutti/consensus';
 import type { Consensus, Log } from 'tutti/consensus';
 import { isWrite } from '../../examples/key-value/commands.ts';
@@ -22,6 +23,7 @@ import { serve } from '../../examples/key-value/serve.ts';
 import { KeyValueStore } from '../../examples/key-value/store.ts';
 import { nodeDisk } from '../../node/src/storage/node-disk.ts';
 import { parseClusterNodes } from '../../node/src/transport/addresses.ts';
+import type { Order } from './node-process.ts';
 import { SlowDisk } from './slow-disk.ts';
 
 const text = { type: 'string' } as const;
@@ -65,6 +67,14 @@ const readingLocally =
   (command) =>
     isWrite(command) ? execute(command) : Promise.resolve(store.look(command));
 
+async function obey(order: Order): Promise<object> {
+  if ('delayMs' in order) return { delayedSyncs: disk.setDelay(...order.delayMs) };
+  return consensus.changeMembers(order.changes).then(
+    () => ({ outcome: 'ok' }),
+    (error: unknown) => ({ outcome: TuttiError.from(error).code }),
+  );
+}
+
 const disk = new SlowDisk(nodeDisk);
 const store = new KeyValueStore();
 const consensus = await open(store, disk);
@@ -81,8 +91,7 @@ await serve({
 });
 const orders = createInterface({ input: process.stdin });
 orders.on('line', (line) => {
-  const [minMs, maxMs] = line.split(' ').map(Number);
-  process.stdout.write(`${JSON.stringify({ delayedSyncs: disk.setDelay(minMs!, maxMs!) })}\n`);
+  void obey(JSON.parse(line) as Order).then((answer) => process.stdout.write(`${JSON.stringify(answer)}\n`));
 });
 // An orderly stop ends the process although more orders could come.
 process.stdin.unref();

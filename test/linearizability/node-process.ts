@@ -16,6 +16,15 @@ const httpPort = 8000;
 const patienceMs = 60_000;
 const statusTimeoutMs = 1_000;
 
+export interface MemberChange {
+  readonly kind: 'demote' | 'promote';
+  readonly id: string;
+}
+
+/** What a node can be ordered, a line of JSON each, and answers with one (member.ts). */
+export type Order =
+  { readonly delayMs: readonly [min: number, max: number] } | { readonly changes: readonly MemberChange[] };
+
 export interface NodeOptions {
   readonly id: string;
   /** Of the machine it runs on (network.ts). */
@@ -107,15 +116,23 @@ export class NodeProcess {
     if (this.isRunning) await this.#sendDelay();
   }
 
+  /** As the leader: `ok`, or the code of what was in the way. */
+  async changeMembers(changes: readonly MemberChange[]): Promise<string> {
+    return this.isRunning ? ((await this.#order({ changes })) as { outcome: string }).outcome : 'NOT_RUNNING';
+  }
+
   /** Null: it does not answer at the moment. */
   async status(): Promise<Record<string, unknown> | null> {
     return this.isRunning ? statusOf(this.http, statusTimeoutMs) : null;
   }
 
   async #sendDelay(): Promise<void> {
-    this.#child!.stdin!.write(`${this.#delayMs.join(' ')}\n`);
-    const { delayedSyncs } = JSON.parse(await this.#line('obey')) as { delayedSyncs: number };
-    this.#delayedSyncs += delayedSyncs;
+    this.#delayedSyncs += ((await this.#order({ delayMs: this.#delayMs })) as { delayedSyncs: number }).delayedSyncs;
+  }
+
+  async #order(order: Order): Promise<unknown> {
+    this.#child!.stdin!.write(`${JSON.stringify(order)}\n`);
+    return JSON.parse(await this.#line('obey'));
   }
 
   async #line(what: string): Promise<string> {

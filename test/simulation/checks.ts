@@ -35,6 +35,8 @@ export class SafetyChecks implements NodeObserver {
   compactions = 0;
   /** Snapshots that moved a node forward. */
   installs = 0;
+  /** Of these, the ones that nobody else was asked for. */
+  leased = 0;
 
   constructor(nodes: readonly SimulatedNode[], listedSize: number) {
     this.#nodes = nodes;
@@ -46,7 +48,7 @@ export class SafetyChecks implements NodeObserver {
     return this.#committed.map(({ entry }) => entry);
   }
 
-  stepped(node: SimulatedNode, _input: RaftInput, before: RaftStatus, effects: Effects): void {
+  stepped(node: SimulatedNode, input: RaftInput, before: RaftStatus, effects: Effects): void {
     const after = node.core!.status();
     require(after.term >= before.term, 'monotonic term', `${node.id} went from ${before.term} to ${after.term}`);
     require(after.commitIndex >=
@@ -63,7 +65,9 @@ export class SafetyChecks implements NodeObserver {
       if (event.kind === 'removed') this.memberships.removed(node, event.index);
     }
     for (const outcome of effects.reads) {
-      if (outcome.accepted) this.#checkRead(node, after, outcome.readId, outcome.index);
+      if (!outcome.accepted) continue;
+      this.#checkRead(node, after, outcome.readId, outcome.index);
+      if (input.kind === 'read' && input.readId === outcome.readId) this.leased += 1;
     }
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Effects, RaftInput, RaftStatus } from '../../node/src/raft/core.ts';
+import type { Effects, LeaseOptions, RaftInput, RaftStatus } from '../../node/src/raft/core.ts';
 import { carriesPromise } from '../../node/src/raft/effects.ts';
 import type { Message } from '../../node/src/raft/messages.ts';
 import { timingProfiles } from '../../node/src/raft/types.ts';
@@ -28,6 +28,7 @@ export class SimulatedCluster {
   onPromise: (node: SimulatedNode, message: Message) => void = () => undefined;
   steps = 0;
   readonly #endRandom: Random;
+  readonly #clockRandom: Random;
   readonly #linked = new Set<string>();
   /** The incarnation each node last shook hands with, by direction. */
   readonly #handshakes = new Map<string, string>();
@@ -43,6 +44,7 @@ export class SimulatedCluster {
     const diskRandom = new Random(seed, 'disk');
     const transferRandom = new Random(seed, 'snapshot transfers');
     this.#endRandom = new Random(seed, 'end');
+    this.#clockRandom = new Random(seed, 'clocks');
     this.network = new SimulatedNetwork(plan.network, new Random(seed, 'network'), this.scheduler);
     const world: NodeWorld = {
       scheduler: this.scheduler,
@@ -51,6 +53,7 @@ export class SimulatedCluster {
       options: {
         ...{ listedSize: plan.size, timings: timingProfiles.lan, removeDeadAfterMs: plan.removeDeadAfterMs },
         limits: { ...plan.limits, maxTrailingBytes: plan.maxTrailingBytes },
+        lease: leaseOf(plan),
       },
       snapshots: {
         transmit: (from, to, snapshot) => {
@@ -77,7 +80,9 @@ export class SimulatedCluster {
     };
     this.nodes = Array.from({ length: plan.size + plan.spares }, (_, at) => {
       const id = `n${at + 1}`;
-      return new SimulatedNode(id, world, new Random(seed, `node ${id}`), at >= plan.size);
+      const rate = 1 + (this.#clockRandom.between(-1, 1) * plan.clockDriftPpm) / 1e6;
+      const self = { id, priority: plan.priorities[at] ?? 0, clockRate: rate, isSpare: at >= plan.size };
+      return new SimulatedNode(self, world, new Random(seed, `node ${id}`));
     });
     this.checks = new SafetyChecks(this.nodes, plan.size);
   }
@@ -110,9 +115,9 @@ export class SimulatedCluster {
       [a, b],
       [b, a],
     ] as const) {
-      const { id, incarnation, clusterId } = peer;
+      const { id, incarnation, clusterId, priority } = peer;
       if (isOpen) this.#handshakes.set(`${end.id}>${id}`, incarnation);
-      end.feed(isOpen ? { kind: 'peerUp', peer: { id, incarnation }, clusterId } : { kind: 'peerDown', id });
+      end.feed(isOpen ? { kind: 'peerUp', peer: { id, incarnation }, clusterId, priority } : { kind: 'peerDown', id });
     }
   }
 
@@ -159,9 +164,8 @@ export class SimulatedCluster {
     witness.feed({ kind: 'peerEnded', id: living.id });
   }
 
-  /** Proposes `count` commands at `node`; returns whether it took them. As the host, none before a founding is committed (ADR 0040). */
+  /** Proposes `count` commands at `node`; returns whether it took them. */
   propose(node: SimulatedNode, count = 1): boolean {
-    if (node.clusterId === null) return false;
     const data = Array.from({ length: count }, () => {
       this.#proposals += 1;
       return new TextEncoder().encode(`command ${this.#proposals}`);
@@ -170,11 +174,11 @@ export class SimulatedCluster {
   }
 
   /** The answer, whenever it comes, is judged by the checks: it must see all that is committed now. */
-  read(node: SimulatedNode): void {
+  read(node: SimulatedNode, byLease = false): void {
     if (!node.isUp) return;
     this.#reads += 1;
     this.checks.readBegins(this.#reads);
-    node.feed({ kind: 'read', readId: this.#reads });
+    node.feed({ kind: 'read', readId: this.#reads, byLease });
   }
 
   trace(line: string): void {
@@ -213,6 +217,10 @@ export class SimulatedCluster {
   }
 }
 
+function leaseOf({ leaseDriftPpm }: FaultPlan): LeaseOptions | null {
+  return leaseDriftPpm === null ? null : { maxClockDriftPpm: leaseDriftPpm };
+}
+
 function describe(node: SimulatedNode, input: RaftInput, effects: Effects): string {
   const status: RaftStatus = node.core!.status();
   const { persist, sendNow, sendAfterPersist, committed } = effects;
@@ -240,8 +248,12 @@ function describeInput(input: RaftInput): string {
     case 'peerDown':
     case 'peerEnded':
       return `${input.kind} ${input.id}`;
+    case 'resign':
+      return 'resign';
+    case 'timings':
+      return `timings ${input.timings.electionTimeoutMinMs}`;
     case 'read':
-      return `read ${input.readId}`;
+      return `read ${input.readId}${input.byLease === true ? ' by lease' : ''}`;
     case 'transfer':
       return `transfer ${input.to ?? 'to any'}`;
     case 'change':

@@ -41,6 +41,12 @@ export interface FaultPlan {
   /** Nodes that no list names: they take part once they are added. */
   readonly spares: number;
   readonly removeDeadAfterMs: number;
+  /** Of each node, in order. */
+  readonly priorities: readonly number[];
+  /** What the nodes are told of their clocks, in millionths; null: no leases. */
+  readonly leaseDriftPpm: number | null;
+  /** How far their clocks really run too fast or too slow, at most. */
+  readonly clockDriftPpm: number;
   readonly limits: Omit<RaftLimits, 'maxTrailingBytes'>;
 }
 
@@ -93,11 +99,17 @@ export type LaterFaults = Pick<
   | 'snapshotMeanMs'
   | 'maxTransferMs'
   | 'maxTrailingBytes'
+  | 'priorities'
+  | 'leaseDriftPpm'
+  | 'clockDriftPpm'
 >;
+
+/** A clock that runs a twentieth too fast or too slow: a thousand times what a crystal does, so that it shows in a lease of 150 ms. */
+export const LARGEST_DRIFT_PPM = 50_000;
 
 /** Drawn apart, so that a seed without them means what it meant before there were any. */
 export function drawLaterFaults(random: Random): LaterFaults {
-  return {
+  const later = {
     maxEndNewsMs: random.chance(0.5) ? random.between(0.5, 30) : Infinity,
     falseEndMeanMs: random.chance(0.25) ? random.between(200, 2_000) : Infinity,
     transferMeanMs: random.chance(0.35) ? random.between(50, 1_000) : Infinity,
@@ -105,7 +117,10 @@ export function drawLaterFaults(random: Random): LaterFaults {
     snapshotMeanMs: random.chance(0.5) ? random.between(5, 300) : Infinity,
     maxTransferMs: random.pick([2, 30, 300]),
     maxTrailingBytes: random.pick([0, 0, 300, 5_000]),
+    priorities: random.chance(0.3) ? Array.from({ length: 5 }, () => random.pick([0, 1, 2])) : [0, 0, 0, 0, 0],
   };
+  const leaseDriftPpm = random.chance(0.4) ? random.pick([0, 1_000, LARGEST_DRIFT_PPM]) : null;
+  return { ...later, leaseDriftPpm, clockDriftPpm: leaseDriftPpm === null ? 0 : random.between(0, leaseDriftPpm) };
 }
 
 /** The healed world of the liveness phase. */

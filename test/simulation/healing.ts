@@ -23,6 +23,14 @@ export function membersOf(core: readonly SimulatedNode[], leader: SimulatedNode 
   return membership === null ? [] : core.filter(({ id, incarnation }) => names(membership, { id, incarnation }));
 }
 
+/** Whether the leader is one of the highest priority among the voters of the core: learners never lead, whatever theirs is. */
+export function isPreferred(core: readonly SimulatedNode[], leader: SimulatedNode | undefined): boolean {
+  const membership = leader?.core?.status().membership ?? null;
+  if (leader === undefined || membership === null) return false;
+  const voters = core.filter(({ id, incarnation }) => isBoundVoter(membership, { id, incarnation }));
+  return leader.priority === Math.max(...voters.map(({ priority }) => priority));
+}
+
 /**
  * All members of the core have committed what was proposed after the healing, no change of members is half done, the logs are
  * equal to their ends, and no write is left that began to hang before it: its leader would yet fall silent.

@@ -125,6 +125,8 @@ const restless: Partial<FaultPlan> = {
   cutMeanMs: 400,
   cutForMeanMs: 300,
   proposalMeanMs: 20,
+  priorities: [0, 0, 0, 0, 0],
+  leaseDriftPpm: null,
   snapshotMeanMs: Infinity,
   wipe: false,
 };
@@ -132,7 +134,7 @@ const restless: Partial<FaultPlan> = {
 export const membershipMutants: readonly Mutant[] = [
   {
     name: 'counts one half of a joint membership (M4)',
-    fromSeed: 1,
+    fromSeed: 26,
     withinSeeds: 10,
     foundAs: 'committed is durable',
     create: countsOneHalf,
@@ -140,9 +142,9 @@ export const membershipMutants: readonly Mutant[] = [
   },
   {
     name: 'counts learners',
-    fromSeed: 1,
+    fromSeed: 3,
     withinSeeds: 10,
-    foundAs: 'one change at a time',
+    foundAs: 'committed is durable',
     create: countsLearners,
     focus: restless,
   },
@@ -150,7 +152,7 @@ export const membershipMutants: readonly Mutant[] = [
     name: 'counts the founders, whoever is a member now (M8)',
     fromSeed: 1,
     withinSeeds: 10,
-    foundAs: 'one change at a time',
+    foundAs: 'committed is durable',
     create: countsTheFounders,
     focus: restless,
   },

@@ -22,10 +22,17 @@ export interface NodeWorld {
   readonly scheduler: Scheduler;
   readonly observer: NodeObserver;
   readonly createCore: CreateCore;
-  readonly options: Pick<RaftOptions, 'listedSize' | 'timings' | 'limits' | 'removeDeadAfterMs'>;
+  readonly options: Pick<RaftOptions, 'listedSize' | 'timings' | 'limits' | 'removeDeadAfterMs' | 'lease'>;
   readonly snapshots: Pick<SnapshotWorld, 'transmit' | 'transferMs'>;
   transmit(message: Message, fromIncarnation: Incarnation): void;
   syncMs(): number;
+}
+
+export interface SimulatedSelf {
+  readonly id: NodeId;
+  readonly priority: number;
+  readonly clockRate: number;
+  readonly isSpare?: boolean;
 }
 
 /** The host of one core on a simulated disk: does with the effects what consensus/ does with real ones. */
@@ -33,6 +40,9 @@ export class SimulatedNode {
   readonly id: NodeId;
   /** No list names it, so it knows that there is a cluster to join. */
   readonly isSpare: boolean;
+  readonly priority: number;
+  /** Seconds of its clock in one of the world's. */
+  readonly #clockRate: number;
   incarnation: Incarnation;
   disk = new SimulatedDisk();
   core: RaftCore | null = null;
@@ -54,10 +64,14 @@ export class SimulatedNode {
   #held: { readonly ticket: number; readonly messages: readonly Message[] }[] = [];
   #lastTicket = 0;
   #tickPlannedMs = Infinity;
+  /** What happened while the process was paused. */
+  readonly #missed: (() => void)[] = [];
 
-  constructor(id: NodeId, world: NodeWorld, random: Random, isSpare = false) {
+  constructor({ id, priority, clockRate, isSpare = false }: SimulatedSelf, world: NodeWorld, random: Random) {
     this.id = id;
     this.isSpare = isSpare;
+    this.priority = priority;
+    this.#clockRate = clockRate;
     this.incarnation = `${id}#0`;
     this.#world = world;
     this.#random = random;
@@ -94,6 +108,7 @@ export class SimulatedNode {
     this.core = this.#world.createCore({
       ...this.#world.options,
       self: { id: this.id, incarnation: this.incarnation },
+      priority: this.priority,
       proposedClusterId: `cluster-of-${this.id}-${this.#life}`,
       random: this.#random.next,
       snapshot: snapshot?.metadata ?? null,
@@ -132,17 +147,34 @@ export class SimulatedNode {
   whenAwake(run: () => void): void {
     const life = this.#life;
     const { scheduler } = this.#world;
-    if (scheduler.nowMs >= this.pausedUntilMs) return run();
-    scheduler.at(this.pausedUntilMs, () => {
+    if (scheduler.nowMs >= this.pausedUntilMs) {
+      this.#wakeUp();
+      return run();
+    }
+    this.#missed.push(() => {
       if (this.#life === life) run();
     });
+    this.#planWakeUp();
+  }
+
+  #planWakeUp(): void {
+    const { scheduler } = this.#world;
+    scheduler.at(this.pausedUntilMs, () => {
+      if (scheduler.nowMs >= this.pausedUntilMs) this.#wakeUp();
+      else this.#planWakeUp();
+    });
+  }
+
+  /** In the order in which it came, also where somebody cut the pause short. */
+  #wakeUp(): void {
+    for (const run of this.#missed.splice(0)) run();
   }
 
   step(input: RaftInput): Effects | null {
     if (this.core === null) return null;
     const { observer, scheduler } = this.#world;
     const before = this.core.status();
-    const effects = this.core.step(input, scheduler.nowMs);
+    const effects = this.core.step(input, scheduler.nowMs * this.#clockRate);
     if (effects.persist !== null) this.mirror.apply(effects.persist);
     observer.stepped(this, input, before, effects);
     this.#carryOut(effects);
@@ -213,7 +245,9 @@ export class SimulatedNode {
   }
 
   #planTick(): void {
-    const deadlineMs = this.core!.deadlineMs();
+    // Rounded up, or the core would be asked a hair before its time, again and again.
+    const dueMs = this.core!.deadlineMs() / this.#clockRate;
+    const deadlineMs = this.#clockRate === 1 ? dueMs : dueMs + 1e-6;
     if (deadlineMs === this.#tickPlannedMs || deadlineMs === Infinity) return;
     this.#tickPlannedMs = deadlineMs;
     const life = this.#life;

@@ -21,12 +21,8 @@ export function quiet(size: number): FaultPlan {
     ...{ downMeanMs: 0, crashLeader: 0, crashAtPromise: 0, crashAtElection: 0, cutForMeanMs: 0, wipe: false },
     ...sameMembers,
     ...{ loseUnboundDisk: 0, proposalMeanMs: Infinity, maxTransferMs: 20, maxTrailingBytes: 0 },
-    limits: {
-      maxAppendBytes: 1e6,
-      maxInflightBytes: 1e6,
-      maxUncommittedBytes: 1e6,
-      maxProposalBytes: 1e3,
-    },
+    ...{ priorities: [0, 0, 0, 0, 0], leaseDriftPpm: null, clockDriftPpm: 0 },
+    limits: { maxAppendBytes: 1e6, maxInflightBytes: 1e6, maxUncommittedBytes: 1e6, maxProposalBytes: 1e3 },
   };
 }
 

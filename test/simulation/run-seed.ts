@@ -5,7 +5,7 @@ import { timingProfiles } from '../../node/src/raft/types.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { changeSome, drawMembershipFaults } from './draw-membership.ts';
 import type { FaultPlan } from './faults.ts';
-import { isConverged, membersOf, pickCore } from './healing.ts';
+import { isConverged, isPreferred, membersOf, pickCore } from './healing.ts';
 import { allMemberships, canDecide, membershipsOf } from './memberships.ts';
 import { STRAGGLE_FACTOR } from './network.ts';
 import { calmNetwork, drawFaults, drawLaterFaults } from './faults.ts';
@@ -16,6 +16,8 @@ import { Random } from './random.ts';
 const CONVERGE_TIMEOUTS = 15;
 /** Longest election timeouts for which the leader must then stay. */
 const STABLE_TIMEOUTS = 10;
+/** Longest election timeouts within which the preferred of them must lead, however restless it was before (raft/priority.ts). */
+const PREFERENCE_TIMEOUTS = 10 * 2 ** 6;
 /** More for each entry a peer lacks at the healing: with the smallest window and append, each costs a round trip. */
 const CATCH_UP_MS_PER_ENTRY = 20;
 const LINK_REFRESH_MS = 40;
@@ -33,6 +35,8 @@ export interface SeedResult {
   readonly compactions: number;
   readonly installs: number;
   readonly changes: number;
+  /** Of the reads, those that a lease answered. */
+  readonly leased: number;
   readonly terms: number;
   /** From the healing to a leader, a commit on all of the core, and equal logs. */
   readonly convergeMs: number;
@@ -73,6 +77,7 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
       steps: cluster.steps,
       committed,
       ...{ reads, compactions, installs, changes: memberships.changes },
+      leased: cluster.checks.leased,
       terms,
       convergeMs,
     };
@@ -109,6 +114,10 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
   whileChaos(
     plan.falseEndMeanMs,
     () => {
+      const { leader } = cluster;
+      if (plan.leaseDriftPpm !== null && leader !== undefined && falseEndRandom.chance(0.5)) {
+        return cutOffAsEnded(cluster, leader);
+      }
       const [witness, ended] = falseEndRandom.shuffled(cluster.nodes);
       cluster.reportFalseEnd(witness!, falseEndRandom.chance(0.5) ? (cluster.leader ?? ended!) : ended!);
     },
@@ -140,7 +149,8 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
     () => {
       // Whoever believes to lead is asked, the deposed ones most of all.
       const believers = cluster.nodes.filter(({ core }) => core?.status().role === 'leader');
-      if (believers.length > 0) cluster.read(readRandom.pick(believers));
+      const byLease = plan.leaseDriftPpm !== null && readRandom.chance(0.7);
+      if (believers.length > 0) cluster.read(readRandom.pick(believers), byLease);
     },
     readRandom,
   );
@@ -236,6 +246,17 @@ function crashSoon(cluster: SimulatedCluster, node: SimulatedNode, random: Rando
   });
 }
 
+/** All others take the leader for ended, and it hears nothing of what they do: the hardest for its lease. */
+function cutOffAsEnded(cluster: SimulatedCluster, leader: SimulatedNode): void {
+  const { network, nodes } = cluster;
+  for (const other of nodes.filter((node) => node !== leader)) {
+    network.cut(leader.id, other.id);
+    network.cut(other.id, leader.id);
+    // Once what is under way has arrived: a leader that is heard has not ended.
+    cluster.scheduler.in(cluster.plan.network.maxDelayMs, () => cluster.reportFalseEnd(other, leader));
+  }
+}
+
 function cutSome(cluster: SimulatedCluster, random: Random): void {
   const { network, nodes } = cluster;
   const mixed = random.shuffled(nodes);
@@ -289,6 +310,10 @@ function liveness(cluster: SimulatedCluster, random: Random): number {
   // What the dead sent before they died may arrive after that, and make one more term.
   scheduler.run(healedMs + STRAGGLE_FACTOR * cluster.plan.network.maxDelayMs);
   scheduler.run(scheduler.nowMs + boundMs, converged);
+  const hasPreferred = (): boolean => isPreferred(core, cluster.leader);
+  scheduler.run(scheduler.nowMs + PREFERENCE_TIMEOUTS * timeoutMs, hasPreferred);
+  if (!hasPreferred())
+    throw new Error(`liveness: ${cluster.leader?.id ?? 'nobody'} leads, although another is preferred`);
   const term = cluster.leader!.core!.status().term;
   scheduler.run(scheduler.nowMs + STABLE_TIMEOUTS * timeoutMs);
   for (const node of membersOf(core, cluster.leader)) {

@@ -53,6 +53,7 @@ describe('five members', () => {
       runUntil(cluster, 20 * electionTimeoutMaxMs, () => deaf.core!.status().role !== 'leader');
       const others = cluster.nodes.flatMap((node, at) => (node === deaf ? [] : [at]));
       runUntil(cluster, 20 * electionTimeoutMaxMs, () => others.includes(cluster.nodes.indexOf(cluster.leader!)));
+      runUntil(cluster, electionTimeoutMaxMs, () => cluster.leader?.core?.status().committedInTerm === true);
       expect(cluster.propose(cluster.leader!)).toBe(true);
     }
   });

@@ -10,10 +10,13 @@ const httpStatus: Partial<Record<ErrorCode, number>> = {
   RUN_NOT_FOUND: 404,
   RUN_IN_PROGRESS: 409,
   STALE_COMMAND: 409,
+  NO_SOURCE: 409,
   TOO_LARGE: 413,
   // As the draft on the Idempotency-Key header asks for (draft-ietf-httpapi-idempotency-key-header 2.7).
   KEY_REUSED: 422,
   BUSY: 429,
+  SOURCE_FAILED: 502,
+  CONSUL_FAILED: 502,
   NOT_LEADER: 503,
   NO_LEADER: 503,
   PEER_UNREACHABLE: 503,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TuttiError } from '../lib/errors.ts';
-import type { StopRequest } from '../coordinator/service.ts';
+import type { Reloaded, StopRequest } from '../coordinator/service.ts';
 import type { ApiBackend } from './backend.ts';
 import { clip } from '../plan/units.ts';
 import { checkPlanContentType, checkToken, planContentTypes } from './doors.ts';
@@ -56,21 +56,29 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
       .catch((thrown: unknown) => {
         throw inClientsWords(TuttiError.from(thrown), id);
       });
-    const status = backend.status();
-    return reply.code(submitted.created ? 202 : 200).send({
-      status: 'accepted',
-      run_id: submitted.runId,
-      created: submitted.created,
-      missing: submitted.missing,
-      node_id: status.nodeId,
-      region: backend.region,
-    });
+    return answerSubmitted(reply, backend, { ...submitted, waitsFor: null });
   });
+
+  server.post('/reload', { onRequest: authorize }, async (_request, reply) =>
+    answerSubmitted(reply, backend, await backend.reload(askerOf(reply))),
+  );
 
   server.post('/stop', { onRequest: authorize }, async (request, reply) => {
     const stopped = await backend.runs.stop(stopRequestOf(request.body), askerOf(reply));
     return { stopped: true, run_id: stopped.runId };
   });
+}
+
+function answerSubmitted(
+  reply: FastifyReply,
+  backend: ApiBackend,
+  { runId, created, missing, waitsFor }: Reloaded,
+): FastifyReply {
+  const { nodeId } = backend.status();
+  const common = { created, missing, node_id: nodeId, region: backend.region };
+  if (waitsFor !== null)
+    return reply.code(202).send({ status: 'waiting', run_id: null, waits_for: waitsFor, ...common });
+  return reply.code(created ? 202 : 200).send({ status: 'accepted', run_id: runId, ...common });
 }
 
 /** Aborted when the client goes away before it was answered. */

@@ -13,6 +13,7 @@ const markOf: Readonly<Record<string, string>> = {
   '/run': 'runId',
   '/result': 'books',
   '/config': 'run_id',
+  '/reload': 'run_id',
   '/stop': 'run_id',
 };
 

@@ -8,7 +8,7 @@ import type { ClusterClient } from './client.ts';
 import { clientOf, type ClusterOptions, defaultNode } from './connect.ts';
 import { checkOut, printReport } from './output.ts';
 import { describe } from './progress.ts';
-import { submit } from './submit.ts';
+import { type Accepted, submit } from './submit.ts';
 
 /** submit, status, result, stop: each talks to any node of a cluster over its HTTP API. */
 export function addClusterCommands(program: Command): void {
@@ -34,6 +34,13 @@ export function addClusterCommands(program: Command): void {
       '\nExample:\n  tutti submit examples/checkout.yaml --wait --node http://127.0.0.1:8081,http://127.0.0.1:8082\n',
     )
     .action(submit);
+  command('reload', 'Have the cluster read its source of plans (CLUSTER_CONFIG_SOURCE) anew, at once.')
+    .addHelpText(
+      'after',
+      '\nA plan that is a run already is not run again. From a file: that of the node that answers.\n' +
+        '\nExample:\n  tutti reload --node http://127.0.0.1:8081\n',
+    )
+    .action(reload);
   command('status', 'Show the cluster and the run that is on.').action(status);
   command('result', 'Print the merged result of the run that is on, or of the last one.')
     .option('--out <file>', 'write it as JSON')
@@ -75,6 +82,21 @@ function runOf(client: ClusterClient): Promise<RunProgress | null> {
     if (error instanceof TuttiError && error.code === 'RUN_NOT_FOUND') return null;
     throw error;
   });
+}
+
+interface ReloadAnswer {
+  /** Null: it waits for another one to end. */
+  readonly run_id: string | null;
+  readonly waits_for?: string;
+}
+
+async function reload(options: ClusterOptions): Promise<void> {
+  const answer = await clientOf(options).post<Omit<Accepted, 'run_id'> & ReloadAnswer>('/reload', {}, null);
+  if (options.json) return console.log(JSON.stringify(answer));
+  const { created, missing, run_id: runId, waits_for: waitsFor } = answer;
+  if (runId === null) return console.log(`it waits until ${waitsFor ?? 'the run that is on'} has ended`);
+  console.log(created ? `accepted: ${runId}` : `nothing new: the plan of the source is ${runId} already`);
+  if (missing.length > 0) console.log(`goes on without ${missing.join(', ')}`);
 }
 
 async function result(options: ClusterOptions): Promise<void> {

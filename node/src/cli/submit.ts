@@ -48,7 +48,7 @@ export async function submit(
   process.exitCode = exitCodeOf(report);
 }
 
-interface Accepted {
+export interface Accepted {
   readonly run_id: string;
   readonly created: boolean;
   readonly missing: readonly string[];

@@ -48,6 +48,13 @@ const command = z.discriminatedUnion('kind', [
     submittedAtUnixMs: z.number(),
   }),
   z.strictObject({
+    kind: z.literal('noteSource'),
+    term,
+    source: z.string().min(1),
+    reason: z.string().min(1).nullable(),
+    isWaiting: z.boolean(),
+  }),
+  z.strictObject({
     kind: z.literal('acknowledge'),
     term,
     runId,

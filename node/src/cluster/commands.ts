@@ -23,6 +23,14 @@ export type CommandBody =
       readonly missing: readonly string[];
       readonly submittedAtUnixMs: number;
     }
+  /** Of the source that all nodes share: why there is no plan to run from it; null: there is, or no longer a reason not to. */
+  | {
+      readonly kind: 'noteSource';
+      readonly source: string;
+      readonly reason: string | null;
+      /** It changed while a run is on, and is run when that has ended. */
+      readonly isWaiting: boolean;
+    }
   | { readonly kind: 'acknowledge'; readonly runId: string; readonly acknowledgement: Acknowledgement }
   /** Forgets the acknowledgements and asks `expected` again. */
   | {
@@ -74,6 +82,7 @@ export interface CountedInterval {
 
 /** What the reducer answers to the proposer; a refusal changes nothing. */
 export type CommandResult =
+  /** The run it is about; empty where it is about none. */
   | { readonly ok: true; readonly runId: string }
   | {
       readonly ok: false;

@@ -4,6 +4,7 @@ import { countIntervals } from './count-intervals.ts';
 import { assignStripes, extendHorizon, scheduleStart } from './horizon.ts';
 import { acknowledge, retryPrepare } from './preparing.ts';
 import { lostSpans, plannedEndMs } from './settle.ts';
+import { noteSource } from './sources.ts';
 import type { ClusterState, LostSpan, Run } from './state.ts';
 import { submitRun } from './submissions.ts';
 import { isOver } from './transitions.ts';
@@ -11,7 +12,7 @@ import { isOver } from './transitions.ts';
 export type { Applied } from './changes.ts';
 export { decodeCommand, encodeCommand } from './codec.ts';
 
-export const initialState: ClusterState = { run: null, submissions: [], sources: [] };
+export const initialState: ClusterState = { run: null, submissions: [], sources: [], sourceProblem: null };
 
 /**
  * The one way the replicated value changes: a pure function of the committed commands, in log order, the same on every node.
@@ -27,6 +28,7 @@ export function apply(
     return refused(state, `made in term ${command.term}, but entry ${at.index} is of term ${at.term}`);
   }
   if (command.kind === 'submitRun') return submitRun(state, command);
+  if (command.kind === 'noteSource') return noteSource(state, command);
   const { run } = state;
   if (run === null || run.id !== command.runId) {
     const message = run === null ? 'there is no run' : `the run is ${run.id}, not ${command.runId}`;
@@ -38,7 +40,7 @@ export function apply(
   return { state: next === run ? state : { ...state, run: next }, result: { ok: true, runId: run.id } };
 }
 
-type RunCommand = Exclude<Command, { kind: 'submitRun' }>;
+type RunCommand = Exclude<Command, { kind: 'submitRun' | 'noteSource' }>;
 
 function applyToRun(run: Run, command: RunCommand): Changed {
   switch (command.kind) {

@@ -4,7 +4,7 @@ import type { EncodedMeasurements } from '../results/measurements.ts';
 import type { ClusterState, Run } from './state.ts';
 
 /** Changes whenever a snapshot of the version before could be misread. */
-const snapshotVersion = 4;
+const snapshotVersion = 5;
 
 type EncodedRun = Omit<Run, 'regions'> & {
   readonly regions: readonly { readonly region: string; readonly measurements: EncodedMeasurements }[];
@@ -14,6 +14,7 @@ interface Snapshot {
   readonly version: number;
   readonly submissions: ClusterState['submissions'];
   readonly sources: ClusterState['sources'];
+  readonly sourceProblem: ClusterState['sourceProblem'];
   readonly run: EncodedRun | null;
 }
 
@@ -23,6 +24,7 @@ export function encodeSnapshot(state: ClusterState): Uint8Array {
     version: snapshotVersion,
     submissions: state.submissions,
     sources: state.sources,
+    sourceProblem: state.sourceProblem,
     run: state.run === null ? null : encodeRun(state.run),
   };
   return new TextEncoder().encode(JSON.stringify(snapshot, inKeyOrder));
@@ -49,11 +51,11 @@ export function decodeSnapshot(bytes: Uint8Array): ClusterState {
     snapshot.version === snapshotVersion,
     `a snapshot of version ${snapshot.version} cannot be read by version ${snapshotVersion}`,
   );
-  const { submissions, sources, run } = snapshot;
-  if (run === null) return { run, submissions, sources };
+  const { submissions, sources, sourceProblem, run } = snapshot;
+  if (run === null) return { run, submissions, sources, sourceProblem };
   const regions = run.regions.map(({ region, measurements }) => ({
     region,
     measurements: decodeMeasurements(measurements),
   }));
-  return { submissions, sources, run: { ...run, regions } };
+  return { submissions, sources, sourceProblem, run: { ...run, regions } };
 }

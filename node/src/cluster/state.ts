@@ -24,7 +24,7 @@ export interface Submission {
 
 /** What became of the last plan that a source gave; for good, unlike a submission's id, which is forgotten in time. */
 export interface SourceDecision {
-  /** Which source of which node. */
+  /** Which source of which node; or the kind of the one that all share. */
   readonly source: string;
   readonly submissionId: string;
   readonly planHash: string;
@@ -32,6 +32,13 @@ export interface SourceDecision {
   readonly runId: string | null;
   /** Why it was refused; null: it was not. */
   readonly refusal: string | null;
+}
+
+export interface SourceProblem {
+  readonly source: string;
+  readonly reason: string;
+  /** There is one, which waits for the run that is on to end: a new leader reads it and waits on. */
+  readonly isWaiting: boolean;
 }
 
 /** The replicated value. Changed only by `apply` (cluster/reducer.ts), with committed commands. */
@@ -42,6 +49,8 @@ export interface ClusterState {
   readonly submissions: readonly Submission[];
   /** One for each source: no plan of theirs begins for want of memory, or because what was in its way has ended (ADR 83). */
   readonly sources: readonly SourceDecision[];
+  /** Why there is no plan to run from the source that all nodes share, as the leader met it last; null: nothing is amiss. */
+  readonly sourceProblem: SourceProblem | null;
 }
 
 export interface Run {

@@ -25,7 +25,9 @@ export function submitRun(state: ClusterState, command: CommandOf<'submitRun'>):
   const answer = result.ok ? { runId: result.runId, refusal: null } : { runId: null, refusal: result.message };
   const others = state.sources.filter((each) => each.source !== source);
   const sources = [...others, { source, submissionId, planHash, ...answer }].slice(-maxSources);
-  return { state: { ...applied.state, sources }, result };
+  const { sourceProblem } = applied.state;
+  const stillAmiss = sourceProblem?.source === source ? null : sourceProblem;
+  return { state: { ...applied.state, sources, sourceProblem: stillAmiss }, result };
 }
 
 function asDecided({ runId, refusal }: SourceDecision): CommandResult {
@@ -75,5 +77,5 @@ function createRun(state: ClusterState, command: CommandOf<'submitRun'>): Applie
   const sources = state.sources.map((each) =>
     each.runId === null && each.planHash === planHash ? { ...each, runId: id, refusal: null } : each,
   );
-  return { state: { run, submissions, sources }, result: { ok: true, runId: id } };
+  return { state: { ...state, run, submissions, sources }, result: { ok: true, runId: id } };
 }

@@ -1,7 +1,8 @@
-import type { RaftEvent } from '../raft/core.ts';
 import type { MemberChange } from '../raft/change.ts';
-import type { Membership, NodeId, Role } from '../raft/types.ts';
-import type { ClockOffset, PeerIdentity, PeerProblem, PeerStatus } from '../transport/transport.ts';
+import type { Membership, NodeId, Role, Timings } from '../raft/types.ts';
+import type { ClockOffset, PeerProblem, PeerStatus } from '../transport/transport.ts';
+import type { EventFilter, ObservedEvent } from './observers.ts';
+import type { ConsensusStats } from './stats.ts';
 
 /**
  * The user's part: what a committed command does. `apply` is called in log order, once per entry and start, on every node.
@@ -34,26 +35,27 @@ export interface ConsensusStatus {
   readonly snapshotIndex: number;
   readonly membership: Membership | null;
   readonly listedSize: number;
+  /** In force now: with `auto` they follow the network. */
+  readonly timings: Timings;
   /** Of a leader: the first entry of its own term is applied, so it knows all that was committed before. */
   readonly leading: boolean;
   /** Problems with peers that an operator must look at (wrong id or address, foreign cluster, wiped disk), newest last. */
   readonly problems: readonly PeerProblem[];
 }
 
-export type ConsensusEvent =
-  | { readonly kind: 'raft'; readonly event: RaftEvent }
-  /** Everything up to `index` is applied; once per slice of entries, not once per entry. */
-  | { readonly kind: 'applied'; readonly index: number }
-  /** This node leads, and has applied an entry of its own term: controllers may start. */
-  | { readonly kind: 'leadershipGained'; readonly term: number }
-  | { readonly kind: 'leadershipLost'; readonly term: number; readonly reason: string }
-  | { readonly kind: 'peerUp'; readonly peer: PeerIdentity }
-  | { readonly kind: 'peerDown'; readonly peer: PeerIdentity; readonly reason: string }
-  | { readonly kind: 'problem'; readonly problem: PeerProblem }
-  /** The node can no longer take part (disk failed, log damaged); the process must end. */
-  | { readonly kind: 'fatal'; readonly error: Error };
+export type { ConsensusEvent } from './events.ts';
+export type { ObservedEvent } from './observers.ts';
 
 export type RequestHandler = (body: Uint8Array, from: NodeId) => Promise<Uint8Array>;
+
+export interface ReadOptions {
+  /**
+   * `linearizable` unless given. `lease`: the same as long as the clocks keep the bound that the members were opened with, and without
+   * the round trip to a majority while the leader holds a lease; fails with SETTINGS_INVALID where they were opened without one.
+   * `stale`: at once, whatever this member has applied; nothing bounds how old that is.
+   */
+  readonly consistency?: 'linearizable' | 'lease' | 'stale';
+}
 
 /** A replicated state machine on this node, and a way to talk to the other members. */
 export interface Consensus<Result> {
@@ -68,9 +70,9 @@ export interface Consensus<Result> {
    * Calls `look` once the state machine of this member has applied all that was committed, anywhere, before this call; resolves
    * with what it returns. On any member, at the cost of a round trip to the leader and one of the leader's (shared by all
    * reads of that moment), and of nothing on disk. Rejects with NOT_LEADER (nobody leads, or no longer), BUSY,
-   * PEER_UNREACHABLE, PEER_LOST, TIMEOUT or SHUTTING_DOWN; a read may always be repeated.
+   * PEER_UNREACHABLE, PEER_LOST, TIMEOUT or SHUTTING_DOWN; a read may always be repeated. `options` ask for less.
    */
-  read<Value>(look: () => Value): Promise<Value>;
+  read<Value>(look: () => Value, options?: ReadOptions): Promise<Value>;
   /**
    * Asks a member (oneself included) over the cluster's streams. Rejects with PEER_UNREACHABLE (nothing was sent), with PEER_LOST
    * or TIMEOUT (it may have done it), or with its error.
@@ -102,8 +104,18 @@ export interface Consensus<Result> {
    * SETTINGS_INVALID where the state machine has none.
    */
   snapshot(): Promise<{ readonly index: number; readonly fileBytes: number }>;
-  /** Tells what happens from now on (and a `fatal` that happened before). Listeners must not throw: that is fatal. */
-  subscribe(listener: (event: ConsensusEvent) => void): () => void;
+  /**
+   * Ends the leadership of this member: by handing it over where anybody can take it, else by resigning, so that others may try for two
+   * election timeouts. Resolves once it leads no more; rejects with NOT_LEADER if it did not.
+   */
+  stepDown(): Promise<void>;
+  /**
+   * Tells what happens from now on (and a `fatal` that happened before), all of it or what `filter` lets through. Listeners are
+   * called within the step that the event is of: they must return at once, and must not throw, which is fatal.
+   */
+  subscribe(listener: (event: ObservedEvent) => void, filter?: EventFilter): () => void;
+  /** Counted since this member was opened. */
+  stats(): ConsensusStats;
   peers(): readonly PeerStatus[];
   /** Of oneself: zero. */
   clockOffset(to: NodeId): ClockOffset | null;

@@ -12,6 +12,8 @@ interface Outstanding {
 export interface DurabilityHooks {
   /** The batch with this ticket, and each before it, is on disk: the messages that rested on them may leave. */
   onDurable(ticket: number, messages: readonly Message[]): void;
+  /** One of the batches that became durable, and since when it was given to the store. */
+  onBatch(sinceMs: number): void;
   onFailed(error: unknown): void;
 }
 
@@ -55,7 +57,9 @@ export class DurabilityQueue {
   #durable(ticket: number): void {
     const messages: Message[] = [];
     while (this.#outstanding[0] !== undefined && this.#outstanding[0].ticket <= ticket) {
-      messages.push(...this.#outstanding.shift()!.messages);
+      const batch = this.#outstanding.shift()!;
+      messages.push(...batch.messages);
+      this.#hooks.onBatch(batch.sinceMs);
     }
     this.#hooks.onDurable(ticket, messages);
   }

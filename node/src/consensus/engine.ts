@@ -6,6 +6,7 @@ import type { Entry, NodeId, Timings } from '../raft/types.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { Transport } from '../transport/transport.ts';
 import { DurabilityQueue } from './durability.ts';
+import type { Stats } from './stats.ts';
 
 /**
  * Inputs that arrive while a step's effects are carried out wait here (a transport may deliver from within `send`). The
@@ -21,16 +22,20 @@ export interface EngineOptions {
   readonly core: RaftCore;
   readonly store: LogStore;
   readonly transport: Transport;
-  readonly timings: Timings;
+  readonly timings: () => Timings;
   readonly clock: Clock;
   /** Runs the callback in a later turn of the event loop, after pending input was read. */
   readonly defer: (callback: () => void) => void;
   readonly log: Log;
+  readonly stats: Stats;
   readonly hooks: EngineHooks;
 }
 
 export interface EngineHooks {
+  onAppended(entries: readonly Entry[]): void;
   onCommitted(entries: readonly Entry[]): void;
+  /** The disk has not answered for an election timeout, or answers again. */
+  onStalled(isStalled: boolean): void;
   onEvent(event: RaftEvent): void;
   onRead(outcome: ReadOutcome): void;
   onChange(outcome: ChangeOutcome): void;
@@ -70,6 +75,7 @@ export class Engine {
         this.#send(messages);
         this.feed({ kind: 'persisted', ticket });
       },
+      onBatch: (sinceMs) => options.stats.durable(this.#nowMs() - sinceMs),
       onFailed: (error) => options.hooks.onFailed(error),
     });
   }
@@ -77,6 +83,10 @@ export class Engine {
   /** The first tick gives the core its first reading of the clock, from which its election timeout counts. */
   start(): void {
     this.feed({ kind: 'tick' });
+  }
+
+  get isWriting(): boolean {
+    return this.#durability.oldestSinceMs() !== null;
   }
 
   /** `settle` is called with the outcome of a `propose` input before any other effect of that step. */
@@ -119,25 +129,33 @@ export class Engine {
     this.#watchDisk(nowMs);
     this.#send(effects.sendNow);
     this.#send(this.#durability.add(effects.persist, effects.sendAfterPersist, nowMs));
+    if (effects.persist !== null) {
+      this.#options.stats.batch();
+      if (effects.persist.entries.length > 0) hooks.onAppended(effects.persist.entries);
+    }
     if (effects.committed.length > 0) hooks.onCommitted(effects.committed);
     for (const event of effects.events) hooks.onEvent(event);
     if (effects.sendSnapshots.length > 0) hooks.onSendSnapshots(effects.sendSnapshots);
   }
 
   #send(messages: readonly Message[]): void {
-    for (const message of messages) this.#options.transport.send(message.to, { kind: 'raft', message });
+    const { stats, transport } = this.#options;
+    for (const message of messages) {
+      stats.message(transport.send(message.to, { kind: 'raft', message }) ? 'sent' : 'dropped');
+    }
   }
 
   #watchDisk(nowMs: number): void {
     const sinceMs = this.#durability.oldestSinceMs();
     const waitedMs = sinceMs === null ? 0 : nowMs - sinceMs;
-    const stalled = waitedMs > this.#options.timings.electionTimeoutMaxMs;
+    const stalled = waitedMs > this.#options.timings().electionTimeoutMaxMs;
     if (stalled === this.#stalled) return;
     this.#stalled = stalled;
     const { term, role } = this.#options.core.status();
     const fields = { term, role, waitedMs };
     if (stalled) this.#options.log.error(fields, 'the disk hangs: this node does not lead until it answers');
     else this.#options.log.warn(fields, 'the disk answers again');
+    this.#options.hooks.onStalled(stalled);
   }
 
   #nowMs(): number {

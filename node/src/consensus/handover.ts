@@ -8,7 +8,7 @@ export interface HandoverOptions {
   readonly self: NodeId;
   readonly clock: Clock;
   /** Longer than the core itself tries, so that an election in between can end. */
-  readonly patienceMs: number;
+  readonly patienceMs: () => number;
   readonly feed: (input: RaftInput) => void;
 }
 
@@ -28,7 +28,8 @@ export class Handover {
 
   /** Resolves once another node leads. Rejects with TRANSFER_FAILED, saying why, if this one goes on or nobody leads in time. */
   begin(to: NodeId | null): Promise<void> {
-    const { clock, feed, patienceMs } = this.#options;
+    const { clock, feed } = this.#options;
+    const patienceMs = this.#options.patienceMs();
     if (this.#waiter !== null) return Promise.reject(failed('a transfer is under way'));
     const ended = new Promise<void>((resolve, reject) => (this.#waiter = { resolve, reject }));
     const cancel = clock.at(clock.nowMs() + patienceMs, () => {

@@ -3,16 +3,30 @@
  * the list of the members; propose commands on the leader, and every member applies them in the same order. `openConsensus`
  * is the same over a log store and a transport of one's own. docs/consensus.md says how and what is guaranteed.
  */
-export type { Consensus, ConsensusEvent, ConsensusStatus, RequestHandler, StateMachine } from './consensus.ts';
+export type { Consensus, ConsensusStatus, ReadOptions, RequestHandler, StateMachine } from './consensus.ts';
+export type { ConsensusEvent, Health } from './events.ts';
+export { eventNames } from './event-names.ts';
+export type { EventName } from './event-names.ts';
+export type { EventFilter, ObservedEvent } from './observers.ts';
+export type { ConsensusStats, Durations } from './stats.ts';
 export { openConsensus } from './open.ts';
 export { openMember } from './open-member.ts';
 export type { MemberOptions } from './open-member.ts';
+export { createService } from './service.ts';
+export type { ClusterInfo, ClusterNode, ConsensusService } from './service.ts';
+export { Sessions } from './sessions/sessions.ts';
+export type { SessionOptions } from './sessions/sessions.ts';
+export type { Session } from './sessions/session.ts';
+export { defaultSessionLimits } from './sessions/table.ts';
+export type { ResultForm } from './sessions/table-form.ts';
+export type { SessionLimits, SessionOutcome, SessionReply } from './sessions/table.ts';
 export { defaultRaftLimits } from './options.ts';
 export { defaultSnapshotPolicy } from './snapshots/policy.ts';
 export type { SnapshotPolicy } from './snapshots/policy.ts';
 export type { ConsensusOptions, SelfDescription } from './options.ts';
 export type { MemberChange } from '../raft/change.ts';
-export type { RaftEvent, RaftLimits } from '../raft/core.ts';
+export type { LeaseOptions, RaftEvent, RaftLimits } from '../raft/core.ts';
+export { customTimings } from '../raft/timings.ts';
 export { timingProfiles } from '../raft/types.ts';
 export type { Entry, Incarnation, Member, Membership, NodeId, Role, Timings } from '../raft/types.ts';
 export type { LogStore, RecoveredLog } from '../storage/log-store.ts';

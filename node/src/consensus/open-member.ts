@@ -3,7 +3,7 @@ import { systemClock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import type { Log } from '../lib/log.ts';
-import type { RaftLimits } from '../raft/core.ts';
+import type { LeaseOptions, RaftLimits } from '../raft/core.ts';
 import { timingProfiles } from '../raft/types.ts';
 import type { NodeId, Timings } from '../raft/types.ts';
 import { openDataDirectory } from '../storage/data-dir.ts';
@@ -49,11 +49,15 @@ export interface MemberOptions<Result> {
   readonly insecure?: boolean;
   /** How the members talk, the same on every one: gRPC unless given, or the same frames on plain TCP or TLS (docs/adr/0032). */
   readonly transport?: 'grpc' | 'tcp';
-  /** `timingProfiles.lan` unless given. */
-  readonly timings?: Timings;
+  /** `timingProfiles.lan` unless given; `auto` follows the measured round trips. The same kind on every member. */
+  readonly timings?: Timings | 'auto';
+  /** Of the voters that could lead, one of the highest is preferred; a whole number from 0 to 100, 0 unless given. */
+  readonly electionPriority?: number;
   readonly limits?: RaftLimits;
   /** When to take snapshots, of a state machine that has them; `defaultSnapshotPolicy` says the rest. */
   readonly snapshots?: Partial<SnapshotPolicy>;
+  /** Makes reads by lease possible (docs/consensus.md says what that claims); the same on every member, with fixed timings. */
+  readonly lease?: LeaseOptions;
   /** What the others are told of this member, for people and redirects: `peers()` shows both. */
   readonly region?: string;
   readonly apiAddress?: string;
@@ -73,9 +77,10 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
   const createTransport = options.transport === 'tcp' ? createTcpTransport : createGrpcTransport;
   const region = options.region ?? '';
   const apiAddress = options.apiAddress ?? '';
+  const electionPriority = options.electionPriority ?? 0;
   try {
     return await openConsensus<Result>({
-      self: { nodeId, incarnation, session: randomUUID(), region, apiAddress },
+      self: { nodeId, incarnation, session: randomUUID(), region, apiAddress, electionPriority },
       listedSize: place.listed.length,
       joins: options.join !== undefined,
       ...(options.removeDeadAfterMs !== undefined && { removeDeadAfterMs: options.removeDeadAfterMs }),
@@ -87,6 +92,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
         }),
       ...snapshotsOf(options, directory.snapshotDirectory),
       ...{ stateMachine, timings, limits, clock: systemClock, random: Math.random, log },
+      lease: options.lease ?? null,
       proposedClusterId: randomUUID(),
     });
   } catch (error) {

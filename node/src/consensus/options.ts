@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { RaftCore, RaftLimits, RaftOptions } from '../raft/core.ts';
+import type { LeaseOptions, RaftCore, RaftLimits, RaftOptions } from '../raft/core.ts';
 import type { Incarnation, NodeId, Timings } from '../raft/types.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { PeerIdentity, Transport } from '../transport/transport.ts';
@@ -16,6 +16,8 @@ export interface SelfDescription {
   readonly session: string;
   readonly region: string;
   readonly apiAddress: string;
+  /** Of the voters that could lead, one of the highest is preferred; from 0 to 100, 0 unless given. */
+  readonly electionPriority?: number;
 }
 
 export interface ConsensusOptions<Result> {
@@ -30,10 +32,13 @@ export interface ConsensusOptions<Result> {
   readonly stateMachine: StateMachine<Result>;
   /** For a state machine with `snapshot` and `restore`; without it the whole log is kept. */
   readonly snapshots?: { readonly store: SnapshotStore; readonly policy: SnapshotPolicy };
-  readonly timings: Timings;
+  /** `auto`: made for the slowest round trip that this member measures, and changed when that changes. */
+  readonly timings: Timings | 'auto';
   readonly limits: RaftLimits;
   /** A leader removes a voter that it has not heard for so long. Never, unless given. */
   readonly removeDeadAfterMs?: number;
+  /** Makes reads by lease possible; the same on every member. It costs elections that come within a lease their haste (ADR 48). */
+  readonly lease?: LeaseOptions | null;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

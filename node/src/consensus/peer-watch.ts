@@ -3,7 +3,7 @@ import type { Log } from '../lib/log.ts';
 import type { RaftInput } from '../raft/core.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { PeerIdentity, PeerProblem, Transport } from '../transport/transport.ts';
-import type { ConsensusEvent } from './consensus.ts';
+import type { ConsensusEvent } from './events.ts';
 import { RefusalLog } from './refusal-log.ts';
 
 /** How many problems are kept: an operator looks at the newest, and a cluster of nine with every peer wrong fits twice. */
@@ -62,12 +62,12 @@ export class PeerWatch {
   }
 
   up(peer: PeerIdentity): void {
-    const { nodeId, incarnation, session, clusterId } = peer;
+    const { nodeId, incarnation, session, clusterId, electionPriority } = peer;
     const earlier = this.#connected.get(nodeId);
     if (earlier !== undefined && earlier.session !== session) this.down(earlier, 'replaced by a new process');
     this.#connected.set(nodeId, peer);
     this.#options.emit({ kind: 'peerUp', peer });
-    this.#options.feed({ kind: 'peerUp', peer: { id: nodeId, incarnation }, clusterId });
+    this.#options.feed({ kind: 'peerUp', peer: { id: nodeId, incarnation }, clusterId, priority: electionPriority });
     // Still connected: the core has nothing against it, so what was wrong with it is repaired.
     if (this.sessionOf(nodeId) === session) this.#forgetProblemsOf(nodeId);
   }

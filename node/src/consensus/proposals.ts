@@ -1,5 +1,5 @@
 import { TuttiError } from '../lib/errors.ts';
-import type { ProposalOutcome, RaftCore, RaftInput, RaftLimits } from '../raft/core.ts';
+import type { ProposalOutcome, RaftInput, RaftLimits } from '../raft/core.ts';
 import type { Entry, NodeId } from '../raft/types.ts';
 
 /**
@@ -20,15 +20,18 @@ interface Waiter<Result> {
 }
 
 export interface ProposalsOptions {
-  readonly core: RaftCore;
   readonly feed: (input: RaftInput, settle: (outcome: ProposalOutcome) => void) => void;
   readonly defer: (callback: () => void) => void;
   readonly limits: RaftLimits;
+  /** The disk of this node holds something that is not durable yet. */
+  readonly isWriting: () => boolean;
+  readonly committedIndex: () => number;
 }
 
 /**
  * From a command to its result. All that is proposed in one turn of the event loop becomes one input of the core, so one
- * write and one message to each peer. What was appended resolves by (index, term); every other way out is an error that
+ * write and one message to each peer; what comes while those are neither durable here nor committed waits for that, since this
+ * disk could not begin with it sooner (ADR 50). What was appended resolves by (index, term); every other way out is an error that
  * says whether the command may still commit (H3).
  */
 export class Proposals<Result> {
@@ -36,6 +39,9 @@ export class Proposals<Result> {
   readonly #appended = new Map<number, { readonly term: number; readonly waiter: Waiter<Result> }>();
   #waiting: Waiter<Result>[] = [];
   #waitingBytes = 0;
+  /** The last index that a proposal of this leadership was given. */
+  #lastIndex = 0;
+  #isHeld = false;
   #stopped = false;
 
   constructor(options: ProposalsOptions) {
@@ -48,8 +54,13 @@ export class Proposals<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ data, resolve, reject });
       this.#waitingBytes += data.byteLength;
-      if (this.#waiting.length === 1) this.#options.defer(() => this.#flush());
+      if (this.#waiting.length === 1) this.#options.defer(() => this.#flushOrHold());
     });
+  }
+
+  /** The engine has nothing more to do for now: what was held may go. */
+  release(): void {
+    if (this.#isHeld) this.#flushOrHold();
   }
 
   applied(entry: Entry, result: { readonly value: Result } | null): void {
@@ -67,6 +78,7 @@ export class Proposals<Result> {
 
   /** What is committed already will be applied here and resolve; the rest is now up to another leader. */
   leadershipLost(committedIndex: number, reason: string): void {
+    this.#lastIndex = 0;
     for (const [index, { waiter }] of this.#appended) {
       if (index <= committedIndex) continue;
       this.#appended.delete(index);
@@ -107,13 +119,14 @@ export class Proposals<Result> {
     return waiting;
   }
 
+  #flushOrHold(): void {
+    const { committedIndex, isWriting } = this.#options;
+    this.#isHeld = !this.#stopped && this.#lastIndex > committedIndex() && isWriting();
+    if (!this.#isHeld) this.#flush();
+  }
+
   #flush(): void {
     const waiting = this.#take();
-    const refusal = this.#notReady();
-    if (refusal !== null) {
-      for (const waiter of waiting) waiter.reject(refusal);
-      return;
-    }
     for (const batch of inBatches(waiting, this.#options.limits.maxAppendBytes)) {
       const data = batch.map((waiter) => waiter.data);
       this.#options.feed({ kind: 'propose', data }, (outcome) => this.#settle(batch, outcome));
@@ -122,24 +135,12 @@ export class Proposals<Result> {
     if (this.#stopped) for (const waiter of waiting) waiter.reject(shuttingDown());
   }
 
-  /**
-   * A leader takes commands once it has committed an entry of its own term. So no command is ever in a log whose founding
-   * entry was not committed, which is what lets a restarted node say which cluster it belongs to (ADR 0040).
-   */
-  #notReady(): TuttiError | null {
-    const { role, committedInTerm, term } = this.#options.core.status();
-    if (role !== 'leader' || committedInTerm) return null;
-    return new TuttiError(
-      'BUSY',
-      `this node was just elected and has committed nothing in term ${term} yet; try again`,
-    );
-  }
-
   #settle(batch: readonly Waiter<Result>[], outcome: ProposalOutcome): void {
     if (outcome.accepted) {
       for (const [offset, waiter] of batch.entries()) {
         this.#appended.set(outcome.firstIndex + offset, { term: outcome.term, waiter });
       }
+      this.#lastIndex = outcome.firstIndex + batch.length - 1;
       return;
     }
     const error = refused(outcome);
@@ -171,6 +172,8 @@ function refused(outcome: ProposalOutcome & { readonly accepted: false }): Tutti
   switch (outcome.reason) {
     case 'notLeader':
       return notLeader(outcome.leaderId);
+    case 'notReady':
+      return new TuttiError('BUSY', 'this node was just elected and has committed nothing in its term yet; try again');
     case 'transferring':
       return new TuttiError('BUSY', 'this node is handing the leadership over; try again');
     case 'busy':

@@ -8,13 +8,14 @@ import { shuttingDown } from './requests.ts';
 /** Reads that wait for the core or for `apply`: a caller that does not wait for answers is refused early. */
 export const maxPendingReads = 10_000;
 
-/** What a follower asks the leader for; the answer is the index, 8 bytes, big-endian. */
+/** What a follower asks the leader for: a byte that says whether a lease is enough. The answer is the index, 8 bytes, big-endian. */
 export const readIndexMethod = 'consensus.readIndex';
 
 export interface ReadsOptions {
+  readonly hasLease: boolean;
   readonly core: RaftCore;
   /** Bounds the question to the leader: one that does not answer within its own check-quorum leads no more. */
-  readonly timeoutMs: number;
+  readonly timeoutMs: () => number;
   readonly request: (to: NodeId, method: string, body: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
   readonly feed: (input: RaftInput) => void;
   readonly appliedIndex: () => number;
@@ -43,29 +44,37 @@ export class Reads {
   }
 
   /** Resolves once the state machine of this node may be read, on any member. */
-  async ready(): Promise<void> {
-    await this.#applied(await this.#indexOfLeader());
+  async ready(consistency: 'linearizable' | 'lease' | 'stale'): Promise<void> {
+    if (consistency === 'stale') {
+      if (this.#stopped) throw shuttingDown();
+      return;
+    }
+    const byLease = consistency === 'lease';
+    if (byLease && !this.#options.hasLease) {
+      throw new TuttiError('SETTINGS_INVALID', 'this member was opened without `lease`, so none can be read by');
+    }
+    await this.#applied(await this.#indexOfLeader(byLease));
   }
 
   /** The leader's answer to `readIndexMethod`. */
-  async serve(): Promise<Uint8Array> {
+  async serve(asked: Uint8Array): Promise<Uint8Array> {
     const answer = Buffer.alloc(8);
-    answer.writeBigUInt64BE(BigInt(await this.#index()));
+    answer.writeBigUInt64BE(BigInt(await this.#index(asked[0] === 1)));
     return answer;
   }
 
-  async #indexOfLeader(): Promise<number> {
+  async #indexOfLeader(byLease: boolean): Promise<number> {
     const { core, request, timeoutMs } = this.#options;
     const { role, leaderId } = core.status();
-    if (role === 'leader') return this.#index();
+    if (role === 'leader') return this.#index(byLease);
     if (leaderId === null) throw notLeader(null);
-    const answer = await request(leaderId, readIndexMethod, new Uint8Array(0), timeoutMs);
+    const answer = await request(leaderId, readIndexMethod, Uint8Array.of(byLease ? 1 : 0), timeoutMs());
     invariant(answer.byteLength === 8, `${leaderId} answers a read with ${answer.byteLength} bytes`);
     return Number(Buffer.from(answer).readBigUInt64BE());
   }
 
   /** Of the leader: the index that a read which arrives now must see. Rejects with NOT_LEADER, BUSY or SHUTTING_DOWN. */
-  #index(): Promise<number> {
+  #index(byLease: boolean): Promise<number> {
     if (this.#stopped) return Promise.reject(shuttingDown());
     if (this.#asked.size + this.#unapplied.length >= maxPendingReads) {
       return Promise.reject(new TuttiError('BUSY', `${maxPendingReads} reads wait already`));
@@ -73,7 +82,7 @@ export class Reads {
     return new Promise((resolve, reject) => {
       const readId = ++this.#lastReadId;
       this.#asked.set(readId, { resolve, reject });
-      this.#options.feed({ kind: 'read', readId });
+      this.#options.feed({ kind: 'read', readId, byLease });
     });
   }
 

@@ -26,7 +26,7 @@ export interface CoordinatorOptions {
   readonly log: Log;
   /** All attempts at preparing a run together. */
   readonly configTimeoutMs: number;
-  readonly electionTimeoutMaxMs: number;
+  readonly electionTimeoutMaxMs: () => number;
   /** An error that is a bug of ours: the process must end. */
   readonly onBug: (error: unknown) => void;
 }
@@ -106,7 +106,7 @@ export class Coordinator {
       unixMs,
       log,
       configTimeoutMs,
-      horizonLengthMs: horizonLengthMs(electionTimeoutMaxMs),
+      horizonLengthMs: horizonLengthMs(electionTimeoutMaxMs()),
     };
   }
 

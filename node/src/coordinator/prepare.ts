@@ -2,6 +2,12 @@ import { slotOf, type AgentRef, type Run } from '../cluster/state.ts';
 import type { Controller, LeaderContext } from './context.ts';
 import { deadBeforeStartMs, maxPrepareAttempts } from './timings.ts';
 
+/** An agent that did not prepare, and how far it came. */
+interface Late {
+  readonly agent: AgentRef;
+  readonly what: string;
+}
+
 /**
  * Sees every expected agent through its preparation: tries again when one fails or stays silent, goes on without one that
  * died before the start, and aborts with the node and the step when nothing helps. The reducer notices the last
@@ -29,13 +35,18 @@ export class PrepareController implements Controller {
     if (dead.length > 0) return this.#goOnWithout(run, dead);
     const failed = run.acknowledgements.flatMap(({ agent, outcome }) => (outcome.ok ? [] : [{ agent, ...outcome }]));
     if (failed.length > 0) {
-      const what = failed.map(({ agent, step, message }) => `node ${agent.node}, step '${step}': ${message}`);
-      return this.#retryOrAbort(run, what.join('; '));
+      const late = failed.map(({ agent, step, message }) => ({ agent, what: `step '${step}': ${message}` }));
+      return this.#retryOrAbort(run, late, 'mend what the step needs there');
     }
     const attemptMs = configTimeoutMs / maxPrepareAttempts;
     if (waiting.length > 0 && clock.nowMs() - this.#sinceMs >= attemptMs) {
-      const names = waiting.map((agent) => agent.node).join(', ');
-      await this.#retryOrAbort(run, `node ${names}, step 'acknowledge': no answer within ${Math.round(attemptMs)} ms`);
+      const what = `step 'acknowledge': no answer within ${Math.round(attemptMs)} ms`;
+      const late = waiting.map((agent) => ({ agent, what }));
+      await this.#retryOrAbort(
+        run,
+        late,
+        'look into its log and end it if it hangs, or raise CLUSTER_CONFIG_TIMEOUT_SECS',
+      );
     }
   }
 
@@ -65,12 +76,22 @@ export class PrepareController implements Controller {
     await this.#context.propose({ kind: 'retryPrepare', runId: run.id, attempt: run.attempt + 1, expected });
   }
 
-  async #retryOrAbort(run: Run, what: string): Promise<void> {
+  async #retryOrAbort(run: Run, late: readonly Late[], remedy: string): Promise<void> {
     if (run.attempt >= maxPrepareAttempts) {
-      await this.#abort(run, `not prepared after ${run.attempt} attempts: ${what}`);
+      const who = late.map(({ agent, what }) => `node ${agent.node}, ${what}`).join('; ');
+      await this.#abort(
+        run,
+        `not prepared after ${run.attempt} attempts: ${who}; ${remedy}, then submit the plan again`,
+      );
       return;
     }
-    this.#context.log.warn({ run: run.id, attempt: run.attempt, why: what }, 'prepares once more');
+    for (const { agent, what } of late) {
+      const { attempt } = run;
+      this.#context.log.warn(
+        { run: run.id, peer: agent.node, attempt, of: maxPrepareAttempts },
+        `node ${agent.node} is not prepared, ${what}; the plan is delivered again`,
+      );
+    }
     const { expected } = run;
     await this.#context.propose({ kind: 'retryPrepare', runId: run.id, attempt: run.attempt + 1, expected });
   }

@@ -11,6 +11,12 @@ export interface Submitted {
   readonly missing: readonly string[];
 }
 
+/** What a reload came to. */
+export interface Reloaded extends Submitted {
+  /** Not a run yet: it waits until this one has ended (CLUSTER_ON_RELOAD=next). */
+  readonly waitsFor: string | null;
+}
+
 /** Whose run, and which; null: anybody's, and whichever is on when it is asked. */
 export interface StopRequest {
   readonly tenant: string | null;

@@ -25,8 +25,8 @@ export const minRestToJoinMs = 2_000;
  */
 export const membersPatienceMs = 5_000;
 
-/** Attempts at preparing: the plan's data and connections fail for a moment, or for good. */
-export const maxPrepareAttempts = 3;
+/** A plan is delivered once and up to three times more: what preparing needs fails for a moment, or for good. */
+export const maxPrepareAttempts = 4;
 /** Before the start nothing is lost by waiting out a reconnect, and a node dropped here misses the first table. */
 export const deadBeforeStartMs = 1_000;
 

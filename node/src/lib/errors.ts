@@ -52,6 +52,11 @@ export const errorCodes = {
     retryable: false,
     fatal: false,
   },
+  SESSION_EXPIRED: {
+    meaning: 'too many other sessions were used since this one was; the command was not applied: open another session',
+    retryable: false,
+    fatal: false,
+  },
   TRANSFER_FAILED: {
     meaning: 'this node still leads, or nobody does yet; the message says why it was not handed over',
     retryable: true,
@@ -93,6 +98,21 @@ export const errorCodes = {
   },
   PEER_FAILED: {
     meaning: 'a peer answered that it cannot; what is fatal there is not fatal here',
+    retryable: false,
+    fatal: false,
+  },
+  SOURCE_FAILED: {
+    meaning: 'the source of the plan (CLUSTER_CONFIG_SOURCE) holds none; the message says how to put one there',
+    retryable: true,
+    fatal: false,
+  },
+  CONSUL_FAILED: {
+    meaning: 'Consul did not answer, or not as it does; the message says what was asked and why',
+    retryable: true,
+    fatal: false,
+  },
+  NO_SOURCE: {
+    meaning: 'plans come by the API alone here (CLUSTER_CONFIG_SOURCE=api): there is nothing to read anew',
     retryable: false,
     fatal: false,
   },

@@ -5,9 +5,11 @@ import type { ClusterState, Run } from '../cluster/state.ts';
 import { isOver } from '../cluster/transitions.ts';
 import { reportInput } from '../cluster/views.ts';
 import type { Consensus } from '../consensus/consensus.ts';
+import { TuttiError } from '../lib/errors.ts';
 import { renderMetrics } from '../metrics/render.ts';
 import { buildReport } from '../results/build-report.ts';
 import type { NodeRuntime } from '../runtime/node-runtime.ts';
+import type { PlanDelivery } from './plan-delivery.ts';
 
 /** What the API shows, from this node's consensus and its replica. */
 export function createBackend(parts: {
@@ -15,16 +17,21 @@ export function createBackend(parts: {
   readonly runtime: NodeRuntime;
   readonly state: () => ClusterState;
   readonly region: string;
-  /** What an operator must look at besides peers: the plan file of this node. */
-  readonly ownProblem: () => { readonly address: string; readonly reason: string } | null;
+  /** Null: plans come by the API alone. */
+  readonly delivery: PlanDelivery | null;
 }): ApiBackend {
-  const { consensus, runtime, state, region, ownProblem } = parts;
+  const { consensus, runtime, state, region, delivery } = parts;
   return {
     runs: runtime.runs,
+    reload(asker) {
+      if (delivery !== null) return delivery.reload(asker);
+      const message = 'CLUSTER_CONFIG_SOURCE is api: there is nothing to read anew; submit a plan (POST /config)';
+      return Promise.reject(new TuttiError('NO_SOURCE', message));
+    },
     region,
     status() {
       const status = consensus.status();
-      const own = ownProblem();
+      const own = delivery?.problem() ?? null;
       return own === null ? status : { ...status, problems: [...status.problems, own] };
     },
     peers: () => consensus.peers(),

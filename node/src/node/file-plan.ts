@@ -1,19 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import type { CommandResult } from '../cluster/commands.ts';
-import type { ClusterState } from '../cluster/state.ts';
+import type { ClusterState, SourceDecision } from '../cluster/state.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import { checkPlan } from '../coordinator/leader-runs.ts';
 import { whenComplete } from '../coordinator/roll-call.ts';
-import type { RunService } from '../coordinator/service.ts';
+import type { Reloaded, RunService } from '../coordinator/service.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { fetchFromFile, type SourcedPlan } from '../source/file.ts';
+import type { PlanSource, SourcedPlan } from '../source/source.ts';
+import type { PlanDelivery, PlanProblem } from './plan-delivery.ts';
 
 /** The service has looked for a leader for ten seconds by then; there is no hurry. */
 const tryAgainAfterMs = 1_000;
 
 export interface FilePlanOptions {
-  readonly path: string;
+  readonly source: PlanSource;
   /** The file as it was at the start of this node, judged already. */
   readonly plan: SourcedPlan;
   readonly consensus: Pick<Consensus<CommandResult>, 'subscribe' | 'peers' | 'status'>;
@@ -26,17 +28,10 @@ export interface FilePlanOptions {
 }
 
 /** A plan that is missing or wrong is as bad as any other setting: SETTINGS_INVALID or PLAN_INVALID. */
-export async function readPlanFile(path: string): Promise<SourcedPlan> {
-  const plan = await fetchFromFile(path);
-  checkPlan(plan.text, path);
+export async function readPlan(source: PlanSource): Promise<SourcedPlan> {
+  const plan = await source.fetch(new AbortController().signal);
+  checkPlan(plan.text, source.name);
   return plan;
-}
-
-/** The plan file of this node, on its way to the cluster. */
-export interface FilePlan {
-  /** Why the plan is no run, for whoever asks after the health of the cluster; null: it is one, or nothing is amiss yet. */
-  problem(): { readonly address: string; readonly reason: string } | null;
-  close(): void;
 }
 
 /**
@@ -44,13 +39,15 @@ export interface FilePlan {
  * member is connected or the wait is over. What the cluster answers stands for that content (ADR 83), so neither an election
  * nor the end of another run begins load that nobody asked for just then.
  */
-export function submitFromFile(options: FilePlanOptions): FilePlan {
+export function submitFromFile(options: FilePlanOptions): PlanDelivery {
   return new SubmittedFile(options);
 }
 
-class SubmittedFile implements FilePlan {
+class SubmittedFile implements PlanDelivery {
   readonly #options: FilePlanOptions;
   readonly #source: string;
+  /** As it was at the start of this node, or at the last reload. */
+  #plan: SourcedPlan;
   #stop: () => void = () => undefined;
   #closed = false;
   /** Why it is not settled yet, or never will be by itself. */
@@ -58,24 +55,43 @@ class SubmittedFile implements FilePlan {
 
   constructor(options: FilePlanOptions) {
     this.#options = options;
+    this.#plan = options.plan;
     this.#source = `file of ${options.consensus.status().nodeId}`;
     this.#stop = options.consensus.subscribe(() => this.#begin());
     this.#begin();
   }
 
-  problem(): { readonly address: string; readonly reason: string } | null {
-    const { path, plan, state } = this.#options;
-    const decided = state().sources.find(
-      ({ source, submissionId }) => source === this.#source && submissionId === plan.submissionId,
-    );
-    const refusal = decided?.refusal ?? null;
-    if (refusal !== null) return { address: path, reason: notRun(refusal) };
-    return this.#failure === null ? null : { address: path, reason: this.#failure };
+  problem(): PlanProblem | null {
+    const address = this.#options.source.name;
+    const refusal = this.#decision()?.refusal ?? null;
+    if (refusal !== null) return { address, reason: notRun(refusal) };
+    return this.#failure === null ? null : { address, reason: this.#failure };
+  }
+
+  async reload(asker?: AbortSignal): Promise<Reloaded> {
+    const { runs, source } = this.#options;
+    this.#plan = await readPlan(source);
+    this.#stop();
+    const { submissionId, text: planText } = this.#plan;
+    // One that was refused gets no other answer under its own id; here a person asks for it.
+    const isRefused = this.#decision()?.runId === null;
+    const submission = isRefused
+      ? { planText, submissionId: `${submissionId}+${randomUUID()}`, fileName: source.name }
+      : { planText, submissionId, fileName: source.name, source: this.#source };
+    const submitted = await runs.submit(submission, asker);
+    this.#failure = null;
+    return { ...submitted, waitsFor: null };
   }
 
   close(): void {
     this.#closed = true;
     this.#stop();
+  }
+
+  #decision(): SourceDecision | undefined {
+    return this.#options
+      .state()
+      .sources.find(({ source, submissionId }) => source === this.#source && submissionId === this.#plan.submissionId);
   }
 
   /** Asked anew: it may have been closed while something was awaited. */
@@ -92,8 +108,9 @@ class SubmittedFile implements FilePlan {
 
   async #submit(): Promise<void> {
     if (this.#isClosed()) return;
-    const { clock, log, path, plan, runs } = this.#options;
-    const { submissionId, text: planText } = plan;
+    const { clock, log, runs, source } = this.#options;
+    const path = source.name;
+    const { submissionId, text: planText } = this.#plan;
     try {
       const { runId, created } = await runs.submit({ planText, submissionId, source: this.#source, fileName: path });
       this.#failure = null;
@@ -113,5 +130,5 @@ class SubmittedFile implements FilePlan {
 }
 
 function notRun(why: string): string {
-  return `the plan in this file was not run, and will not be by itself: ${why}. Submit it (POST /config), or change it and restart this node`;
+  return `the plan in this file was not run, and will not be by itself: ${why}. Submit it (POST /config), or ask for it at this node (tutti reload)`;
 }

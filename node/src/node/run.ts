@@ -20,7 +20,8 @@ export async function runNode(settings: Settings): Promise<void> {
       { code: error.code, stack: error.code === 'INTERNAL' ? error.stack : undefined },
       `this node cannot go on: ${error.message}`,
     );
-    end(exitCodes.unexpected);
+    // Of CLUSTER_ON_CONFIG_ERROR=exit: like a plan that is wrong at the start.
+    end(error.code === 'PLAN_INVALID' ? exitCodes.invalidInput : exitCodes.unexpected);
   };
   const node = await startNode(settings, { log, onFatal, identify: (fields) => (about.fields = fields) });
   if (settings.insecure)

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createGeneratorPool } from '../agent/generator-pool.ts';
 import { type ApiServer, startApi } from '../api/server.ts';
@@ -13,13 +13,11 @@ import type { SnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ownHostNames } from '../lib/host-header.ts';
 import type { Log } from '../lib/log.ts';
-import { timingProfiles } from '../raft/types.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
 import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
 import { warmUpIntervals } from '../runtime/warm-up.ts';
 import { writeUnsentTo } from '../runtime/write-unsent.ts';
 import type { Settings } from '../settings/schema.ts';
-import type { SourcedPlan } from '../source/file.ts';
 import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
 import { createFileSnapshotStore } from '../storage/snapshot/file-snapshot-store.ts';
 import { createWalStore } from '../storage/wal/wal-store.ts';
@@ -30,8 +28,10 @@ import { createBackend } from './backend.ts';
 import { type Close, closeAll } from './close-all.ts';
 import { handOver } from './hand-over.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
-import { type FilePlan, readPlanFile, submitFromFile } from './file-plan.ts';
+import { deliverPlans, type OpenedSource, openSource } from './open-source.ts';
 import { type Place, readPlace } from './place.ts';
+import { newRunId } from './run-id.ts';
+import { timingsOf } from './timings.ts';
 import { watchUnreachable } from './unreachable.ts';
 import { watchMajority } from './watch-majority.ts';
 
@@ -52,12 +52,14 @@ export interface NodeHooks {
 /** Opens everything a node consists of, from the disk up to the API; what was opened is closed again if a later part fails. */
 export async function startNode(settings: Settings, hooks: NodeHooks): Promise<RunningNode> {
   checkDoors(settings);
-  const plan = settings.configFile === null ? null : await readPlanFile(settings.configFile);
+  // Before anything is opened.
+  timingsOf(settings);
+  const source = await openSource(settings);
   const place = await readPlace(settings);
   const directory = await openOwnDirectory(settings, place);
   const opened: Close[] = [() => directory.close()];
   try {
-    return await openParts(settings, hooks, place, directory, plan, opened);
+    return await openParts(settings, hooks, place, directory, source, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -69,7 +71,7 @@ async function openParts(
   hooks: NodeHooks,
   place: Place,
   directory: DataDirectory,
-  plan: SourcedPlan | null,
+  source: OpenedSource | null,
   opened: Close[],
 ): Promise<RunningNode> {
   const { nodeId } = directory;
@@ -87,14 +89,14 @@ async function openParts(
   const runtime = openRuntime(settings, hooks, self, consensus, replicated);
   opened.push(() => runtime.close());
   opened.push(() => handOver(consensus, hooks.log));
-  const filePlan = plan === null ? null : openFilePlan(settings, hooks, plan, { consensus, runtime, replicated });
-  opened.push(() => filePlan?.close());
+  const delivery = source === null ? null : deliverPlans(source, settings, hooks, { consensus, runtime, replicated });
+  opened.push(() => delivery?.close());
   const backend = createBackend({
     consensus,
     runtime,
     state: () => replicated.state(),
     region: settings.region,
-    ownProblem: () => filePlan?.problem() ?? null,
+    delivery,
   });
   const api: ApiServer = await startApi({
     backend,
@@ -112,28 +114,6 @@ async function openParts(
     apiAddress: formatAddress(api.address.host, api.address.port),
     close: () => closeAll(opened),
   };
-}
-
-function openFilePlan(
-  settings: Settings,
-  hooks: NodeHooks,
-  plan: SourcedPlan,
-  of: {
-    readonly consensus: Consensus<CommandResult>;
-    readonly runtime: NodeRuntime;
-    readonly replicated: ReplicatedState;
-  },
-): FilePlan {
-  return submitFromFile({
-    path: settings.configFile!,
-    plan,
-    consensus: of.consensus,
-    runs: of.runtime.runs,
-    state: () => of.replicated.state(),
-    clock: systemClock,
-    waitForMembersMs: settings.configTimeoutSecs * 1000,
-    log: hooks.log,
-  });
 }
 
 function runThatIsOn({ run }: ClusterState): string | undefined {
@@ -167,6 +147,7 @@ async function openOwnConsensus(
       session: agent.session,
       region: settings.region,
       apiAddress: formatAddress(settings.healthAddress.host, settings.healthAddress.port),
+      electionPriority: settings.electionPriority,
     },
     listedSize: place.listed.length,
     store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation, log: hooks.log }),
@@ -185,7 +166,7 @@ async function openOwnConsensus(
       store: createFileSnapshotStore({ directory: directory.snapshotDirectory }),
       policy: snapshotPolicy(settings),
     },
-    timings: timingProfiles[settings.timings],
+    timings: timingsOf(settings),
     ...(settings.removeDeadAfterSecs !== null && { removeDeadAfterMs: settings.removeDeadAfterSecs * 1_000 }),
     limits: defaultRaftLimits,
     clock: systemClock,
@@ -219,11 +200,11 @@ function openRuntime(
     warmUp: (plan) => warmUpIntervals(plan, systemClock),
     settings: {
       configTimeoutMs: settings.configTimeoutSecs * 1000,
-      electionTimeoutMaxMs: timingProfiles[settings.timings].electionTimeoutMaxMs,
+      electionTimeoutMaxMs: () => consensus.status().timings.electionTimeoutMaxMs,
     },
     clock: systemClock,
     unixMs: Date.now,
-    newRunId: () => `run-${randomBytes(5).toString('hex')}`,
+    newRunId,
     writeUnsent: writeUnsentTo(settings.dataDirectory),
     log: hooks.log,
     onBug: hooks.onFatal,

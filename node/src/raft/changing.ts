@@ -89,7 +89,7 @@ function removeDead(state: RaftState, leadership: Leadership, membership: Member
 function leave(state: RaftState, leadership: Leadership): void {
   if (!leadership.isLeaving) {
     leadership.isLeaving = true;
-    startTransfer(state, null);
+    startTransfer(state, null, 'it is no voter any more');
     if (leadership.transfer !== null) return;
   }
   becomeFollower(state, state.term, null, 'this node is no voter any more');

@@ -24,9 +24,14 @@ export interface RaftOptions {
   readonly listedSize: number;
   /** The cluster id this node writes into the first entry if it founds the cluster. */
   readonly proposedClusterId: string;
+  /** Until a `timings` input says otherwise. */
   readonly timings: Timings;
   /** A voter that this node, as the leader, has not heard for so long is removed; Infinity: never. */
   readonly removeDeadAfterMs: number;
+  /** Of the voters that could lead, one of the highest is preferred; 0 unless given. */
+  readonly priority?: number;
+  /** Lets leaders answer reads by a lease; the same on every node. Absent or null: no lease is asked, promised or held. */
+  readonly lease?: LeaseOptions | null;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** What storage recovered: the newest snapshot, null without one, and the log behind `base`, which must join on to it. */
@@ -35,6 +40,14 @@ export interface RaftOptions {
   readonly base: LogPosition;
   readonly entries: readonly Entry[];
   readonly limits: RaftLimits;
+}
+
+export interface LeaseOptions {
+  /**
+   * How far the clock of any member may run too fast or too slow, in millionths: an operator's claim that nothing here can check.
+   * Beyond it, or where a clock stands still for a while (a suspended machine), a read by lease may be out of date.
+   */
+  readonly maxClockDriftPpm: number;
 }
 
 export interface RaftLimits {
@@ -55,14 +68,28 @@ export type RaftInput =
   /** `fromIncarnation` is what the handshake of the connection proved, not what the message claims. */
   | { readonly kind: 'message'; readonly message: Message; readonly fromIncarnation: Incarnation }
   /** A listed peer completed its handshake. `clusterId` is null while it has not been founded. */
-  | { readonly kind: 'peerUp'; readonly peer: Member; readonly clusterId: string | null }
+  | {
+      readonly kind: 'peerUp';
+      readonly peer: Member;
+      readonly clusterId: string | null;
+      /** As the peer says of itself; 0 unless given. */
+      readonly priority?: number;
+    }
   | { readonly kind: 'peerDown'; readonly id: NodeId }
   /** After its `peerDown`: its address refuses connections, so its process has ended. */
   | { readonly kind: 'peerEnded'; readonly id: NodeId }
   /** Hand the leadership to this voter, or to the one that is furthest. */
   | { readonly kind: 'transfer'; readonly to: NodeId | null }
+  /** Lead no more, although nobody takes over. */
+  | { readonly kind: 'resign' }
+  | { readonly kind: 'timings'; readonly timings: Timings }
   /** What must be applied for a read to see all that was committed before it; `readId` is used once. */
-  | { readonly kind: 'read'; readonly readId: number }
+  | {
+      readonly kind: 'read';
+      readonly readId: number;
+      /** A lease is enough, where there is one; else a quorum is asked all the same. */
+      readonly byLease?: boolean;
+    }
   /** Change who the members are; the outcome tells what became of the wish, the log what of the change. */
   | { readonly kind: 'change'; readonly changes: readonly MemberChange[] }
   | { readonly kind: 'propose'; readonly data: readonly Uint8Array[] }
@@ -116,7 +143,8 @@ export type ProposalOutcome =
   | { readonly accepted: true; readonly term: number; readonly firstIndex: number }
   | {
       readonly accepted: false;
-      readonly reason: 'notLeader' | 'transferring' | 'busy' | 'tooLarge';
+      /** `notReady`: this leader has committed nothing in its term yet. */
+      readonly reason: 'notLeader' | 'notReady' | 'transferring' | 'busy' | 'tooLarge';
       readonly leaderId: NodeId | null;
     };
 
@@ -142,7 +170,7 @@ export type RaftEvent =
   | { readonly kind: 'deadRemoved'; readonly id: NodeId; readonly silentMs: number; readonly term: number }
   /** It is committed that this node is no member any more: it takes part in nothing, and should end. */
   | { readonly kind: 'removed'; readonly index: number; readonly term: number }
-  | { readonly kind: 'transferStarted'; readonly to: NodeId; readonly term: number }
+  | { readonly kind: 'transferStarted'; readonly to: NodeId; readonly term: number; readonly reason: string }
   /** Refused, or given up; this node goes on as before. */
   | { readonly kind: 'transferFailed'; readonly to: NodeId | null; readonly term: number; readonly reason: string }
   /** The log begins behind `baseIndex` now, for the snapshot at `snapshotIndex` is durable. */
@@ -150,6 +178,13 @@ export type RaftEvent =
   | { readonly kind: 'snapshotNeeded'; readonly to: NodeId; readonly term: number; readonly snapshotIndex: number }
   /** `isStale`: this node had committed as much already. */
   | { readonly kind: 'snapshotInstalled'; readonly index: number; readonly term: number; readonly isStale: boolean }
+  /** Of a leader: a peer has not answered for the shortest election timeout; it answers again. */
+  | {
+      readonly kind: 'heartbeatFailed' | 'heartbeatResumed';
+      readonly id: NodeId;
+      readonly term: number;
+      readonly silentMs: number;
+    }
   | { readonly kind: 'truncated'; readonly fromIndex: number; readonly term: number }
   | { readonly kind: 'peerRefused'; readonly id: NodeId; readonly reason: string };
 

@@ -1,9 +1,10 @@
+import { leaseObjection, promisedUntilMs } from './lease.ts';
 import type { TimeoutNow, VoteRequest, VoteResponse } from './messages.ts';
 import { becomeLeader } from './leading.ts';
 import { postponeAttempt, takeAttempt, yieldsTo } from './fast-election.ts';
 import { armElectionTimer, becomeFollower, hearsLeader, setLeader, setRole } from './roles.ts';
 import type { Answer, Election, RaftState } from './state.ts';
-import { countVotes } from './quorum.ts';
+import { countVotes, neededVotes } from './quorum.ts';
 import { countedPeers, electorate, mayCampaign, saveHardState, send } from './state.ts';
 import type { NodeId } from './types.ts';
 
@@ -14,9 +15,18 @@ const ownVote: Answer = { granted: true, reason: '' };
 
 /** Campaigns where it is time: by the election timeout, or at once where the leader's process has ended. */
 export function tickFollower(state: RaftState): void {
+  if (state.nowMs < promisedUntilMs(state)) return waitOut(state, promisedUntilMs(state));
   if (state.nowMs >= state.electionDeadlineMs) return onElectionTimeout(state);
   const reason = takeAttempt(state);
   if (reason !== null && mayCampaign(state)) startPreVote(state, reason);
+}
+
+/** No campaign before a promised lease has run out; then the waits begin, apart as ever. */
+function waitOut(state: RaftState, untilMs: number): void {
+  const { electionTimeoutMinMs, electionTimeoutMaxMs } = state.options.timings;
+  const spanMs = electionTimeoutMaxMs - electionTimeoutMinMs;
+  if (state.electionDeadlineMs < untilMs) state.electionDeadlineMs = untilMs + state.options.random() * spanMs;
+  if (state.fastElection !== null) state.fastElection.dueMs = Math.max(state.fastElection.dueMs, untilMs);
 }
 
 /** The leader was silent for too long, or an election did not end: try to become leader. */
@@ -108,7 +118,9 @@ function recordAnswer(state: RaftState, election: Election, from: NodeId, { gran
     return;
   }
   const why = refusals.map(([id, refusal]) => `${id}: ${refusal.reason.slice(0, MAX_SHOWN_REASON_LENGTH)}`).join('; ');
-  becomeFollower(state, state.term, null, `${refusals.length} voters refused (${why})`);
+  const yes = election.answers.size - refusals.length;
+  const tally = `${yes} of ${neededVotes(electorate(state))} ${election.preVote ? 'pre-votes' : 'votes'}`;
+  becomeFollower(state, state.term, null, `${refusals.length} voters refused (${tally}; ${why})`);
 }
 
 /** Grants or refuses a vote, and always answers: a candidate must learn of a higher term (raft.md L2). */
@@ -141,6 +153,8 @@ function refusalReason(state: RaftState, message: VoteRequest): string | null {
   // over does so in its own term, so the election is for the next one: whoever claims more is not believed (raft.md T6).
   const isHandover = message.transfer && !message.preVote && message.term === state.term + 1;
   if (hearsLeader(state) && message.from !== state.leaderId && !isHandover) return `${state.leaderId ?? ''} leads`;
+  const objection = isHandover ? null : leaseObjection(state, message.from);
+  if (objection !== null) return objection;
   if (message.preVote) {
     if (message.term <= state.term) return `term ${state.term} has begun`;
     if (!yieldsTo(state, message.from, last)) return `${state.options.self.id} campaigns too, and comes first`;

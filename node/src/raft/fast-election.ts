@@ -1,3 +1,5 @@
+import { promisedUntilMs } from './lease.ts';
+import { byRank } from './priority.ts';
 import { setLeader } from './roles.ts';
 import type { RaftState } from './state.ts';
 import { countedPeers } from './state.ts';
@@ -19,9 +21,10 @@ const CANDIDATE_STEPS = 8;
 export function peerEnded(state: RaftState, id: NodeId): void {
   if (state.role !== 'follower' || state.leaderId !== id) return;
   setLeader(state, null);
-  const survivors = [...countedPeers(state), state.options.self.id].filter((peer) => peer !== id).sort();
+  const survivors = [...countedPeers(state), state.options.self.id].filter((peer) => peer !== id);
+  survivors.sort((a, b) => byRank(state, a, b));
   const rank = survivors.indexOf(state.options.self.id);
-  const dueMs = state.nowMs + rank * state.options.timings.fastElectionStepMs;
+  const dueMs = Math.max(state.nowMs, promisedUntilMs(state)) + rank * state.options.timings.fastElectionStepMs;
   state.fastElection = { endedId: id, attemptsLeft: MAX_ATTEMPTS, dueMs };
 }
 
@@ -30,7 +33,8 @@ export function peerEnded(state: RaftState, id: NodeId): void {
  * would split the votes, or the later one depose the earlier.
  */
 export function yieldsTo(state: RaftState, candidate: NodeId, last: LogPosition): boolean {
-  const isRival = state.fastElection !== null && state.role !== 'follower' && state.options.self.id < candidate;
+  const isRival =
+    state.fastElection !== null && state.role !== 'follower' && byRank(state, state.options.self.id, candidate) < 0;
   const own = state.log.last;
   return !(isRival && last.index === own.index && last.term === own.term);
 }

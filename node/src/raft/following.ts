@@ -1,4 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
+import { promiseLease } from './lease.ts';
 import type { AppendRequest, Heartbeat } from './messages.ts';
 import { hearLeader } from './roles.ts';
 import type { RaftState } from './state.ts';
@@ -12,7 +13,8 @@ export function handleHeartbeat(state: RaftState, message: Heartbeat): void {
       'the disk has lost acknowledged entries',
   );
   commitTo(state, message.commitIndex);
-  send(state, message.from, { kind: 'heartbeatResponse', round: message.round });
+  const leaseMs = promiseLease(state, message.from, message.leaseMs);
+  send(state, message.from, { kind: 'heartbeatResponse', round: message.round, leaseMs });
 }
 
 /** Rules 2 to 5 of AppendEntries (Raft paper, figure 2). */

@@ -1,11 +1,14 @@
 import { invariant } from '../lib/invariant.ts';
+import type { ProposalOutcome } from './core.ts';
 import { ENTRY_OVERHEAD_BYTES, entryBytes } from './log.ts';
 import { encodeMembership, foundedBy, memberIds } from './membership.ts';
 import { Progress } from './progress.ts';
-import { majority, reachedBy, sizeOf } from './quorum.ts';
-import { replicate, sendHeartbeats } from './replication.ts';
+import { neededVotes, reachedBy } from './quorum.ts';
+import { replicate, sendHeartbeats, tellCommit } from './replication.ts';
 import { becomeFollower, setLeader, setRole } from './roles.ts';
 import type { Leadership, RaftState } from './state.ts';
+import { preferOther } from './priority.ts';
+import { noteSilence } from './silence.ts';
 import { failTransfer } from './transfer.ts';
 import { append, diskDeadlineMs, electorate, metMembers } from './state.ts';
 import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
@@ -17,17 +20,20 @@ import type { Entry, EntryKind, Membership, NodeId } from './types.ts';
 export function becomeLeader(state: RaftState, votes: number): void {
   const { options, log } = state;
   state.election = null;
-  const needed = Math.max(...electorate(state).map((set) => majority(sizeOf(set))));
-  state.effects.emit({ kind: 'electionWon', term: state.term, votes, needed });
+  state.effects.emit({ kind: 'electionWon', term: state.term, votes, needed: neededVotes(electorate(state)) });
   setRole(state, 'leader', `elected by ${votes} votes`);
   setLeader(state, options.self.id);
   const leadership: Leadership = {
+    sinceMs: state.nowMs,
     progress: new Map(),
     firstIndex: log.lastIndex + 1,
     // Entries of former terms weigh until they are committed too: they hold the same memory.
     uncommittedBytes: sumBytes(log.between(state.commitIndex, log.lastIndex)),
     heartbeatDeadlineMs: state.nowMs + options.timings.heartbeatMs,
+    commitNewsDueMs: Infinity,
     round: 0,
+    leaseRounds: [],
+    isLeaseOver: false,
     reads: { waiting: [], underWay: null },
     transfer: null,
     isLeaving: false,
@@ -83,9 +89,12 @@ export function adopt(state: RaftState, leadership: Leadership, membership: Memb
 
 export function propose(state: RaftState, data: readonly Uint8Array[]): void {
   const { effects, options, leadership, log } = state;
-  const refuse = (reason: 'notLeader' | 'transferring' | 'busy' | 'tooLarge'): void =>
+  const refuse = (reason: (ProposalOutcome & { readonly accepted: false })['reason']): void =>
     effects.answer({ accepted: false, reason, leaderId: state.leaderId });
   if (leadership === null) return refuse('notLeader');
+  // So no command is ever in a log whose founding entry was not committed, which is what lets a restarted node say which cluster
+  // it belongs to (ADR 0040); and nobody is told of a place in the log that the next leader would take away at once.
+  if (state.commitIndex < leadership.firstIndex) return refuse('notReady');
   if (leadership.transfer !== null) return refuse('transferring');
   const { maxProposalBytes, maxUncommittedBytes } = options.limits;
   if (data.some(({ byteLength }) => byteLength > maxProposalBytes)) return refuse('tooLarge');
@@ -138,10 +147,21 @@ export function mayStillLead(state: RaftState, leadership: Leadership): boolean 
   return false;
 }
 
+/** A leader that nobody takes over from lets the others try first, for two longest election timeouts. */
+export function resign(state: RaftState): void {
+  if (state.leadership === null) return;
+  becomeFollower(state, state.term, null, 'it was asked to step down');
+  state.electionDeadlineMs = state.nowMs + 2 * state.options.timings.electionTimeoutMaxMs;
+}
+
 export function tickLeader(state: RaftState, leadership: Leadership): void {
   if (!mayStillLead(state, leadership)) return;
   if (leadership.transfer !== null && state.nowMs >= leadership.transfer.deadlineMs) {
     failTransfer(state, leadership, `${leadership.transfer.to} did not take over within an election timeout`);
   }
-  if (state.nowMs >= leadership.heartbeatDeadlineMs) sendHeartbeats(state, leadership);
+  tellCommit(state, leadership);
+  if (state.nowMs < leadership.heartbeatDeadlineMs) return;
+  sendHeartbeats(state, leadership);
+  noteSilence(state, leadership);
+  preferOther(state, leadership);
 }

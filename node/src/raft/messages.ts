@@ -58,11 +58,15 @@ export interface Heartbeat extends Envelope {
   readonly commitIndex: number;
   /** Numbered rounds: an answer confirms leadership only for rounds begun before it was sent. */
   readonly round: number;
+  /** How long the receiver is asked to keep from elections, so that reads need no round; 0: not at all. */
+  readonly leaseMs: number;
 }
 
 export interface HeartbeatResponse extends Envelope {
   readonly kind: 'heartbeatResponse';
   readonly round: number;
+  /** How long the sender keeps from elections, from before it sent this; 0: not at all. */
+  readonly leaseMs: number;
 }
 
 export type Message =

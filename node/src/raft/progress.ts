@@ -26,8 +26,12 @@ export class Progress {
   /** The highest commit index this peer was told in an append, to tell it news only. */
   sentCommitIndex = 0;
   lastHeardMs: number | null;
+  /** It was named as silent (silence.ts). */
+  isSilent = false;
   /** The latest round of heartbeats that this peer has answered. */
   answeredRound = 0;
+  /** When the latest round left by whose answer this peer has promised a lease. */
+  leaseFromMs = -Infinity;
   /** Appends under way, oldest first. */
   readonly #inflight: { readonly lastIndex: number; readonly bytes: number }[] = [];
   #inflightBytes = 0;

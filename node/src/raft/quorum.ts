@@ -1,7 +1,12 @@
-import type { Member, NodeId, VoterSet } from './types.ts';
+import type { Member, Membership, NodeId, VoterSet } from './types.ts';
 
 /** Those whose agreement decides: each set by a majority of its own (Raft thesis 4.3: joint consensus needs two). */
 export type Electorate = readonly VoterSet[];
+
+/** Of a joint membership both sets of voters. */
+export function electorateOf(membership: Membership): Electorate {
+  return membership.outgoing === null ? [membership] : [membership, membership.outgoing];
+}
 
 /** How many of `size` members are a majority. */
 export function majority(size: number): number {
@@ -11,6 +16,16 @@ export function majority(size: number): number {
 /** Listed members, met or not: an unmet one counts in the size, never in the tally. */
 export function sizeOf({ voters, unmet }: VoterSet): number {
   return voters.length + unmet;
+}
+
+/** Whether a majority of every set is among those for whom `isIn` holds. */
+export function hasMajority(electorate: Electorate, isIn: (member: Member) => boolean): boolean {
+  return electorate.every((set) => set.voters.filter(isIn).length >= majority(sizeOf(set)));
+}
+
+/** How many votes win, where one set decides; of two, the larger majority is the one that is told. */
+export function neededVotes(electorate: Electorate): number {
+  return Math.max(...electorate.map((set) => majority(sizeOf(set))));
 }
 
 export function votersOf(electorate: Electorate): Member[] {

@@ -6,16 +6,19 @@ import { EffectsBuilder } from './effects.ts';
 import { countOwnVote, handleTimeoutNow, handleVoteRequest, handleVoteResponse, tickFollower } from './election.ts';
 import { peerEnded } from './fast-election.ts';
 import { handleAppendRequest, handleHeartbeat } from './following.ts';
-import { mayStillLead, propose, quorumDeadlineMs, tickLeader } from './leading.ts';
+import { mayStillLead, propose, quorumDeadlineMs, resign, tickLeader } from './leading.ts';
+import { keepSilence } from './lease.ts';
 import { names } from './membership.ts';
 import { MembershipHistory } from './membership-history.ts';
 import type { Message } from './messages.ts';
+import { noteDown, noteUp } from './priority.ts';
 import { advanceCommit, handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
 import { armElectionTimer, becomeFollower } from './roles.ts';
 import { confirmReads, read, refuseReads } from './read-index.ts';
 import { installSnapshot, joinLog, saveSnapshot, snapshotAt, snapshotEnded, writeNewBase } from './snapshots.ts';
 import type { SnapshotMetadata } from './types.ts';
 import type { RaftState } from './state.ts';
+import { adoptTimings } from './timings.ts';
 import { startTransfer } from './transfer.ts';
 import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
 
@@ -25,7 +28,8 @@ import { diskDeadlineMs, isMembershipCommitted, send } from './state.ts';
  * Where things are: election.ts votes and campaigns; leading.ts what a leader does on its own; replication.ts appends,
  * acknowledgements, commit; following.ts appends and heartbeats received; admission.ts who is heard and met; roles.ts the
  * changes of role; state.ts the state; changing.ts how members change, change.ts into what. Beside these, fast-election.ts,
- * transfer.ts, read-index.ts and snapshots.ts each hold what their name says; quorum.ts alone counts.
+ * transfer.ts, priority.ts, timings.ts, read-index.ts, lease.ts and snapshots.ts each hold what their name says; quorum.ts alone
+ * counts.
  */
 export function createRaft(options: RaftOptions): RaftCore {
   return new Raft(options);
@@ -50,6 +54,7 @@ class Raft implements RaftCore {
       met: new Map(),
       shunned: new Set(),
       refused: new Map(),
+      standings: new Map(),
       nowMs: 0,
       term: hardState.term,
       votedFor: hardState.votedFor,
@@ -58,6 +63,8 @@ class Raft implements RaftCore {
       leaderContactMs: null,
       electionDeadlineMs: 0,
       stallForgiven: false,
+      leasePromise: null,
+      silentUntilMs: 0,
       election: null,
       fastElection: null,
       leadership: null,
@@ -77,6 +84,7 @@ class Raft implements RaftCore {
     state.nowMs = nowMs;
     if (!this.#started) {
       this.#started = true;
+      keepSilence(state);
       armElectionTimer(state);
     }
     const wasCertain = isMembershipCommitted(state);
@@ -98,6 +106,7 @@ class Raft implements RaftCore {
     if (leadership === null) return Math.min(electionDeadlineMs, fastElection?.dueMs ?? Infinity);
     return Math.min(
       leadership.heartbeatDeadlineMs,
+      leadership.commitNewsDueMs,
       leadership.transfer?.deadlineMs ?? Infinity,
       quorumDeadlineMs(this.#state, leadership),
       diskDeadlineMs(this.#state),
@@ -139,15 +148,21 @@ function handle(state: RaftState, input: RaftInput): void {
       if (isHeard(state, input.message.from, input.fromIncarnation)) receive(state, input.message);
       return;
     case 'peerUp':
+      noteUp(state, input.peer.id, input.priority ?? 0);
       return peerUp(state, input.peer, input.clusterId);
     case 'peerDown':
+      noteDown(state, input.id);
       return peerDown(state, input.id);
     case 'peerEnded':
       return peerEnded(state, input.id);
     case 'transfer':
-      return startTransfer(state, input.to);
+      return startTransfer(state, input.to, 'it was asked to');
+    case 'resign':
+      return resign(state);
+    case 'timings':
+      return adoptTimings(state, input.timings);
     case 'read':
-      return read(state, input.readId);
+      return read(state, input.readId, input.byLease ?? false);
     case 'change':
       if (state.leadership !== null) mayStillLead(state, state.leadership);
       return changeMembers(state, input.changes);
@@ -196,7 +211,7 @@ function receive(state: RaftState, message: Message): void {
 /** A deposed leader learns of the newer term, and with it frees a candidate that is ahead of its cluster (raft.md L4). */
 function answerStale(state: RaftState, message: Message): void {
   if (message.kind === 'heartbeat') {
-    send(state, message.from, { kind: 'heartbeatResponse', round: message.round });
+    send(state, message.from, { kind: 'heartbeatResponse', round: message.round, leaseMs: 0 });
   } else if (message.kind === 'appendRequest') {
     const index = message.prevLogIndex;
     send(state, message.from, { kind: 'appendResponse', success: false, index, hintIndex: 0, hintTerm: 0 });

@@ -1,3 +1,4 @@
+import { holdsLease } from './lease.ts';
 import { reachedBy } from './quorum.ts';
 import { sendHeartbeats } from './replication.ts';
 import type { Leadership, RaftState } from './state.ts';
@@ -10,9 +11,12 @@ import { electorate } from './state.ts';
  *
  * `readId` is the host's, used once: an answer to an earlier read must not confirm a later one (raft.md D2; etcd-io/etcd#20418).
  */
-export function read(state: RaftState, readId: number): void {
+export function read(state: RaftState, readId: number, byLease: boolean): void {
   const { leadership } = state;
   if (leadership === null) return state.effects.answerRead({ readId, accepted: false, leaderId: state.leaderId });
+  if (byLease && holdsLease(state, leadership)) {
+    return state.effects.answerRead({ readId, accepted: true, index: state.commitIndex });
+  }
   leadership.reads.waiting.push(readId);
 }
 

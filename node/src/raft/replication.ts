@@ -1,13 +1,21 @@
 import { invariant } from '../lib/invariant.ts';
+import { leaseToAskMs, noteRound, notePromise } from './lease.ts';
 import { entryBytes } from './log.ts';
 import type { AppendResponse, HeartbeatResponse } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { reachedBy } from './quorum.ts';
+import { hearPeer } from './silence.ts';
 import { needsSnapshot, startSnapshot } from './snapshots.ts';
 import { askIfCaughtUp } from './transfer.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { commitTo, electorate, send } from './state.ts';
 import type { Entry } from './types.ts';
+
+/**
+ * How long news of a commit waits for entries to travel with. Followers apply that much later, which nobody waits for, and a client
+ * that writes again as soon as it has its answer costs each of them one message and one answer less (ADR 50).
+ */
+const COMMIT_NEWS_MS = 2;
 
 /** Sends every peer what it lacks, as far as its window allows. */
 export function replicate(state: RaftState, leadership: Leadership): void {
@@ -28,8 +36,27 @@ export function sendEntries(state: RaftState, progress: Progress, evenEmpty = fa
     sendAppend(state, progress, state.log.slice(progress.nextIndex, maxAppendBytes));
     sent = true;
   }
-  const commitIsNews = Math.min(state.commitIndex, progress.nextIndex - 1) > progress.sentCommitIndex;
-  if (!sent && (evenEmpty || commitIsNews)) sendAppend(state, progress, []);
+  if (sent) return;
+  if (evenEmpty) sendAppend(state, progress, []);
+  else if (lacksCommit(state, progress)) tellSoon(state);
+}
+
+function lacksCommit(state: RaftState, progress: Progress): boolean {
+  return Math.min(state.commitIndex, progress.nextIndex - 1) > progress.sentCommitIndex;
+}
+
+function tellSoon({ leadership, nowMs }: RaftState): void {
+  invariant(leadership !== null, 'a leader replicates');
+  leadership.commitNewsDueMs = Math.min(leadership.commitNewsDueMs, nowMs + COMMIT_NEWS_MS);
+}
+
+/** Those to whom no entries went since the commit moved are told of it in an append without any, when that is due. */
+export function tellCommit(state: RaftState, leadership: Leadership): void {
+  if (state.nowMs < leadership.commitNewsDueMs) return;
+  leadership.commitNewsDueMs = Infinity;
+  for (const progress of leadership.progress.values()) {
+    if (progress.mode === 'replicate' && lacksCommit(state, progress)) sendEntries(state, progress, true);
+  }
 }
 
 function sendAppend(state: RaftState, progress: Progress, entries: readonly Entry[]): void {
@@ -52,19 +79,22 @@ function sendAppend(state: RaftState, progress: Progress, entries: readonly Entr
  */
 export function sendHeartbeats(state: RaftState, leadership: Leadership): void {
   leadership.round += 1;
+  noteRound(state, leadership);
+  const leaseMs = leaseToAskMs(state, leadership);
   // From now, not from the missed deadline: a process that slept owes nobody the heartbeats of its sleep (raft.md H5).
   leadership.heartbeatDeadlineMs = state.nowMs + state.options.timings.heartbeatMs;
   for (const { id, matchIndex } of leadership.progress.values()) {
     const commitIndex = Math.min(state.commitIndex, matchIndex);
-    send(state, id, { kind: 'heartbeat', commitIndex, round: leadership.round });
+    send(state, id, { kind: 'heartbeat', commitIndex, round: leadership.round, leaseMs });
   }
 }
 
 export function handleHeartbeatResponse(state: RaftState, message: HeartbeatResponse): void {
   const progress = state.leadership?.progress.get(message.from);
   if (progress === undefined) return;
-  progress.lastHeardMs = state.nowMs;
+  hearPeer(state, progress);
   progress.answeredRound = Math.max(progress.answeredRound, message.round);
+  if (state.leadership !== null) notePromise(state.leadership, message.from, message.round, message.leaseMs);
   // The peer is alive, so a probe or a window without an answer is lost, and asking again finds out (raft.md R12, R13).
   progress.probing = false;
   if (progress.mode === 'probe' || progress.matchIndex < state.log.lastIndex) sendEntries(state, progress, true);
@@ -74,7 +104,7 @@ export function handleAppendResponse(state: RaftState, message: AppendResponse):
   const { leadership } = state;
   const progress = leadership?.progress.get(message.from);
   if (leadership === null || progress === undefined) return;
-  progress.lastHeardMs = state.nowMs;
+  hearPeer(state, progress);
   if (!message.success) {
     const hint = { index: message.hintIndex, term: message.hintTerm };
     const agreeIndex = state.log.lastNotAbove(hint).index;
@@ -97,8 +127,13 @@ export function advanceCommit(state: RaftState, leadership: Leadership): boolean
     id === self.id ? state.log.durableIndex : leadership.progress.get(id)?.matchIndex,
   );
   if (index === null || index <= state.commitIndex || index < leadership.firstIndex) return false;
-  for (const entry of state.log.between(state.commitIndex, index)) leadership.uncommittedBytes -= entryBytes(entry);
+  const committed = state.log.between(state.commitIndex, index);
+  for (const entry of committed) leadership.uncommittedBytes -= entryBytes(entry);
   commitTo(state, index);
+  // Who is removed is not followed any more behind this step, and must hear of it (raft.md M5).
+  const mayWait = !committed.some(({ kind }) => kind === 'membership');
+  leadership.commitNewsDueMs = mayWait ? Infinity : state.nowMs;
   replicate(state, leadership);
+  tellCommit(state, leadership);
   return true;
 }

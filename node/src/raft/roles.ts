@@ -1,12 +1,17 @@
 import type { Role, NodeId } from './types.ts';
 import type { RaftState } from './state.ts';
+import { standsBack } from './priority.ts';
 import { saveHardState } from './state.ts';
 
-/** A new random wait: uniform over the range, so that two nodes seldom campaign at once (Raft paper 5.2). */
+/**
+ * A new random wait: uniform over the range, so that two nodes seldom campaign at once (Raft paper 5.2). Who stands back for a
+ * preferred voter waits for a range that begins where the others' ends.
+ */
 export function armElectionTimer(state: RaftState): void {
   const { electionTimeoutMinMs, electionTimeoutMaxMs } = state.options.timings;
   const spanMs = electionTimeoutMaxMs - electionTimeoutMinMs;
-  state.electionDeadlineMs = state.nowMs + electionTimeoutMinMs + state.options.random() * spanMs;
+  const fromMs = standsBack(state) ? electionTimeoutMaxMs : electionTimeoutMinMs;
+  state.electionDeadlineMs = state.nowMs + fromMs + state.options.random() * spanMs;
 }
 
 export function setRole(state: RaftState, role: Role, reason: string): void {

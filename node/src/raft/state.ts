@@ -5,12 +5,13 @@ import type { MembershipHistory } from './membership-history.ts';
 import type { Message } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { isBoundVoter, names } from './membership.ts';
-import { type Electorate, majority, sizeOf, votersOf } from './quorum.ts';
+import { type Electorate, electorateOf, majority, sizeOf, votersOf } from './quorum.ts';
 import type { Entry, Incarnation, LogPosition, Member, NodeId, Role, SnapshotMetadata, VoterSet } from './types.ts';
 
 /** Everything the core knows. One value, changed only by the functions of this folder, one step at a time. */
 export interface RaftState {
-  readonly options: RaftOptions;
+  /** Replaced when the timings change. */
+  options: RaftOptions;
   readonly effects: EffectsBuilder;
   readonly log: Log;
   readonly memberships: MembershipHistory;
@@ -22,6 +23,8 @@ export interface RaftState {
   readonly shunned: Set<NodeId>;
   /** Incarnations whose messages were refused, so that each is named once. */
   readonly refused: Map<NodeId, Incarnation>;
+  /** Who is preferred as leader, and how steady it is (priority.ts). */
+  readonly standings: Map<NodeId, Standing>;
   nowMs: number;
   term: number;
   votedFor: NodeId | null;
@@ -32,6 +35,10 @@ export interface RaftState {
   electionDeadlineMs: number;
   /** One late timeout was forgiven since the leader was last heard (raft.md H5). */
   stallForgiven: boolean;
+  /** Given as a voter: no other leader before then (lease.ts). */
+  leasePromise: { readonly to: NodeId; readonly untilMs: number } | null;
+  /** After a start, for the sake of what was promised before it. */
+  silentUntilMs: number;
   election: Election | null;
   fastElection: FastElection | null;
   leadership: Leadership | null;
@@ -68,6 +75,15 @@ export interface FastElection {
   dueMs: number;
 }
 
+/** What is known of one peer for the sake of preference. */
+export interface Standing {
+  readonly priority: number;
+  isUp: boolean;
+  upSinceMs: number;
+  /** How often it was lost, or failed to take over, since it was last steady for the longest wait. */
+  doublings: number;
+}
+
 export interface Transfer {
   readonly to: NodeId;
   readonly deadlineMs: number;
@@ -85,12 +101,18 @@ export interface Reads {
 
 /** What only a leader has. */
 export interface Leadership {
+  readonly sinceMs: number;
   readonly progress: Map<NodeId, Progress>;
   /** Where this term began in the log: nothing older is committed by counting. */
   readonly firstIndex: number;
   uncommittedBytes: number;
   heartbeatDeadlineMs: number;
+  /** When those who have not heard of the last commit with an append are told in one of their own (replication.ts). */
+  commitNewsDueMs: number;
   round: number;
+  /** When each of the latest rounds left, and for how long a lease it asked. */
+  readonly leaseRounds: { readonly round: number; readonly sentMs: number; readonly leaseMs: number }[];
+  isLeaseOver: boolean;
   readonly reads: Reads;
   /** While it lasts nothing is proposed: the target would fall behind again. */
   transfer: Transfer | null;
@@ -102,7 +124,7 @@ export interface Leadership {
 export function electorate(state: RaftState): Electorate {
   const membership = state.memberships.current;
   if (membership === null) return [metMembers(state)];
-  return membership.outgoing === null ? [membership] : [membership, membership.outgoing];
+  return electorateOf(membership);
 }
 
 /** The members met so far, oneself included; places of the list nobody was met for stay unmet. */

@@ -1,4 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
+import { endLeases } from './lease.ts';
 import type { Leadership, RaftState } from './state.ts';
 import { send } from './state.ts';
 import type { NodeId } from './types.ts';
@@ -8,14 +9,14 @@ import type { NodeId } from './types.ts';
  * the target catches up, is told to campaign at once, and needs no pre-vote. If it does not win within the longest election
  * timeout, this leader goes on.
  */
-export function startTransfer(state: RaftState, to: NodeId | null): void {
+export function startTransfer(state: RaftState, to: NodeId | null, why: string): void {
   const { leadership, nowMs, term } = state;
   const target = to ?? furthestPeer(state);
   const reason = refusal(state, target);
   if (reason !== null) return state.effects.emit({ kind: 'transferFailed', to: target, term, reason });
   invariant(leadership !== null && target !== null, 'without a leader or a target a transfer is refused');
   leadership.transfer = { to: target, deadlineMs: nowMs + state.options.timings.electionTimeoutMaxMs, isAsked: false };
-  state.effects.emit({ kind: 'transferStarted', to: target, term });
+  state.effects.emit({ kind: 'transferStarted', to: target, term, reason: why });
   askIfCaughtUp(state, leadership);
 }
 
@@ -52,6 +53,7 @@ export function askIfCaughtUp(state: RaftState, leadership: Leadership): void {
   const { index: lastLogIndex, term: lastLogTerm } = state.log.last;
   if (leadership.progress.get(transfer.to)?.matchIndex !== lastLogIndex) return;
   transfer.isAsked = true;
+  endLeases(leadership);
   send(state, transfer.to, { kind: 'timeoutNow', lastLogIndex, lastLogTerm });
 }
 

@@ -4,6 +4,8 @@ import type { CommandResult } from '../cluster/commands.ts';
 import type { AgentRef, ClusterState } from '../cluster/state.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
+import type { LeaderContext } from '../coordinator/context.ts';
+import { createLeaderCalls, type LeaderCalls } from '../coordinator/leader-calls.ts';
 import { createRunService } from '../coordinator/run-service.ts';
 import type { RunService } from '../coordinator/service.ts';
 import { maxPrepareAttempts } from '../coordinator/timings.ts';
@@ -17,6 +19,10 @@ const ownShareOfAttempt = 0.8;
 /** Everything between the consensus and the API of one node. */
 export interface NodeRuntime {
   readonly runs: RunService;
+  /** What only the leader does, for whichever node is asked. */
+  readonly calls: LeaderCalls;
+  /** While this node leads. */
+  leading(): LeaderContext | null;
   /** The run time as this node knows it; null while it has no part in that run. */
   runMs(runId: string): number | null;
   /** Hands the local part of a run over, then ends it and all generators. Close it before the consensus, while that still works. */
@@ -35,7 +41,8 @@ export interface NodeRuntimeOptions {
   readonly settings: {
     /** CLUSTER_CONFIG_TIMEOUT_SECS: all attempts at preparing a run together. */
     readonly configTimeoutMs: number;
-    readonly electionTimeoutMaxMs: number;
+    /** Of the timings in force; asked when a leadership begins. */
+    readonly electionTimeoutMaxMs: () => number;
   };
   readonly clock: Clock;
   /** Wall clock, for labels only. */
@@ -89,9 +96,13 @@ export function createNodeRuntime(options: NodeRuntimeOptions): NodeRuntime {
     electionTimeoutMaxMs,
     onBug,
   });
-  const runs = createRunService({ consensus, leading: () => coordinator.leading, state, runMs, clock, newRunId });
+  const leading = (): LeaderContext | null => coordinator.leading;
+  const calls = createLeaderCalls({ consensus, leading, clock });
+  const runs = createRunService({ calls, runMs, newRunId });
   return {
     runs,
+    calls,
+    leading,
     runMs,
     close: async () => {
       await agent.end();

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { TuttiError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
-import { notYetSupported, settings, type SettingName, type Settings } from './schema.ts';
+import { notOfOurs } from './consul.ts';
+import { notYetSupported } from './not-supported.ts';
+import { settings, type SettingName, type Settings } from './schema.ts';
 import { notSendable, sendableToken } from './token.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -44,16 +46,46 @@ export function checkNodeSettings(read: Settings, environment: Environment): voi
   const problems = unsupportedVariables(environment);
   if (read.nodes === null)
     problems.push('CLUSTER_NODES: required; list all members, this node included: [id=]host[:port],...');
-  if (read.configSource === null) problems.push('CLUSTER_CONFIG_SOURCE: required; api or file');
+  if (read.configSource === null) problems.push('CLUSTER_CONFIG_SOURCE: required; api, file or consul-kv');
   if (read.configSource === 'file' && read.configFile === null)
     problems.push('CLUSTER_CONFIG_FILE: required when CLUSTER_CONFIG_SOURCE is file');
   if (read.configSource !== 'file' && read.configFile !== null)
     problems.push('CLUSTER_CONFIG_FILE: has no effect unless CLUSTER_CONFIG_SOURCE is file');
+  problems.push(...consulProblems(read, environment));
+  problems.push(...timingProblems(read));
   const tls = [read.tlsCertFile, read.tlsKeyFile, read.tlsCaFile];
   if (tls.some((file) => file !== null) && tls.includes(null)) {
     problems.push('CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE, CLUSTER_TLS_CA_FILE: all three or none');
   }
   if (problems.length > 0) throw invalid(problems);
+}
+
+function consulProblems(read: Settings, environment: Environment): string[] {
+  if (read.configSource === 'consul-kv') {
+    return Object.entries(notOfOurs).flatMap(([name, why]) =>
+      (environment[name] ?? '') === '' ? [] : [`${name}: ${why}`],
+    );
+  }
+  const given = [
+    ['CONSUL_ADDR', read.consulAddress !== null],
+    ['CONSUL_CONFIG_KEY', read.consulConfigKey !== null],
+    ['CONSUL_CONFIG_WATCH', read.consulConfigWatch],
+    ['CLUSTER_ON_CONFIG_ERROR', read.onConfigError !== null],
+    ['CLUSTER_ON_RELOAD', read.onReload !== null],
+  ] as const;
+  return given
+    .filter(([, isGiven]) => isGiven)
+    .map(([name]) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is consul-kv`);
+}
+
+function timingProblems({ timings, heartbeatMs, electionTimeoutMs }: Settings): string[] {
+  const given = { CLUSTER_HEARTBEAT_MS: heartbeatMs, CLUSTER_ELECTION_TIMEOUT_MS: electionTimeoutMs };
+  if (timings !== 'custom') {
+    const idle = Object.entries(given).filter(([, value]) => value !== null);
+    return idle.map(([name]) => `${name}: has no effect unless CLUSTER_TIMINGS is custom`);
+  }
+  const missing = Object.entries(given).filter(([, value]) => value === null);
+  return missing.map(([name]) => `${name}: required when CLUSTER_TIMINGS is custom`);
 }
 
 function unknownVariables(environment: Environment): string[] {

@@ -1,67 +1,21 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { consulSettings } from './consul.ts';
+import {
+  address,
+  addressOrNone,
+  boolean,
+  dialledAddress,
+  oneOf,
+  secret,
+  setting,
+  type Setting,
+  text,
+  wholeNumber,
+} from './fields.ts';
 import { notSendable, sendableToken } from './token.ts';
 
-/**
- * Every setting of tutti, once: the environment variable, the flag, the type, the default and what it is for. Reading,
- * `--help`, the unknown-name check and docs/settings.md (held current by a test) all come from this table.
- */
-export interface Setting {
-  readonly env: string;
-  /** Null: no flag. For secrets, because other users of the machine can read a process's arguments. */
-  readonly flag: string | null;
-  /** The flag alone means true, and takes no argument. */
-  readonly isSwitch: boolean;
-  readonly schema: z.ZodType;
-  /** As a person would write it; shown in help and docs. */
-  readonly shown: string;
-  readonly help: string;
-}
-
-const text = z.string().min(1, 'must not be empty');
-const boolean = z
-  .string()
-  .refine((value) => ['true', 'false', '1', '0'].includes(value.toLowerCase()), 'must be true or false')
-  .transform((value) => ['true', '1'].includes(value.toLowerCase()));
-const wholeNumber = (min: number, max: number): z.ZodType<number, string> =>
-  z
-    .string()
-    .refine(
-      (value) => /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max,
-      `must be a whole number from ${min} to ${max}`,
-    )
-    .transform(Number);
-const oneOf = <const Values extends readonly string[]>(
-  values: Values,
-  notYet: Readonly<Record<string, string>> = {},
-): z.ZodType<Values[number], string> =>
-  z.string().transform((value, context) => {
-    if (values.includes(value)) return value;
-    const message = notYet[value] ?? `must be ${values.join(' or ')}, not '${value}'`;
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  });
-const addressFrom = (minPort: 0 | 1): z.ZodType<{ host: string; port: number }, string> =>
-  z.string().transform((value, context) => {
-    const match = /^(?:\[([0-9a-fA-F:.%a-z]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(value);
-    const port = Number(match?.[3]);
-    if (match !== null && port >= minPort && port <= 65_535) return { host: match[1] ?? match[2]!, port };
-    const ports = minPort === 0 ? 'ports 0 to 65535 (0: any free)' : 'ports 1 to 65535';
-    context.addIssue({ code: 'custom', message: `must be host:port, ${ports}, an IPv6 host in brackets ([::1]:7000)` });
-    return z.NEVER;
-  });
-/** Others dial it by a list, so it must be known before. */
-const dialledAddress = addressFrom(1);
-const address = addressFrom(0);
-
-/** For a service that nobody needs. */
-const addressOrNone = z.string().transform((value, context) => {
-  if (value === 'none') return null;
-  const read = address.safeParse(value);
-  if (read.success) return read.data;
-  context.addIssue({ code: 'custom', message: `${read.error.issues[0]!.message}, or none` });
-  return z.NEVER;
-});
+export type { Setting } from './fields.ts';
 
 const hostNames = z.string().transform((value, context) => {
   const names = value.split(',').map((name) => name.trim().toLowerCase());
@@ -72,29 +26,10 @@ const hostNames = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-const flagOf = (env: string): string =>
-  env
-    .replace(/^CLUSTER_/, '')
-    .toLowerCase()
-    .replaceAll('_', '-');
-const setting = <Schema extends z.ZodType>(
-  env: string,
-  schema: Schema,
-  shown: string,
-  help: string,
-): Setting & { schema: Schema } => ({
-  env,
-  flag: flagOf(env),
-  isSwitch: false,
-  schema,
-  shown,
-  help,
-});
-const secret = <Schema extends z.ZodType>(env: string, schema: Schema, help: string): Setting & { schema: Schema } => ({
-  ...setting(env, schema, 'none', help),
-  flag: null,
-});
-
+/**
+ * Every setting of tutti, once: the environment variable, the flag, the type, the default and what it is for. Reading,
+ * `--help`, the unknown-name check and docs/settings.md (held current by a test) all come from this table.
+ */
 export const settings = {
   // The command says it already: a flag could only repeat or contradict it.
   clusterEnabled: {
@@ -145,14 +80,11 @@ export const settings = {
   ),
   configSource: setting(
     'CLUSTER_CONFIG_SOURCE',
-    oneOf(['api', 'file'], {
-      gcs: 'gcs is not supported yet; use api or file',
-      'consul-kv': 'consul-kv is not supported yet; use api or file',
-    })
+    oneOf(['api', 'file', 'consul-kv'], { gcs: 'gcs is not supported yet; use api, file or consul-kv' })
       .nullable()
       .default(null),
     'none (required)',
-    'Where the plan comes from. api: POST /config or `tutti submit`. file: CLUSTER_CONFIG_FILE, and POST /config after it.',
+    'Where the plan comes from. api: POST /config or `tutti submit` alone. Those work with the others as well: file: CLUSTER_CONFIG_FILE. consul-kv: CONSUL_CONFIG_KEY.',
   ),
   configFile: setting(
     'CLUSTER_CONFIG_FILE',
@@ -164,8 +96,9 @@ export const settings = {
     'CLUSTER_CONFIG_TIMEOUT_SECS',
     wholeNumber(1, 3600).default(30),
     '30',
-    'How long nodes may take to prepare a run, three attempts together.',
+    'How long nodes may take to prepare a run: its first delivery and up to three more, together.',
   ),
+  ...consulSettings,
   removeDeadAfterSecs: setting(
     'CLUSTER_REMOVE_DEAD_AFTER_SECS',
     wholeNumber(10, 31_536_000).nullable().default(null),
@@ -186,12 +119,27 @@ export const settings = {
   ),
   timings: setting(
     'CLUSTER_TIMINGS',
-    oneOf(['lan', 'wan'], {
-      auto: 'auto is not supported yet; use lan or wan',
-      custom: 'custom is not supported yet; use lan or wan',
-    }).default('lan'),
+    oneOf(['lan', 'wan', 'auto', 'custom']).default('lan'),
     'lan',
-    'Heartbeats and election timeouts. lan: 50 ms, 150-300 ms. wan: 250 ms, 2.5-5 s.',
+    'Heartbeats and election timeouts, the same on all nodes. lan: 50 ms, 150-300 ms. wan: 250 ms, 2.5-5 s. auto: by the measured round trips, never below lan. custom: the next two.',
+  ),
+  heartbeatMs: setting(
+    'CLUSTER_HEARTBEAT_MS',
+    wholeNumber(10, 10_000).nullable().default(null),
+    'none',
+    'Between two heartbeats of the leader, in milliseconds. For CLUSTER_TIMINGS=custom, which requires it.',
+  ),
+  electionTimeoutMs: setting(
+    'CLUSTER_ELECTION_TIMEOUT_MS',
+    wholeNumber(30, 60_000).nullable().default(null),
+    'none',
+    'The shortest election timeout, in milliseconds; the longest is twice that. At least three heartbeats. For CLUSTER_TIMINGS=custom, which requires it.',
+  ),
+  electionPriority: setting(
+    'CLUSTER_ELECTION_PRIORITY',
+    wholeNumber(0, 100).default(0),
+    '0',
+    'Of the nodes that could lead, one of the highest is preferred: others let it try first, and hand over to it once it has been steady for ten election timeouts.',
   ),
   snapshotIntervalSecs: setting(
     'CLUSTER_SNAPSHOT_INTERVAL_SECS',
@@ -289,20 +237,3 @@ export const settings = {
 
 export type SettingName = keyof typeof settings;
 export type Settings = { readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> };
-
-/**
- * Variables of the Rust tool's cluster section (rust-loadtest.md 2.6) that a later version may read: refused by name until then,
- * never ignored. These names only: CONSUL_HTTP_ADDR and the like are Consul's own, and may be there for it.
- */
-export const notYetSupported: Readonly<Record<string, string>> = {
-  CLUSTER_MIN_PEERS: 'belongs to Consul discovery, which is not supported yet',
-  CLUSTER_METRICS_TIMEOUT_SECS:
-    'is not supported: a node is taken out of the stripes as soon as its connection is lost',
-  CLUSTER_TLS: 'is not a setting; use CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE and CLUSTER_TLS_CA_FILE',
-  CONSUL_ADDR: 'is not supported yet; list the members in CLUSTER_NODES, and use CLUSTER_CONFIG_SOURCE api or file',
-  CONSUL_SERVICE_NAME: 'belongs to Consul discovery, which is not supported yet; use CLUSTER_NODES',
-  CONSUL_CONFIG_KEY: 'is not supported yet; use CLUSTER_CONFIG_SOURCE api or file',
-  GCS_CONFIG_BUCKET: 'is not supported yet; use CLUSTER_CONFIG_SOURCE api or file',
-  GCS_CONFIG_OBJECT: 'is not supported yet; use CLUSTER_CONFIG_SOURCE api or file',
-  METRICS_FLUSH_INTERVAL_SECS: 'is not supported: each node hands in its measurements every second',
-};

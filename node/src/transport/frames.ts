@@ -2,7 +2,7 @@ import type { NodeId } from '../raft/types.ts';
 import type { PeerFrame, PeerIdentity } from './transport.ts';
 
 /** Raised when an older node would misunderstand a newer one (proto/tutti/peer/v1/peer.proto). */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The dialler's first frame. */
 export interface Hello {

@@ -31,7 +31,7 @@ export function isProofValid(
 }
 
 function wordsOf({ protocolVersion, identity, nonce }: Hello | Welcome): readonly (string | number | null)[] {
-  const { nodeId, incarnation, session, clusterId, listedSize, region, apiAddress } = identity;
-  const texts = [nodeId, incarnation, session, clusterId, listedSize, region, apiAddress];
+  const { nodeId, incarnation, session, clusterId, listedSize, region, apiAddress, electionPriority } = identity;
+  const texts = [nodeId, incarnation, session, clusterId, listedSize, region, apiAddress, electionPriority];
   return [protocolVersion, ...texts, Buffer.from(nonce).toString('hex')];
 }

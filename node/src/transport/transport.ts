@@ -13,6 +13,8 @@ export interface PeerIdentity {
   readonly region: string;
   /** host:port of its HTTP API, for people and redirects. */
   readonly apiAddress: string;
+  /** Of the voters that could lead, one of the highest is preferred; a whole number from 0 to 100. */
+  readonly electionPriority: number;
 }
 
 /** One place of the operator's list: `[id=]host:port`. */

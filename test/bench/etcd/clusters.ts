@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { waitFor } from '../../../scripts/lib/wait-for.ts';
+import { clientPortOf, clientUrlOf, etcdStatus, spawnEtcd } from './etcd-member.ts';
 
 const PATIENCE_MS = 30_000;
 const FIRST_PORT = 17_780;
@@ -75,22 +76,15 @@ export class EtcdCluster implements BenchCluster {
   }
 
   static async start(directory: string, etcd: string): Promise<EtcdCluster> {
-    const peer = (at: number): string => `http://127.0.0.1:${FIRST_PORT + at}`;
-    const client = (at: number): string => `http://127.0.0.1:${FIRST_PORT + 10 + at}`;
-    const cluster = ids.map((id, at) => `${id}=${peer(at)}`).join(',');
-    const children = ids.map((id, at) => {
-      const options = {
-        ...{ name: id, 'data-dir': join(directory, id), 'initial-cluster': cluster },
-        ...{ 'listen-peer-urls': peer(at), 'initial-advertise-peer-urls': peer(at) },
-        ...{ 'listen-client-urls': client(at), 'advertise-client-urls': client(at) },
-        ...{ 'heartbeat-interval': '50', 'election-timeout': '300' },
-      };
-      const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-      return spawn(etcd, flags, { stdio: 'ignore' });
-    });
+    const options = { ids, firstPort: FIRST_PORT, directory, heartbeatMs: 50, electionTimeoutMs: 300 };
+    const children = ids.map((_, at) => spawnEtcd(etcd, options, at));
     try {
-      const leader = await waitFor('etcd to lead', PATIENCE_MS, () => leaderOf(ids.map((_, at) => client(at))));
-      return new EtcdCluster(children, FIRST_PORT + 10 + leader.at);
+      const leader = await waitFor('etcd to lead', PATIENCE_MS, async () => {
+        const all = await Promise.all(ids.map((_, at) => etcdStatus(clientUrlOf(options, at))));
+        const at = all.findIndex(({ leads }) => leads);
+        return at >= 0 && { at };
+      });
+      return new EtcdCluster(children, clientPortOf(options, leader.at));
     } catch (error) {
       await kill(children);
       throw error;
@@ -100,16 +94,4 @@ export class EtcdCluster implements BenchCluster {
   stop(): Promise<void> {
     return kill(this.#children);
   }
-}
-
-async function leaderOf(urls: readonly string[]): Promise<{ readonly at: number } | false> {
-  const leads = await Promise.all(
-    urls.map(async (url) => {
-      const answer = await fetch(`${url}/v3/maintenance/status`, { method: 'POST', body: '{}' });
-      const { leader, header } = (await answer.json()) as { leader?: string; header: { member_id: string } };
-      return leader === header.member_id;
-    }),
-  );
-  const at = leads.indexOf(true);
-  return at >= 0 && { at };
 }

@@ -65,11 +65,22 @@ function overTcp(socket: Socket, onMessage: OnMessage, onEnd: (error: Error) => 
     rest = rest.subarray(at);
   });
   socket.on('error', onEnd).on('close', () => onEnd(new Error('the connection ended')));
+  let isCorked = false;
   return {
     send(message) {
+      // One write to the socket for all messages of a moment, as HTTP/2 does it for gRPC.
+      if (!isCorked) {
+        isCorked = true;
+        socket.cork();
+        process.nextTick(() => {
+          isCorked = false;
+          socket.uncork();
+        });
+      }
       const length = Buffer.allocUnsafe(4);
       length.writeUInt32LE(message.length, 0);
-      socket.write(Buffer.concat([length, message]));
+      socket.write(length);
+      socket.write(message);
     },
   };
 }

@@ -95,6 +95,8 @@ describe('three nodes on loopback, with log on disk and gRPC between them', () =
     const texts = Array.from({ length: 300 }, (_, at) => `c${at}`);
     await Promise.all(texts.map((text) => leader.consensus.propose(bytes(text))));
     const clusterId = leader.consensus.status().membership!.clusterId;
+    // One that has nothing but its founding cannot say after a restart which cluster it belongs to (ADR 40).
+    await eventually('all to apply', () => members.every(({ ledger }) => ledger.applied.length === texts.length));
     await Promise.all(members.map(close));
 
     const restarted = await open(['a', 'b', 'c'], ports);

@@ -8,17 +8,21 @@ export type Order =
   | { readonly kind: 'report' };
 
 export type Report =
-  | { readonly kind: 'leading'; readonly term: number }
+  | { readonly kind: 'leading' | 'leadsNoMore'; readonly term: number }
   | { readonly kind: 'settled'; readonly text: string; readonly outcome: string }
   | { readonly kind: 'state'; readonly applied: readonly string[]; readonly unmet: number | null };
 
-const say = (report: Report): void => void process.send?.(report);
+// What happens while it closes is told to nobody: the channel is gone by then.
+const say = (report: Report): void => {
+  if (process.connected) process.send?.(report);
+};
 let opened: Promise<RealNode> | null = null;
 
 async function open({ id, dataDir, ports }: Order & { readonly kind: 'open' }): Promise<RealNode> {
   const node = await openRealNode({ id, dataDir, ports: new Map(ports) });
   node.consensus.subscribe((event) => {
     if (event.kind === 'leadershipGained') say({ kind: 'leading', term: event.term });
+    if (event.kind === 'leadershipLost') say({ kind: 'leadsNoMore', term: event.term });
     if (event.kind === 'fatal') throw event.error;
   });
   return node;

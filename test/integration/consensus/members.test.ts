@@ -3,9 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Consensus, ConsensusEvent } from '../../../node/src/consensus/index.ts';
-import { openMember } from '../../../node/src/consensus/index.ts';
+import type { Consensus, ConsensusEvent, RaftLimits } from '../../../node/src/consensus/index.ts';
+import { defaultRaftLimits, openMember } from '../../../node/src/consensus/index.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { freePorts } from '../../support/ports.ts';
 import { eventually } from './eventually.ts';
 import { Ledger } from './real-node.ts';
 
@@ -31,11 +32,17 @@ afterEach(async () => {
 
 type Wire = 'grpc' | 'tcp';
 
-async function open(id: string, list: string, transport: Wire, at?: string): Promise<Node> {
+async function open(
+  id: string,
+  list: string,
+  transport: Wire,
+  at?: string,
+  limits: RaftLimits = defaultRaftLimits,
+): Promise<Node> {
   const ledger = new Ledger();
   const consensus = await openMember<number>({
     ...{ id, nodes: list, transport, dataDirectory: join(parent, id), stateMachine: ledger, secret: 'between friends' },
-    ...(at !== undefined && { join: at }),
+    ...{ limits, ...(at !== undefined && { join: at }) },
   });
   const events: ConsensusEvent[] = [];
   consensus.subscribe((event) => events.push(event));
@@ -84,12 +91,10 @@ function writer(): { stop: () => Promise<number> } {
 const hasEnded = ({ events }: Node): boolean =>
   events.some((event) => event.kind === 'fatal' && TuttiError.from(event.error).code === 'REMOVED');
 
-describe.each([
-  ['grpc', 17_460],
-  ['tcp', 17_470],
-] as const)('over %s', (wire, port) => {
+describe.each(['grpc', 'tcp'] as const)('over %s', (wire) => {
   it('a cluster of three takes a fourth member, and lets go one and its leader, while it is written to', async () => {
-    const at = (id: string): string => `127.0.0.1:${port + ['a', 'b', 'c', 'd'].indexOf(id)}`;
+    const ports = await freePorts(4);
+    const at = (id: string): string => `127.0.0.1:${ports[['a', 'b', 'c', 'd'].indexOf(id)]}`;
     const list = ['a', 'b', 'c'].map((id) => `${id}=${at(id)}`).join();
     await Promise.all(['a', 'b', 'c'].map((id) => open(id, list, wire)));
     await eventually('all to be met', () => nodes.every(({ consensus }) => consensus.status().membership?.unmet === 0));
@@ -123,5 +128,25 @@ describe.each([
     expect([...Array(written).keys()].every((value) => distinct.has(`${value}`))).toBe(true);
     const rest = nodes.map((node) => node.id).sort();
     expect(idsOf(nodes[0]!).sort()).toEqual(rest);
+  });
+
+  it('a member that joins when the log no longer begins at its beginning gets the snapshot, and the rest of the log', async () => {
+    const limits = { ...defaultRaftLimits, maxTrailingBytes: 100 };
+    const [first, late] = await freePorts(2);
+    const a = await open('a', `a=127.0.0.1:${first}`, wire, undefined, limits);
+    await leader();
+    for (let value = 0; value < 20; value++) await a.consensus.propose(Buffer.from(`${value}`));
+    await a.consensus.snapshot();
+    await a.consensus.propose(Buffer.from('behind it'));
+    const d = await open('d', `a=127.0.0.1:${first}`, wire, `127.0.0.1:${late}`, limits);
+    await asLeader((consensus) => consensus.addNode('d', `127.0.0.1:${late}`));
+    await asLeader((consensus) => consensus.promote('d'));
+    await asLeader((consensus) => consensus.propose(Buffer.from('of two')));
+    await eventually('the newcomer to have all', () => d.ledger.applied.length >= 22);
+    expect(d.ledger.applied).toEqual(a.ledger.applied);
+    expect(d.consensus.status().snapshotIndex).toBeGreaterThan(20);
+    expect(d.events.map((event) => (event.kind === 'raft' ? event.event.kind : event.kind))).toContain(
+      'snapshotInstalled',
+    );
   });
 });

@@ -71,7 +71,14 @@ export async function openRealNode({
   const selfIndex = listed.findIndex((peer) => peer.id === id);
   const ledger = new Ledger();
   const consensus = await openConsensus<number>({
-    self: { nodeId: id, incarnation, session: randomUUID(), region: 'test', apiAddress: `127.0.0.1:0` },
+    self: {
+      nodeId: id,
+      incarnation,
+      session: randomUUID(),
+      region: 'test',
+      apiAddress: `127.0.0.1:0`,
+      electionPriority: 0,
+    },
     listedSize: listed.length,
     store: createWalStore({ directory: walDirectory, nodeId: id, incarnation, segmentBytes }),
     transport: (self) =>

@@ -15,6 +15,7 @@ const transport = create({
     listedSize: 2,
     region: 'local',
     apiAddress: '127.0.0.1:1',
+    electionPriority: 0,
   }),
   bind: { host, port: ownPort! },
   listed: [

@@ -23,6 +23,7 @@ export function identityOf(nodeId: string, changes: Partial<PeerIdentity> = {}):
     listedSize: 2,
     region: 'local',
     apiAddress: '127.0.0.1:1',
+    electionPriority: 0,
     ...changes,
   };
 }

@@ -68,7 +68,10 @@ export function transportContract(name: string, makeNetwork: () => Promise<Trans
         numbered(1),
         { kind: 'response', requestId: 1, body: new Uint8Array([7]) },
         { kind: 'failure', requestId: 2, code: 'BUSY', message: 'later' },
-        { kind: 'raft', message: { kind: 'heartbeat', from: 'b', to: 'a', term: 3, commitIndex: 2, round: 1 } },
+        {
+          kind: 'raft',
+          message: { kind: 'heartbeat', from: 'b', to: 'a', term: 3, commitIndex: 2, round: 1, leaseMs: 0 },
+        },
       ];
       for (const frame of frames) b.send('a', frame);
       await atA.until(() => atA.frames.length === frames.length);

@@ -3,6 +3,7 @@ import type { CommandResult } from '../../../node/src/cluster/commands.ts';
 import type {
   Consensus,
   ConsensusEvent,
+  ObservedEvent,
   ConsensusStatus,
   RequestHandler,
 } from '../../../node/src/consensus/consensus.ts';
@@ -11,6 +12,9 @@ import { createReplicatedState, type ReplicatedState } from '../../../node/src/r
 import type { ClockOffset, PeerIdentity, PeerStatus } from '../../../node/src/transport/transport.ts';
 import type { MachineClock } from './world.ts';
 import { type World } from './world.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
+import type { ConsensusStats } from '../../../node/src/consensus/stats.ts';
+import { observed } from '../../support/observed.ts';
 
 interface LogEntry {
   readonly term: number;
@@ -83,7 +87,7 @@ export class FakeCluster {
     this.world.after(this.world.random.between(silenceMs / 2, silenceMs), () => {
       if (!this.#cutOff.has(id)) return;
       if (this.leader === node) this.leader = null;
-      node.stepDown('no quorum');
+      node.loseLeadership('no quorum');
     });
   }
 
@@ -92,7 +96,7 @@ export class FakeCluster {
     const node = this.nodes.get(id);
     if (node === undefined) return;
     if (this.leader === node) this.#sharedLength = null;
-    if (node.status().leading && this.leader !== node) node.stepDown('a later term');
+    if (node.status().leading && this.leader !== node) node.loseLeadership('a later term');
     for (const other of this.nodes.values()) if (other !== node) this.#meet(node, other);
     this.world.after(this.world.random.between(10, 100), () => node.catchUp());
     // A leader that was not replaced meanwhile repeats what its followers missed.
@@ -131,7 +135,7 @@ export class FakeCluster {
     const old = this.leader;
     if (old === null) return;
     this.leader = null;
-    old.stepDown('deposed');
+    old.loseLeadership('deposed');
     this.elect();
   }
 
@@ -157,7 +161,7 @@ export class FakeCluster {
     this.term++;
     const old = this.leader;
     this.leader = next;
-    if (old !== null && old !== next && old.isAlive && !this.#cutOff.has(old.id)) old.stepDown('a later term');
+    if (old !== null && old !== next && old.isAlive && !this.#cutOff.has(old.id)) old.loseLeadership('a later term');
     // The entry of its own term, with which all before it is committed.
     this.log.push({ term: this.term, data: new Uint8Array(), settle: null, proposer: null });
     const { term } = this;
@@ -197,7 +201,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
   isAlive = true;
   readonly #cluster: FakeCluster;
   readonly #handlers = new Map<string, RequestHandler>();
-  readonly #listeners = new Set<(event: ConsensusEvent) => void>();
+  readonly #listeners = new Set<(event: ObservedEvent) => void>();
   readonly #links = new Map<string, PeerIdentity>();
   readonly #offsets = new Map<string, ClockOffset>();
   #paused: (() => void)[] | null = null;
@@ -218,7 +222,16 @@ export class FakeConsensus implements Consensus<CommandResult> {
   get identity(): PeerIdentity {
     const { id: nodeId, session } = this;
     const region = nodeId < 'n2' ? 'north' : 'south';
-    return { nodeId, session, region, incarnation: nodeId, clusterId: 'sim', listedSize: 0, apiAddress: '' };
+    return {
+      nodeId,
+      session,
+      region,
+      incarnation: nodeId,
+      clusterId: 'sim',
+      listedSize: 0,
+      apiAddress: '',
+      electionPriority: 0,
+    };
   }
 
   /** SIGSTOP and SIGCONT: nothing happens, then everything at once. */
@@ -259,6 +272,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
         unmet: 0,
       }),
       listedSize: 0,
+      timings: timingProfiles.lan,
       leading: this.#leadingTerm !== null,
       problems: [],
     };
@@ -325,7 +339,15 @@ export class FakeConsensus implements Consensus<CommandResult> {
     this.#handlers.set(method, handler);
   }
 
-  subscribe(listener: (event: ConsensusEvent) => void): () => void {
+  stepDown(): Promise<void> {
+    return Promise.reject(new Error('nobody steps down here'));
+  }
+
+  stats(): ConsensusStats {
+    throw new Error('nothing is counted here');
+  }
+
+  subscribe(listener: (event: ObservedEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
@@ -375,7 +397,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
   hearLeader(leader: FakeConsensus, term: number): void {
     this.#whenRunning(() => {
       if (term < this.#term || !this.#cluster.reachable(this, leader)) return;
-      if (term > this.#term && this.#leadingTerm !== null) this.stepDown('a later term');
+      if (term > this.#term && this.#leadingTerm !== null) this.loseLeadership('a later term');
       this.#term = term;
       this.#leaderId = leader.id;
       this.#emit({ kind: 'raft', event: { kind: 'leaderChanged', leaderId: leader.id, term } });
@@ -392,7 +414,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
     });
   }
 
-  stepDown(reason: string): void {
+  loseLeadership(reason: string): void {
     this.#whenRunning(() => {
       this.#leaderId = null;
       const term = this.#leadingTerm;
@@ -421,6 +443,6 @@ export class FakeConsensus implements Consensus<CommandResult> {
   }
 
   #emit(event: ConsensusEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) listener(observed(event));
   }
 }

@@ -18,17 +18,23 @@ describe('preparing', () => {
     expect(report.verdict.kind).toBe('valid');
   });
 
-  it('is given up after three attempts, naming the node and the step', async () => {
+  it('is given up after four attempts, naming the node, the step and what to do', async () => {
     const sim = new SimulatedCluster(1, 3);
-    sim.failPrepare.set('n1', ['no such host', 'no such host', 'no such host']);
+    sim.failPrepare.set('n1', ['no such host', 'no such host', 'no such host', 'no such host']);
     await submitted(sim);
     expect(await sim.untilOver()).toBe(true);
     expect(sim.run('n0')!.phase).toEqual({
       name: 'aborted',
-      reason: "not prepared after 3 attempts: node n1, step 'resolve names': no such host",
+      reason:
+        "not prepared after 4 attempts: node n1, step 'resolve names': no such host; " +
+        'mend what the step needs there, then submit the plan again',
       endMs: 0,
       lostSpans: [],
     });
+    const warned = sim.lines.filter(({ message }) => message.includes('the plan is delivered again'));
+    expect(warned.map(({ fields }) => fields)).toMatchObject(
+      [1, 2, 3].map((attempt) => ({ peer: 'n1', attempt, of: 4 })),
+    );
   });
 
   it('has a deadline: a node that never answers is named within the configured time', async () => {
@@ -38,7 +44,9 @@ describe('preparing', () => {
     const submittedAtMs = sim.world.nowMs;
     expect(await sim.untilOver()).toBe(true);
     expect(sim.world.nowMs - submittedAtMs).toBeLessThan(6_500);
-    expect(sim.run('n0')!.phase).toMatchObject({ reason: expect.stringContaining('node n2, step') as string });
+    expect(sim.run('n0')!.phase).toMatchObject({
+      reason: expect.stringMatching(/node n2, step .*then submit the plan again/) as string,
+    });
   });
 
   it('is not done before a node is warm', async () => {

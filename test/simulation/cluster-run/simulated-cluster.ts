@@ -12,6 +12,8 @@ export interface SimulatedNode {
   readonly self: AgentRef;
   readonly consensus: FakeConsensus;
   readonly runtime: NodeRuntime;
+  readonly clock: MachineClock;
+  readonly log: Log;
   generators: FakeGenerators | null;
 }
 
@@ -50,6 +52,7 @@ export class SimulatedCluster {
     const clock = new MachineClock(this.world, random.between(0, 1e6), random.between(-100, 100));
     const consensus = this.cluster.boot(id, session, clock);
     const self = { node: id, session, region: consensus.identity.region };
+    const log = this.#logOf(id);
     const runtime = createNodeRuntime({
       consensus,
       state: () => consensus.replicated.state(),
@@ -68,7 +71,7 @@ export class SimulatedCluster {
         return generators;
       },
       warmUp: () => (this.cold.has(id) ? new Promise(() => undefined) : Promise.resolve()),
-      settings: { configTimeoutMs: 6_000, electionTimeoutMaxMs: 300 },
+      settings: { configTimeoutMs: 6_000, electionTimeoutMaxMs: () => 300 },
       clock,
       unixMs: () => this.world.nowMs,
       newRunId: () => `run-${random.next()}`,
@@ -76,10 +79,10 @@ export class SimulatedCluster {
         this.unsent.push({ node: id, text });
         return Promise.resolve('unsent');
       },
-      log: this.#logOf(id),
+      log,
       onBug: (error) => this.bugs.push(error),
     });
-    const node: SimulatedNode = { id, self, consensus, runtime, generators: null };
+    const node: SimulatedNode = { id, self, consensus, runtime, clock, log, generators: null };
     this.nodes.set(id, node);
   }
 

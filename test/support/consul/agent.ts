@@ -16,7 +16,7 @@ export interface ConsulOptions {
   /** Whoever has no token may do nothing. `managementToken` may do everything. */
   readonly acl?: boolean;
   /** In PEM: the API speaks HTTPS alone, and wants a certificate that the authority signed. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer; readonly ca: string | Buffer };
 }
 
 /** A real Consul server of one on loopback, whose data outlive a restart. Stop it, or it stays. */

@@ -3,15 +3,22 @@ import type { ApiBackend } from '../../../node/src/api/backend.ts';
 import type { ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
 import type { RunService } from '../../../node/src/coordinator/service.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 /** A backend whose parts a test replaces one by one; what it does not replace fails loudly. */
 export function fakeBackend(
-  parts: { runs?: Partial<RunService>; status?: Partial<ConsensusStatus>; acknowledged?: boolean } = {},
+  parts: {
+    runs?: Partial<RunService>;
+    reload?: ApiBackend['reload'];
+    status?: Partial<ConsensusStatus>;
+    acknowledged?: boolean;
+  } = {},
 ): ApiBackend {
   const notFound = (): Promise<never> => Promise.reject(new TuttiError('RUN_NOT_FOUND', 'no run was ever submitted'));
   return {
     runs: { submit: notFound, stop: notFound, progress: notFound, report: notFound, ...parts.runs },
     region: 'eu',
+    reload: parts.reload ?? notFound,
     status: () => ({
       nodeId: 'a',
       incarnation: 'i',
@@ -23,6 +30,7 @@ export function fakeBackend(
       appliedIndex: 9,
       snapshotIndex: 0,
       listedSize: 3,
+      timings: timingProfiles.lan,
       leading: false,
       problems: [],
       membership: foundedBy({

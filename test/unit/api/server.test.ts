@@ -243,6 +243,41 @@ describe('the API', () => {
     expect((await call(server, 'GET', '/health')).status).toBe(200);
   });
 
+  it('a reload needs the token too, and says what became of the plan of the source', async () => {
+    const answers = [
+      { runId: 'run-1', created: true, missing: ['c'], waitsFor: null },
+      { runId: 'run-1', created: false, missing: [], waitsFor: null },
+      { runId: '', created: false, missing: [], waitsFor: 'run-1' },
+    ];
+    const server = await start(
+      fakeBackend({ reload: () => Promise.resolve(answers.shift()!) }),
+      'correct-horse-battery',
+    );
+    const reload = async (): Promise<unknown> => {
+      const { status, body } = await call(server, 'POST', '/reload', { authorization: 'Bearer correct-horse-battery' });
+      return { status, body: JSON.parse(body) as unknown };
+    };
+    expect((await call(server, 'POST', '/reload')).status).toBe(401);
+    expect(answers).toHaveLength(3);
+    const of = { node_id: 'a', region: 'eu', missing: [] };
+    const accepted = { ...of, status: 'accepted', run_id: 'run-1' };
+    expect(await reload()).toEqual({ status: 202, body: { ...accepted, created: true, missing: ['c'] } });
+    expect(await reload()).toEqual({ status: 200, body: { ...accepted, created: false } });
+    const waiting = { ...of, status: 'waiting', run_id: null, waits_for: 'run-1', created: false };
+    expect(await reload()).toEqual({ status: 202, body: waiting });
+  });
+
+  it.each([
+    ['NO_SOURCE', 409],
+    ['SOURCE_FAILED', 502],
+    ['CONSUL_FAILED', 502],
+    ['PLAN_INVALID', 400],
+  ] as const)('a reload that fails with %s is %i', async (code, status) => {
+    const server = await start(fakeBackend({ reload: () => Promise.reject(new TuttiError(code, 'why')) }));
+    const reply = await call(server, 'POST', '/reload');
+    expect([reply.status, reply.body]).toEqual([status, expect.stringContaining('why')]);
+  });
+
   it('a web page cannot drive it: foreign Host, foreign Origin and form content types are refused', async () => {
     const stop = (): Promise<{ runId: string }> => Promise.resolve({ runId: 'run-1' });
     const server = await start(fakeBackend({ runs: { stop } }));

@@ -1,5 +1,5 @@
 import { silentLog } from '../../../node/src/lib/log.ts';
-import type { Consensus, ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
+import type { Consensus, ObservedEvent, StateMachine } from '../../../node/src/consensus/consensus.ts';
 import { openConsensus } from '../../../node/src/consensus/open.ts';
 import type { ConsensusOptions } from '../../../node/src/consensus/options.ts';
 import type { SnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
@@ -16,8 +16,15 @@ export interface MemoryMember {
   readonly id: string;
   readonly consensus: Consensus<string>;
   readonly machine: Recorder;
-  readonly events: ConsensusEvent[];
+  readonly events: ObservedEvent[];
 }
+
+type MemberOverrides = Partial<ConsensusOptions<string>> & {
+  /** What stands around the recorder of each member. */
+  readonly around?: (machine: Recorder, id: string) => StateMachine<string>;
+  /** With it, members take and keep snapshots. */
+  readonly policy?: SnapshotPolicy;
+};
 
 /** Real cores on virtual time: every member of a cluster in one process, with disks and a network that obey the test. */
 export class MemoryCluster {
@@ -36,17 +43,20 @@ export class MemoryCluster {
   #session = 0;
   #seed = 1;
 
-  private constructor(ids: readonly string[], policy: SnapshotPolicy | null) {
+  readonly #options: MemberOverrides;
+
+  private constructor(options: MemberOverrides, ids: readonly string[]) {
+    this.#options = options;
     this.#ids = ids;
-    this.policy = policy;
+    this.policy = options.policy ?? null;
   }
 
-  static async open(...ids: string[]): Promise<MemoryCluster> {
-    return MemoryCluster.openWith(null, ...ids);
+  static open(...ids: string[]): Promise<MemoryCluster> {
+    return MemoryCluster.openWith({}, ...ids);
   }
 
-  static async openWith(policy: SnapshotPolicy | null, ...ids: string[]): Promise<MemoryCluster> {
-    const cluster = new MemoryCluster(ids, policy);
+  static async openWith(options: MemberOverrides, ...ids: string[]): Promise<MemoryCluster> {
+    const cluster = new MemoryCluster(options, ids);
     for (const id of ids) await cluster.start(id);
     return cluster;
   }
@@ -55,7 +65,14 @@ export class MemoryCluster {
     const disk = this.disks.get(id) ?? new MemoryDisk();
     this.disks.set(id, disk);
     const consensus = await openConsensus<string>({
-      self: { nodeId: id, incarnation: `disk-of-${id}`, session: `s${++this.#session}`, region: 'r', apiAddress: '' },
+      self: {
+        nodeId: id,
+        incarnation: `disk-of-${id}`,
+        session: `s${++this.#session}`,
+        region: 'r',
+        apiAddress: '',
+        electionPriority: 0,
+      },
       listedSize: this.#ids.length,
       store: new MemoryLogStore({ disk, sync: () => this.syncs.get(id)?.() ?? Promise.resolve() }),
       transport: (self) => this.#tapped(id, this.network.transport(self)),
@@ -64,8 +81,10 @@ export class MemoryCluster {
       limits: { ...defaultRaftLimits, maxTrailingBytes: 0 },
       ...{ clock: this.time.clock, defer: this.time.defer, random: () => this.#random() },
       proposedClusterId: `founded-by-${id}`,
+      ...this.#options,
+      ...(this.#options.around === undefined ? {} : { stateMachine: this.#options.around(machine, id) }),
     });
-    const events: ConsensusEvent[] = [];
+    const events: ObservedEvent[] = [];
     consensus.subscribe((event) => events.push(event));
     const member = { id, consensus, machine, events };
     this.members.set(id, member);

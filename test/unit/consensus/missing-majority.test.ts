@@ -18,7 +18,7 @@ const peer = (id: string, state: PeerStatus['state'], incarnation = `disk-${id}`
   expectedId: id,
   identity: {
     ...{ nodeId: id, incarnation, session: 's', clusterId: null },
-    ...{ listedSize: 3, region: '', apiAddress: '' },
+    ...{ listedSize: 3, region: '', apiAddress: '', electionPriority: 0 },
   },
   state,
   problem: null,
@@ -61,6 +61,20 @@ describe('a majority that is missing', () => {
       missingMajority(status, peers)?.reason;
     expect(reason(statusOf(['b', 'c'], 1), [])).toMatch(/none that is reached can; not reached: "b", "c"/);
     expect(reason(statusOf(['a', 'b'], 1), [peer('b', 'connected', 'another disk')])).toMatch(/not reached: "b"/);
+  });
+
+  it('of either set while members are being changed: a majority of the new ones alone elects nobody', () => {
+    const { membership } = statusOf(['a', 'b', 'c'], 0);
+    const before = ['a', 'd', 'e'].map((id) => ({ id, incarnation: `disk-${id}` }));
+    const joint = { membership: { ...membership!, outgoing: { voters: before, unmet: 0 } } };
+    const connected = ['b', 'c'].map((id) => peer(id, 'connected'));
+    const away = ['d', 'e'].map((id) => peer(id, 'connecting'));
+    const problem = missingMajority(statusOf([], 0, joint), [...connected, ...away]);
+    expect(problem?.address).toBe('host-d:7000, host-e:7000');
+    expect(problem?.reason).toMatch(
+      /^no leader can be elected: 2 of 3 members \("a", "b", "c"\) and 2 of 3 members \("a", "d", "e"\) must vote, as members are being changed, and only "a", "b", "c" can; not reached: "d", "e";/,
+    );
+    expect(missingMajority(statusOf([], 0, joint), [...connected, peer('d', 'connected')])).toBeNull();
   });
 
   it('is none while enough voters are reached, a leader is known, or there is no cluster yet', () => {

@@ -61,6 +61,43 @@ describe('a proposal', () => {
     ]);
   });
 
+  describe('that comes while another is neither durable here nor committed', () => {
+    async function oneUnderWay(): Promise<Rig & { readonly next: Promise<unknown> }> {
+      const rig = await openLeader();
+      void outcomeOf(rig.consensus.propose(bytes('x')));
+      rig.time.runDeferred();
+      const next = outcomeOf(Promise.all(['y', 'z'].map((text) => rig.consensus.propose(bytes(text)))));
+      rig.time.runDeferred();
+      expect(proposed(rig.core.inputs)).toEqual([['x']]);
+      return { ...rig, next };
+    }
+
+    it('waits with all others until the disk has it', async () => {
+      const { core, store } = await oneUnderWay();
+      await store.finish(1);
+      expect(proposed(core.inputs)).toEqual([['x'], ['y', 'z']]);
+    });
+
+    it('or until it is committed without this disk', async () => {
+      const { core, step } = await oneUnderWay();
+      step({ committed: [entry(1, 'x', 3)] });
+      expect(proposed(core.inputs)).toEqual([['x'], ['y', 'z']]);
+    });
+
+    it('or until the leadership is lost: then it was not appended', async () => {
+      const { core, step, next } = await oneUnderWay();
+      core.respond = () => ({ proposal: { accepted: false, reason: 'notLeader', leaderId: 'b' } });
+      step({ events: [roleChanged('follower', 4, 'b is in term 4')] });
+      expect(await next).toMatchObject({ code: 'NOT_LEADER' });
+    });
+
+    it('or until this member ends', async () => {
+      const { consensus, next } = await oneUnderWay();
+      void consensus.close();
+      expect(await next).toMatchObject({ code: 'SHUTTING_DOWN' });
+    });
+  });
+
   it('is split into inputs of at most one append message; a larger one goes alone (H1)', async () => {
     const limits = { ...defaultRaftLimits, maxAppendBytes: 4 };
     const { consensus, time, core } = await openLeader({ limits });
@@ -99,12 +136,11 @@ describe('a proposal', () => {
   });
 
   it('to a leader that has committed nothing in its term is refused for now', async () => {
-    const { consensus, time, core } = await openLeader();
-    core.state = { ...core.state, committedInTerm: false };
+    const { consensus, time, core } = await openRig();
+    core.respond = () => ({ proposal: { accepted: false, reason: 'notReady', leaderId: 'a' } });
     const promise = outcomeOf(consensus.propose(bytes('x')));
     time.runDeferred();
     expect(await promise).toMatchObject({ code: 'BUSY' });
-    expect(proposed(core.inputs)).toEqual([]);
   });
 
   it.each([
@@ -182,11 +218,14 @@ describe('applying', () => {
   it('what is committed from within an observer is applied in a later turn, in order', async () => {
     const { step, machine, consensus, time } = await openRig();
     let nested = false;
-    consensus.subscribe(() => {
-      if (nested) return;
-      nested = true;
-      step({ committed: [entry(2, 'second')] });
-    });
+    consensus.subscribe(
+      () => {
+        if (nested) return;
+        nested = true;
+        step({ committed: [entry(2, 'second')] });
+      },
+      ({ kind }) => kind === 'applied',
+    );
     step({ committed: [entry(1, 'first')] });
     expect(machine.applied).toEqual(['first']);
     time.runDeferred();

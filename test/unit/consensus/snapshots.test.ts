@@ -8,7 +8,7 @@ import { Recorder } from './twins.ts';
 
 const onRequest: SnapshotPolicy = { ...defaultSnapshotPolicy, intervalMs: 1e9, logBytes: 1e12 };
 
-const trio = (policy = onRequest): Promise<MemoryCluster> => MemoryCluster.openWith(policy, 'a', 'b', 'c');
+const trio = (policy = onRequest): Promise<MemoryCluster> => MemoryCluster.openWith({ policy }, 'a', 'b', 'c');
 
 async function write(cluster: MemoryCluster, member: MemoryMember, ...texts: string[]): Promise<void> {
   for (const text of texts) expect(await cluster.propose(member, text)).toMatchObject({ result: text.toUpperCase() });
@@ -43,7 +43,7 @@ const lastOf = ({ machine }: MemoryMember): string => machine.applied.join();
 
 describe('snapshots of a member', () => {
   it('are what a start goes on from, with the log behind them, and nothing is applied twice (H2)', async () => {
-    const cluster = await MemoryCluster.openWith(onRequest, 'a');
+    const cluster = await MemoryCluster.openWith({ policy: onRequest }, 'a');
     const leader = await cluster.leader();
     await write(cluster, leader, 'one', 'two');
     const { index } = (await cluster.outcome(leader.consensus.snapshot())) as { index: number };
@@ -59,7 +59,7 @@ describe('snapshots of a member', () => {
   });
 
   it('are taken once enough entries are outstanding, when it is time to look', async () => {
-    const cluster = await MemoryCluster.openWith({ ...onRequest, intervalMs: 10_000, entries: 5 }, 'a');
+    const cluster = await MemoryCluster.openWith({ policy: { ...onRequest, intervalMs: 10_000, entries: 5 } }, 'a');
     const leader = await cluster.leader();
     await write(cluster, leader, 'one');
     await cluster.time.until('the first look', () => cluster.time.nowMs > 12_000, 20_000);
@@ -71,7 +71,7 @@ describe('snapshots of a member', () => {
   });
 
   it('are taken at once when the log has grown by enough bytes', async () => {
-    const cluster = await MemoryCluster.openWith({ ...onRequest, logBytes: 3_000 }, 'a');
+    const cluster = await MemoryCluster.openWith({ policy: { ...onRequest, logBytes: 3_000 } }, 'a');
     const leader = await cluster.leader();
     await write(cluster, leader, 'x'.repeat(1_000));
     expect(leader.machine.snapshots).toBe(0);
@@ -94,7 +94,7 @@ describe('snapshots of a member', () => {
   });
 
   it('are of the moment they were asked for, though commands are applied while they are written', async () => {
-    const cluster = await MemoryCluster.openWith(onRequest, 'a');
+    const cluster = await MemoryCluster.openWith({ policy: onRequest }, 'a');
     const leader = await cluster.leader();
     await write(cluster, leader, 'one');
     leader.machine.snapshot = function* (this: Recorder) {
@@ -117,7 +117,7 @@ describe('snapshots of a member', () => {
   });
 
   it('that the state machine cannot give are reported, and nothing is let go', async () => {
-    const cluster = await MemoryCluster.openWith(onRequest, 'a');
+    const cluster = await MemoryCluster.openWith({ policy: onRequest }, 'a');
     const leader = await cluster.leader();
     await write(cluster, leader, 'one');
     leader.machine.snapshot = () => {
@@ -138,7 +138,7 @@ describe('snapshots of a member', () => {
   });
 
   it('must be there where the log begins behind one (W9)', async () => {
-    const cluster = await MemoryCluster.openWith(onRequest, 'a');
+    const cluster = await MemoryCluster.openWith({ policy: onRequest }, 'a');
     const leader = await cluster.leader();
     await write(cluster, leader, 'one');
     await cluster.outcome(leader.consensus.snapshot());
@@ -306,7 +306,7 @@ describe('a member that lacks what is gone from the log', () => {
   });
 
   it('is named when it cannot take one', async () => {
-    const cluster = await MemoryCluster.openWith(onRequest, 'a');
+    const cluster = await MemoryCluster.openWith({ policy: onRequest }, 'a');
     const machine = new Recorder();
     Object.assign(machine, { restore: undefined });
     await cluster.stop(cluster.members.get('a')!);

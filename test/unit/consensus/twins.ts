@@ -17,6 +17,7 @@ import type {
   Transport,
   TransportHandlers,
 } from '../../../node/src/transport/transport.ts';
+import { bare } from '../../support/observed.ts';
 
 /** Lets promise reactions run; nothing here waits for time. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -224,7 +225,7 @@ export class RecordingTransport implements Transport {
 }
 
 export const heartbeat = (round: number): Heartbeat => ({
-  ...{ kind: 'heartbeat', from: 'a', to: 'b', term: 1, commitIndex: 0, round },
+  ...{ kind: 'heartbeat', from: 'a', to: 'b', term: 1, commitIndex: 0, round, leaseMs: 0 },
 });
 
 export const ack = (index: number): AppendResponse => ({
@@ -244,7 +245,16 @@ export const entry = (index: number, text: string | null = null, term = 1): Entr
 });
 
 export const peer = (nodeId: string, session = `${nodeId}-1`): PeerIdentity => ({
-  ...{ nodeId, incarnation: `disk-of-${nodeId}`, session, clusterId: null, listedSize: 3, region: 'r', apiAddress: '' },
+  ...{
+    nodeId,
+    incarnation: `disk-of-${nodeId}`,
+    session,
+    clusterId: null,
+    listedSize: 3,
+    region: 'r',
+    apiAddress: '',
+    electionPriority: 0,
+  },
 });
 
 /** Remembers what it applied; answers with it in capitals. */
@@ -300,7 +310,7 @@ export async function openRig(
   const machine = new Recorder();
   let identity!: () => PeerIdentity;
   const consensus = await openConsensus<string>({
-    self: { nodeId: 'a', incarnation: 'disk-of-a', session: 'a-1', region: 'r', apiAddress: '' },
+    self: { nodeId: 'a', incarnation: 'disk-of-a', session: 'a-1', region: 'r', apiAddress: '', electionPriority: 0 },
     ...{ listedSize: 3, store, stateMachine: machine, timings: timingProfiles.lan, limits: defaultRaftLimits },
     ...{ clock: time.clock, defer: time.defer, random: () => 0.5, log: silentLog, proposedClusterId: 'c' },
     transport: (self) => {
@@ -311,7 +321,10 @@ export async function openRig(
     ...options,
   });
   const events: ConsensusEvent[] = [];
-  consensus.subscribe((event) => events.push(event));
+  consensus.subscribe(
+    (event) => events.push(bare(event)),
+    ({ kind }) => !['started', 'stopped', 'appended', 'committed', 'quorum', 'health'].includes(kind),
+  );
   time.runDeferred();
   const step = (effects: Partial<Effects>): void => {
     core.next = effects;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { slotOf } from '../../../node/src/cluster/state.ts';
-import type { ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
+import type { ConsensusEvent, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
 import { Presence } from '../../../node/src/coordinator/presence.ts';
 import type { PeerIdentity } from '../../../node/src/transport/transport.ts';
+import { observed } from '../../support/observed.ts';
 
 const self = { node: 'a', session: 's0', region: 'north' };
 const peer = (nodeId: string, session: string): PeerIdentity => ({
@@ -13,14 +14,15 @@ const peer = (nodeId: string, session: string): PeerIdentity => ({
   listedSize: 3,
   region: 'south',
   apiAddress: '',
+  electionPriority: 0,
 });
 
 function presence(): { presence: Presence; at(ms: number, event: ConsensusEvent): void; nowMs: number } {
-  const listeners: ((event: ConsensusEvent) => void)[] = [];
+  const listeners: ((event: ObservedEvent) => void)[] = [];
   const time = { nowMs: 0 };
   const consensus = {
     peers: () => [],
-    subscribe: (listener: (event: ConsensusEvent) => void) => {
+    subscribe: (listener: (event: ObservedEvent) => void) => {
       listeners.push(listener);
       return () => undefined;
     },
@@ -30,7 +32,7 @@ function presence(): { presence: Presence; at(ms: number, event: ConsensusEvent)
     presence: new Presence(consensus, self, clock),
     at(ms: number, event: ConsensusEvent) {
       time.nowMs = ms;
-      for (const listener of listeners) listener(event);
+      for (const listener of listeners) listener(observed(event));
     },
   });
 }

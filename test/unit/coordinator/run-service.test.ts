@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { CommandResult } from '../../../node/src/cluster/commands.ts';
-import type { Consensus, ConsensusEvent } from '../../../node/src/consensus/consensus.ts';
+import type { Consensus, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
 import type { LeaderContext } from '../../../node/src/coordinator/context.ts';
 import { stopAsLeader } from '../../../node/src/coordinator/leader-runs.ts';
+import { createLeaderCalls } from '../../../node/src/coordinator/leader-calls.ts';
 import { createRunService } from '../../../node/src/coordinator/run-service.ts';
 import { stopRun } from '../../../node/src/coordinator/finish.ts';
 import { systemClock } from '../../../node/src/lib/clock.ts';
+import { observed } from '../../support/observed.ts';
 import { TuttiError, type ErrorCode } from '../../../node/src/lib/errors.ts';
 
 /** A node that knows no leader until it becomes one itself. */
 function lonelyNode(): { readonly service: ReturnType<typeof createRunService>; readonly lead: () => number } {
-  const listeners = new Set<(event: ConsensusEvent) => void>();
+  const listeners = new Set<(event: ObservedEvent) => void>();
   let asked = 0;
   let isLeading = false;
   const state = (): never => {
@@ -19,19 +21,22 @@ function lonelyNode(): { readonly service: ReturnType<typeof createRunService>; 
   };
   const consensus = {
     status: () => ({ nodeId: 'a', leaderId: null }),
-    subscribe: (listener: (event: ConsensusEvent) => void) => {
+    subscribe: (listener: (event: ObservedEvent) => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     handle: () => undefined,
   } as unknown as Consensus<CommandResult>;
   const service = createRunService({
-    ...{ consensus, state, runMs: () => null, clock: systemClock, newRunId: () => 'run-1' },
-    leading: () => (isLeading ? ({ state } as unknown as LeaderContext) : null),
+    calls: createLeaderCalls({
+      ...{ consensus, clock: systemClock },
+      leading: () => (isLeading ? ({ state } as unknown as LeaderContext) : null),
+    }),
+    ...{ runMs: () => null, newRunId: () => 'run-1' },
   });
   const lead = (): number => {
     isLeading = true;
-    for (const listener of [...listeners]) listener({ kind: 'leadershipGained', term: 2 });
+    for (const listener of [...listeners]) listener(observed({ kind: 'leadershipGained', term: 2 }));
     return asked;
   };
   return { service, lead };
@@ -88,7 +93,8 @@ describe('a change that is forwarded', () => {
       throw new Error('not asked here');
     };
     const service = createRunService({
-      ...{ consensus, clock, leading: () => null, state: never, runMs: () => null, newRunId: never },
+      calls: createLeaderCalls({ consensus, clock, leading: () => null }),
+      ...{ runMs: () => null, newRunId: never },
     });
     const stop = (runId: string | null): Promise<unknown> =>
       service.stop({ tenant: null, runId }).catch((error: unknown) => error);
@@ -126,7 +132,8 @@ describe('a stop of whichever run is on', () => {
       throw new Error('not asked here');
     };
     return createRunService({
-      ...{ consensus, clock: systemClock, leading: () => null, state: never, runMs: () => null, newRunId: never },
+      calls: createLeaderCalls({ consensus, clock: systemClock, leading: () => null }),
+      ...{ runMs: () => null, newRunId: never },
     });
   };
 

@@ -2,14 +2,24 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { foundedBy } from '../../../node/src/raft/membership.ts';
 import { initialState } from '../../../node/src/cluster/reducer.ts';
 import type { SourceDecision } from '../../../node/src/cluster/state.ts';
-import type { ConsensusEvent, ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
+import type { ConsensusStatus, ObservedEvent } from '../../../node/src/consensus/consensus.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
-import { type FilePlan, submitFromFile } from '../../../node/src/node/file-plan.ts';
+import { submitFromFile } from '../../../node/src/node/file-plan.ts';
+import type { PlanDelivery } from '../../../node/src/node/plan-delivery.ts';
+import type { PlanSource } from '../../../node/src/source/source.ts';
 import type { PeerStatus } from '../../../node/src/transport/transport.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
+import { observed } from '../../support/observed.ts';
 
 const path = '/etc/plan.yaml';
 const plan = { text: 'version: "1.0"\n', submissionId: 'file:1' };
+const validPlan = `
+version: "1.0"
+config: { baseUrl: "http://127.0.0.1:1", duration: 1s }
+load: { model: rps, target: 1 }
+scenarios: [{ name: s, steps: [{ request: { method: GET, path: "/" } }] }]
+`;
 const patience = { timeout: 10_000, interval: 5 };
 
 const peer = {
@@ -20,6 +30,7 @@ const peer = {
   listedSize: 3,
   region: 'local',
   apiAddress: '',
+  electionPriority: 0,
 };
 
 const status: ConsensusStatus = {
@@ -34,23 +45,33 @@ const status: ConsensusStatus = {
   snapshotIndex: 0,
   membership: foundedBy({ clusterId: 'c', voters: ['a', 'b'].map((id) => ({ id, incarnation: 'i' })), unmet: 0 }),
   listedSize: 3,
+  timings: timingProfiles.lan,
   leading: false,
   problems: [],
 };
 
 describe('a plan from a file', () => {
-  let listeners: Set<(event: ConsensusEvent) => void>;
+  let listeners: Set<(event: ObservedEvent) => void>;
   let leaderId: string | null;
   let states: PeerStatus['state'][];
   let expire: () => void;
   let submitted: { planText: string; submissionId: string; source?: string; fileName?: string }[];
   let refusal: TuttiError | null;
   let sources: readonly SourceDecision[];
-  let filePlan: FilePlan;
+  let filePlan: PlanDelivery;
+  let onDisk: string;
+
+  const source: PlanSource = {
+    kind: 'file',
+    sharedBy: 'node',
+    name: path,
+    fetch: () => Promise.resolve({ text: onDisk, submissionId: `file:${onDisk}` }),
+    watch: null,
+  };
 
   const open = (): void => {
     filePlan = submitFromFile({
-      path,
+      source,
       plan,
       consensus: {
         subscribe: (listener) => {
@@ -92,6 +113,7 @@ describe('a plan from a file', () => {
   beforeEach(() => {
     leaderId = 'b';
     states = ['connected', 'connected'];
+    onDisk = validPlan;
     submitted = [];
     refusal = null;
     sources = [];
@@ -100,7 +122,7 @@ describe('a plan from a file', () => {
   });
 
   const peerUp = (): void => {
-    for (const listener of [...listeners]) listener({ kind: 'peerUp', peer });
+    for (const listener of [...listeners]) listener(observed({ kind: 'peerUp', peer }));
   };
   const refuse = (code: 'RUN_IN_PROGRESS' | 'NO_LEADER', message: string): void => {
     refusal = new TuttiError(code, message);
@@ -130,7 +152,7 @@ describe('a plan from a file', () => {
     await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
     expire();
     for (const kind of ['leadershipGained', 'leadershipLost'] as const) {
-      for (const listener of [...listeners]) listener({ kind, term: 2, reason: 'test' });
+      for (const listener of [...listeners]) listener(observed({ kind, term: 2, reason: 'test' }));
     }
     peerUp();
     expect(listeners.size).toBe(0);
@@ -158,7 +180,7 @@ describe('a plan from a file', () => {
     sources = [{ ...decision, source: 'file of b', submissionId: 'file:2' }, decision];
     expect(filePlan.problem()).toMatchObject({
       address: path,
-      reason: expect.stringMatching(/was not run.*: run r was on\. .*POST \/config.*restart/) as string,
+      reason: expect.stringMatching(/was not run.*: run r was on\. .*POST \/config.*tutti reload/) as string,
     });
     expire();
     peerUp();
@@ -175,6 +197,23 @@ describe('a plan from a file', () => {
     expire();
     await vi.waitFor(() => expect(filePlan.problem()).toBe(null), patience);
     expect(submitted).toHaveLength(2);
+  });
+
+  it('is read anew when somebody asks for it, and given though the same was refused before', async () => {
+    refuse('RUN_IN_PROGRESS', 'run r was on');
+    open();
+    await vi.waitFor(() => expect(submitted).toHaveLength(1), patience);
+    refusal = null;
+    await filePlan.reload();
+    expect(submitted[1]).toMatchObject({ submissionId: `file:${validPlan}`, source: 'file of a' });
+    const refused = { source: 'file of a', planHash: 'h', runId: null, refusal: 'run r was on' };
+    sources = [{ ...refused, submissionId: `file:${validPlan}` }];
+    await filePlan.reload();
+    expect(submitted[2]?.submissionId).toMatch(/^file:[^]*\+/);
+    expect(submitted[2]?.source).toBe(undefined);
+    onDisk = 'load: 7';
+    await expect(filePlan.reload()).rejects.toMatchObject({ code: 'PLAN_INVALID' });
+    expect(submitted).toHaveLength(3);
   });
 
   it('is not given by a node that ends', () => {

@@ -4,6 +4,7 @@ import type { ConsensusStatus } from '../../../node/src/consensus/consensus.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { lastsMs, watchMajority } from '../../../node/src/node/watch-majority.ts';
 import { ManualClock } from '../transport/manual-clock.ts';
+import { timingProfiles } from '../../../node/src/raft/types.ts';
 
 it('says that no leader can be elected once it has lasted longer than a start of all, and once until it was otherwise', () => {
   const clock = new ManualClock();
@@ -21,6 +22,7 @@ it('says that no leader can be elected once it has lasted longer than a start of
   const status = (): ConsensusStatus => ({
     ...{ nodeId: 'a', incarnation: '1', role: 'candidate', term: 1, leaderId, membership },
     ...{ lastIndex: 1, commitIndex: 1, appliedIndex: 1, snapshotIndex: 0, listedSize: 3, leading: false, problems: [] },
+    timings: timingProfiles.lan,
   });
   const end = watchMajority({ status, peers: () => [] }, clock, log);
 

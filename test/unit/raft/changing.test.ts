@@ -277,7 +277,7 @@ describe('more than one voter at once', () => {
     rig.change(...swap);
     const round = sent(rig.step({ kind: 'read', readId: 1 }), 'heartbeat')[0]!.round;
     const answer = (from: string): Effects =>
-      rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round });
+      rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round, leaseMs: 0 });
     expect(answer('n3').reads).toEqual([]);
     expect(answer('n4').reads).toMatchObject([{ readId: 1, accepted: true }]);
   });
@@ -368,7 +368,7 @@ describe('a removed node', () => {
     const told = sent(rig.acknowledge('n2', 3), 'appendRequest').filter(({ to }) => to === 'n3');
     expect(told).toMatchObject([{ commitIndex: 3 }]);
     rig.step({ kind: 'peerDown', id: 'n3' });
-    expect(sent(rig.tick(), 'heartbeat').map(({ to }) => to)).toEqual(['n2']);
+    expect(sent(rig.beat(), 'heartbeat').map(({ to }) => to)).toEqual(['n2']);
     expect(sent(rig.meet('n3', 'c1'), 'appendRequest').map(({ to }) => to)).toContain('n3');
 
     const removed = new Rig({ id: 'n3', log: [1, 1] });
@@ -405,14 +405,14 @@ describe('M12: a voter that was dead for long', () => {
   function live(rig: Rig, forMs: number, ...alive: string[]): Effects[] {
     const all: Effects[] = [];
     for (const untilMs = rig.nowMs + forMs; rig.nowMs < untilMs;) {
-      const effects = rig.tick();
+      const effects = rig.beat();
       all.push(effects);
       const round = sent(effects, 'heartbeat')[0]?.round;
       if (rig.status.role !== 'leader' || round === undefined) break;
       rig.persist();
       const { term, lastIndex } = rig.status;
       for (const from of alive) {
-        rig.receive({ kind: 'heartbeatResponse', from, term, round });
+        rig.receive({ kind: 'heartbeatResponse', from, term, round, leaseMs: 0 });
         all.push(rig.acknowledge(from, lastIndex));
       }
     }

@@ -9,7 +9,7 @@ function pass(rig: Rig, ms: number): void {
     const [beat] = sent(rig.tick(), 'heartbeat');
     if (beat === undefined) continue;
     for (const from of ['n2', 'n3']) {
-      rig.receive({ kind: 'heartbeatResponse', from, term: beat.term, round: beat.round });
+      rig.receive({ kind: 'heartbeatResponse', from, term: beat.term, round: beat.round, leaseMs: 0 });
     }
   }
 }
@@ -18,6 +18,7 @@ describe('L10: a disk that hangs', () => {
   it('costs the leadership after the longest election timeout, although the heartbeats flow', () => {
     const rig = new Rig();
     rig.lead();
+    rig.acknowledge('n2', 2);
     rig.propose('never written');
     const sinceMs = rig.nowMs;
     pass(rig, electionTimeoutMaxMs - heartbeatMs);
@@ -30,6 +31,7 @@ describe('L10: a disk that hangs', () => {
   it('costs nothing while it answers in time, however much it is given', () => {
     const rig = new Rig();
     rig.lead();
+    rig.acknowledge('n2', 2);
     for (let round = 0; round < 20; round += 1) {
       const ticket = rig.propose('a').persist!.ticket;
       pass(rig, 0.3 * electionTimeoutMaxMs);
@@ -55,6 +57,7 @@ describe('L10: a disk that hangs', () => {
   it('refuses a proposal that comes before the tick that would have noticed', () => {
     const rig = new Rig();
     rig.lead();
+    rig.acknowledge('n2', 2);
     rig.propose('never written');
     rig.nowMs += electionTimeoutMaxMs;
     expect(rig.propose('too late').proposal).toMatchObject({ accepted: false, reason: 'notLeader' });

@@ -156,7 +156,7 @@ describe('pre-vote, check-quorum and stickiness', () => {
       });
     refuse('n2', 'voted for n3');
     const { events } = refuse('n3', `${'long'.repeat(25)} beyond the bound`);
-    const reason = `2 voters refused (n2: voted for n3; n3: ${'long'.repeat(25)})`;
+    const reason = `2 voters refused (1 of 2 votes; n2: voted for n3; n3: ${'long'.repeat(25)})`;
     expect(events).toMatchObject([{ kind: 'roleChanged', role: 'follower', reason }]);
   });
 
@@ -210,7 +210,7 @@ describe('pre-vote, check-quorum and stickiness', () => {
     rig.meet('n2');
     rig.lead(['n2', 'n3']);
     rig.meet('n4', 'c1');
-    rig.receive({ kind: 'heartbeatResponse', from: 'n4', term: 50, round: 1 });
+    rig.receive({ kind: 'heartbeatResponse', from: 'n4', term: 50, round: 1, leaseMs: 0 });
     expect(rig.status).toMatchObject({ role: 'follower', term: 50, votedFor: null });
     expect(sent(rig.voteRequest('n4', 51, [9, 50]), 'voteResponse')).toHaveLength(1);
     rig.lead(['n2', 'n3']);
@@ -226,7 +226,7 @@ describe('pre-vote, check-quorum and stickiness', () => {
       while (rig.nowMs < untilMs) {
         rig.tick();
         const { term, role } = rig.status;
-        if (rig === heard) rig.receive({ kind: 'heartbeatResponse', from: 'n3', term, round: 1 });
+        if (rig === heard) rig.receive({ kind: 'heartbeatResponse', from: 'n3', term, round: 1, leaseMs: 0 });
         else if (rig.nowMs < untilMs) expect(role).toBe('leader');
       }
     }

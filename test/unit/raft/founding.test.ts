@@ -205,7 +205,7 @@ describe('a listed member that loses its disk before it is bound', () => {
     rig.tick();
     const { term } = rig.status;
     const from = { from: 'n4', term } as const;
-    rig.receive({ kind: 'heartbeatResponse', ...from, round: 1 }, 'a new disk');
+    rig.receive({ kind: 'heartbeatResponse', ...from, round: 1, leaseMs: 0 }, 'a new disk');
     const refusal = { kind: 'appendResponse', success: false, hintIndex: 0, hintTerm: 0 } as const;
     const repaired = rig.receive({ ...refusal, ...from, index: 4 }, 'a new disk');
     expect(sent(repaired, 'appendRequest')).toMatchObject([{ to: 'n4', prevLogIndex: 0 }]);
@@ -276,7 +276,7 @@ describe('a member with another incarnation', () => {
     expect(first.events).toMatchObject([{ kind: 'peerRefused', id: 'n3' }]);
     expect(rig.receive({ ...vote, kind: 'voteResponse' }, 'a new disk').events).toEqual([]);
     expect(rig.status.role).toBe('candidate');
-    rig.receive({ kind: 'heartbeatResponse', from: 'n3', term: 50, round: 1 }, 'a new disk');
+    rig.receive({ kind: 'heartbeatResponse', from: 'n3', term: 50, round: 1, leaseMs: 0 }, 'a new disk');
     expect(rig.status.term).toBe(2);
   });
 

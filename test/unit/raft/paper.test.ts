@@ -155,7 +155,7 @@ describe('Raft paper', () => {
     rig.persist();
     const effects = rig.acknowledge('n3', 3);
     expect(effects.committed).toMatchObject([{ index: 3 }]);
-    expect(sent(effects, 'appendRequest')).toMatchObject([
+    expect(sent(rig.tick(), 'appendRequest')).toMatchObject([
       { to: 'n2', commitIndex: 3 },
       { to: 'n3', commitIndex: 3 },
     ]);

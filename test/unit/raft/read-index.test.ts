@@ -11,7 +11,7 @@ function round(effects: Effects): number {
 }
 
 function answer(rig: Rig, from: string, ofRound: number): Effects {
-  return rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round: ofRound });
+  return rig.receive({ kind: 'heartbeatResponse', from, term: rig.status.term, round: ofRound, leaseMs: 0 });
 }
 
 /** A leader of three that has committed its first entry (index 2). */
@@ -52,7 +52,7 @@ describe('a read', () => {
 
   it('D2: is not confirmed by an answer to a round that began before it', () => {
     const rig = leader();
-    const earlier = round(rig.tick());
+    const earlier = round(rig.beat());
     const own = round(read(rig, 1));
     expect(own).toBeGreaterThan(earlier);
     expect(answer(rig, 'n2', earlier).reads).toEqual([]);
@@ -75,7 +75,7 @@ describe('a read', () => {
   it('is confirmed by a later round too, when the answers to its own were lost', () => {
     const rig = leader();
     read(rig, 1);
-    const next = round(rig.tick());
+    const next = round(rig.beat());
     expect(answer(rig, 'n2', next).reads).toMatchObject([{ readId: 1, accepted: true }]);
   });
 

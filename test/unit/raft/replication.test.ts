@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ENTRY_OVERHEAD_BYTES } from '../../../node/src/raft/log.ts';
+import type { Effects } from '../../../node/src/raft/core.ts';
 import { Rig, sent } from './rig.ts';
 
 describe('replication and commit', () => {
@@ -18,11 +19,59 @@ describe('replication and commit', () => {
     expect(rig.append('n2', 2, [2, 1], [2], 3).committed).toMatchObject([{ index: 3, term: 2 }]);
   });
 
+  describe('news of a commit', () => {
+    /** A leader of three whose third entry is committed by n2, and not there at n3. */
+    function committed(): Rig {
+      const rig = new Rig();
+      rig.lead();
+      rig.acknowledge('n2', 2);
+      rig.acknowledge('n3', 2);
+      rig.beat();
+      rig.propose('x');
+      rig.persist();
+      expect(rig.acknowledge('n2', 3).committed).toMatchObject([{ index: 3 }]);
+      return rig;
+    }
+    const told = (effects: Effects): readonly (readonly [string, number, number])[] =>
+      sent(effects, 'appendRequest').map(({ to, commitIndex, entries }) => [to, commitIndex, entries.length]);
+
+    it('travels with the next entries, and then nobody is told again', () => {
+      const rig = committed();
+      expect(told(rig.acknowledge('n3', 3))).toEqual([]);
+      expect(told(rig.propose('y'))).toEqual([
+        ['n2', 3, 1],
+        ['n3', 3, 1],
+      ]);
+      rig.nowMs += 2;
+      expect(told(rig.step({ kind: 'tick' }))).toEqual([]);
+    });
+
+    it('travels alone when none come for 2 ms, to each once, and to whoever has the entry only later', () => {
+      const rig = committed();
+      const sinceMs = rig.nowMs;
+      expect(told(rig.tick())).toEqual([
+        ['n2', 3, 0],
+        ['n3', 3, 0],
+      ]);
+      expect(rig.nowMs).toBe(sinceMs + 2);
+      expect(told(rig.acknowledge('n3', 3))).toEqual([]);
+      expect(sent(rig.tick(), 'heartbeat')).toHaveLength(2);
+    });
+
+    it('is due 2 ms after it, whatever is acknowledged meanwhile', () => {
+      const rig = committed();
+      rig.nowMs += 1.5;
+      rig.acknowledge('n3', 3);
+      rig.nowMs += 0.5;
+      expect(told(rig.step({ kind: 'tick' }))).toHaveLength(2);
+    });
+  });
+
   it('R3: a heartbeat carries no commit index beyond what its receiver is known to hold', () => {
     const rig = new Rig();
     rig.lead();
     rig.acknowledge('n2', 2);
-    expect(sent(rig.tick(), 'heartbeat')).toMatchObject([
+    expect(sent(rig.beat(), 'heartbeat')).toMatchObject([
       { to: 'n2', commitIndex: 2 },
       { to: 'n3', commitIndex: 0 },
     ]);
@@ -135,14 +184,16 @@ describe('replication and commit', () => {
 
     const rig = new Rig();
     rig.lead();
+    rig.acknowledge('n2', 2);
     rig.propose('y');
-    expect(rig.acknowledge('n2', 3).committed).toMatchObject([{ index: 1 }, { index: 2 }]);
+    expect(rig.acknowledge('n2', 3).committed).toEqual([]);
     expect(rig.persist().committed).toMatchObject([{ index: 3 }]);
   });
 
   it('R10: two followers are a quorum without the disk of the leader', () => {
     const rig = new Rig();
     rig.lead();
+    rig.acknowledge('n2', 2);
     rig.propose('y');
     rig.acknowledge('n2', 3);
     expect(rig.acknowledge('n3', 3).committed).toMatchObject([{ index: 3 }]);
@@ -155,7 +206,10 @@ describe('replication and commit', () => {
     const first = sent(rig.propose('a', 'b'), 'appendRequest').filter(({ to }) => to === 'n2');
     expect(first.map(({ entries }) => entries.length)).toEqual([1]);
     const { term } = rig.status;
-    const probe = sent(rig.receive({ kind: 'heartbeatResponse', from: 'n2', term, round: 1 }), 'appendRequest');
+    const probe = sent(
+      rig.receive({ kind: 'heartbeatResponse', from: 'n2', term, round: 1, leaseMs: 0 }),
+      'appendRequest',
+    );
     expect(probe).toMatchObject([{ to: 'n2', prevLogIndex: 3, entries: [] }]);
     expect(sent(rig.refuse('n2', 3, 2, 2), 'appendRequest')).toMatchObject([
       { prevLogIndex: 2, entries: [{ index: 3 }] },
@@ -189,9 +243,9 @@ describe('replication and commit', () => {
   it('R16: a proposal larger than the bound passes alone, one larger than a proposal may be does not', () => {
     const rig = new Rig({ limits: { maxUncommittedBytes: 1, maxProposalBytes: 100 } });
     rig.lead();
-    expect(rig.propose('x').proposal).toMatchObject({ accepted: false, reason: 'busy' });
     rig.acknowledge('n2', 2);
     expect(rig.propose('x'.repeat(100)).proposal).toMatchObject({ accepted: true });
+    expect(rig.propose('x').proposal).toMatchObject({ accepted: false, reason: 'busy' });
     expect(rig.propose('x'.repeat(101)).proposal).toMatchObject({ accepted: false, reason: 'tooLarge' });
   });
 
@@ -199,7 +253,19 @@ describe('replication and commit', () => {
     const rig = new Rig({ log: [1, 1, 1], limits: { maxUncommittedBytes: 1 } });
     rig.lead();
     expect(rig.status.lastIndex).toBe(4);
-    expect(rig.propose('x').proposal).toMatchObject({ reason: 'busy' });
+    rig.acknowledge('n2', 3);
+    expect(rig.propose('x').proposal).toMatchObject({ accepted: false, reason: 'notReady' });
+    rig.acknowledge('n2', 4);
+    expect(rig.propose('x').proposal).toMatchObject({ accepted: true, firstIndex: 5 });
+  });
+
+  it('R1: a leader takes no command before it has committed in its term, by a majority that may include itself', () => {
+    const rig = new Rig();
+    rig.lead();
+    expect(rig.propose('too early').proposal).toEqual({ accepted: false, reason: 'notReady', leaderId: 'n1' });
+    expect(rig.status.lastIndex).toBe(2);
+    rig.acknowledge('n3', 2);
+    expect(rig.propose('in time').proposal).toMatchObject({ accepted: true, term: 2, firstIndex: 3 });
   });
 
   it('H1: appends are cut at their bound, and a larger entry goes alone', () => {

@@ -1,5 +1,5 @@
 import type { MemberChange } from '../../../node/src/raft/change.ts';
-import type { Effects, RaftCore, RaftInput, RaftLimits } from '../../../node/src/raft/core.ts';
+import type { Effects, LeaseOptions, RaftCore, RaftInput, RaftLimits } from '../../../node/src/raft/core.ts';
 import { encodeMembership } from '../../../node/src/raft/membership.ts';
 import type { Message } from '../../../node/src/raft/messages.ts';
 import { createRaft } from '../../../node/src/raft/raft.ts';
@@ -59,6 +59,8 @@ export interface RigOptions {
   /** Entries of `log` up to it are gone. */
   readonly base?: LogPosition;
   readonly random?: () => number;
+  readonly priority?: number;
+  readonly lease?: LeaseOptions;
   readonly limits?: Partial<RaftLimits>;
 }
 
@@ -82,6 +84,8 @@ export class Rig {
       timings,
       removeDeadAfterMs: options.removeDeadAfterMs ?? Infinity,
       random: options.random ?? (() => 0.5),
+      priority: options.priority ?? 0,
+      lease: options.lease ?? null,
       snapshot: options.snapshot ?? null,
       base: options.base ?? { index: 0, term: 0 },
       hardState: {
@@ -130,6 +134,12 @@ export class Rig {
   tick(): Effects {
     this.nowMs = Math.max(this.nowMs, this.core.deadlineMs());
     return this.step({ kind: 'tick' });
+  }
+
+  /** As `tick`, until a leader's heartbeats leave: what is due before them, news of a commit, is passed. */
+  beat(): Effects {
+    const effects = this.tick();
+    return this.status.role === 'leader' && sent(effects, 'heartbeat').length === 0 ? this.beat() : effects;
   }
 
   grant(from: NodeId, preVote: boolean, granted = true): Effects {
@@ -214,7 +224,7 @@ export class Rig {
   }
 
   heartbeat(from: NodeId, term: number, commitIndex = 0): Effects {
-    return this.receive({ kind: 'heartbeat', from, term, commitIndex, round: 1 });
+    return this.receive({ kind: 'heartbeat', from, term, commitIndex, round: 1, leaseMs: 0 });
   }
 
   voteRequest(

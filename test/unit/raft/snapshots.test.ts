@@ -78,7 +78,7 @@ describe('a leader compacts its log', () => {
     rig.refuse('n3', 4, 2, 1);
     expect(sent(rig.step({ kind: 'snapshotEnded', id: 'n3' }), 'appendRequest')).toEqual([]);
     const { term } = rig.status;
-    const answered = rig.receive({ kind: 'heartbeatResponse', from: 'n3', term, round: 1 });
+    const answered = rig.receive({ kind: 'heartbeatResponse', from: 'n3', term, round: 1, leaseMs: 0 });
     expect(sent(answered, 'appendRequest')).toMatchObject([{ to: 'n3', prevLogIndex: 4 }]);
     expect(rig.refuse('n3', 4, 2, 1).sendSnapshots).toEqual(['n3']);
   });

@@ -40,7 +40,9 @@ describe('a transfer', () => {
   });
 
   it('to nobody by name goes to the voter that is furthest', () => {
-    expect(transfer(leader(), null).events).toContainEqual({ kind: 'transferStarted', to: 'n2', term: 2 });
+    expect(transfer(leader(), null).events).toContainEqual({
+      ...{ kind: 'transferStarted', to: 'n2', term: 2, reason: 'it was asked to' },
+    });
   });
 
   it('T1: a target that lags catches up first', () => {
@@ -58,7 +60,7 @@ describe('a transfer', () => {
     expect(effects.proposal).toMatchObject({ accepted: false, reason: 'transferring' });
     while (rig.nowMs < untilMs) {
       effects = rig.tick();
-      rig.receive({ kind: 'heartbeatResponse', from: 'n2', term: 2, round: 1 });
+      rig.receive({ kind: 'heartbeatResponse', from: 'n2', term: 2, round: 1, leaseMs: 0 });
     }
     expect(rig.nowMs).toBe(untilMs);
     expect(failure(effects)).toBe('n3 did not take over within an election timeout');
@@ -71,6 +73,7 @@ describe('a transfer', () => {
     transfer(rig, 'n3');
     rig.heartbeat('n2', 3);
     rig.lead(['n2']);
+    rig.acknowledge('n2', rig.status.lastIndex);
     expect(rig.propose('anew').proposal).toMatchObject({ accepted: true });
     expect(failure(transfer(rig, 'n3'))).toBeUndefined();
   });

@@ -47,9 +47,7 @@ describe('settings', () => {
   });
 
   it.each([
-    ['CONSUL_ADDR', 'http://127.0.0.1:8500'],
     ['CONSUL_SERVICE_NAME', 'loadtest-cluster'],
-    ['CONSUL_CONFIG_KEY', 'loadtest/config'],
     ['GCS_CONFIG_BUCKET', 'plans'],
     ['GCS_CONFIG_OBJECT', 'plan.yaml'],
     ['METRICS_FLUSH_INTERVAL_SECS', '5'],
@@ -61,6 +59,35 @@ describe('settings', () => {
     const empty = { ...environment, [name]: '' };
     checkNodeSettings(readSettings(empty), empty);
     expect(() => readSettings({ [name]: value })).not.toThrow();
+  });
+
+  it.each(['CONSUL_ADDR', 'CONSUL_CONFIG_KEY', 'CONSUL_CONFIG_WATCH', 'CLUSTER_ON_CONFIG_ERROR', 'CLUSTER_ON_RELOAD'])(
+    '%s does nothing without a source that all nodes share, and says so',
+    (name) => {
+      const value = { CONSUL_CONFIG_WATCH: 'true', CLUSTER_ON_CONFIG_ERROR: 'exit', CLUSTER_ON_RELOAD: 'next' }[name];
+      const given = { CLUSTER_NODES: '127.0.0.1', [name]: value ?? 'something' };
+      for (const source of [
+        { CLUSTER_CONFIG_SOURCE: 'api' },
+        { CLUSTER_CONFIG_SOURCE: 'file', CLUSTER_CONFIG_FILE: 'f' },
+      ]) {
+        expect(problemsOf({ ...given, ...source })).toMatch(new RegExp(`^${name}: has no effect unless .* consul-kv`));
+      }
+      const used = { ...given, CLUSTER_CONFIG_SOURCE: 'consul-kv' };
+      expect(() => checkNodeSettings(readSettings(used), used)).not.toThrow();
+    },
+  );
+
+  it('what Consul’s own variables would change and tutti does not do is refused where Consul is used, and nowhere else', () => {
+    const environment = { CLUSTER_NODES: '127.0.0.1', CONSUL_NAMESPACE: 'team', CONSUL_HTTP_AUTH: 'a:b' };
+    const problems = problemsOf({ ...environment, CLUSTER_CONFIG_SOURCE: 'consul-kv' });
+    expect(problems).toMatch(/CONSUL_HTTP_AUTH: is not supported; use CONSUL_HTTP_TOKEN[^]*CONSUL_NAMESPACE: is not/);
+    const unused = { ...environment, CLUSTER_CONFIG_SOURCE: 'api' };
+    expect(() => checkNodeSettings(readSettings(unused), unused)).not.toThrow();
+  });
+
+  it.each(['/loadtest/config', 'loadtest/', ' '])('a key of Consul that it would not take is refused: %j', (key) => {
+    const environment = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'consul-kv', CONSUL_CONFIG_KEY: key };
+    expect(problemsOf(environment)).toContain('CONSUL_CONFIG_KEY: must be a key');
   });
 
   it("variables of Consul's own stop nobody", () => {
@@ -85,7 +112,17 @@ describe('settings', () => {
   it('a cluster node must be told its members and where its plan comes from', () => {
     const text = problemsOf({});
     expect(text).toContain('CLUSTER_NODES: required');
-    expect(text).toContain('CLUSTER_CONFIG_SOURCE: required; api or file');
+    expect(text).toContain('CLUSTER_CONFIG_SOURCE: required; api, file or consul-kv');
+  });
+
+  it('the two companions of custom timings are required with them, and refused without', () => {
+    expect(problemsOf({ CLUSTER_TIMINGS: 'custom', CLUSTER_HEARTBEAT_MS: '20' })).toContain(
+      'CLUSTER_ELECTION_TIMEOUT_MS: required when CLUSTER_TIMINGS is custom',
+    );
+    expect(problemsOf({ CLUSTER_HEARTBEAT_MS: '20' })).toContain(
+      'CLUSTER_HEARTBEAT_MS: has no effect unless CLUSTER_TIMINGS is custom',
+    );
+    expect(problemsOf({ CLUSTER_ELECTION_PRIORITY: '101' })).toContain('must be a whole number from 0 to 100');
   });
 
   it('IPv6 addresses stand in brackets', () => {

@@ -11,6 +11,7 @@ const identity = (nodeId: string, session = 's1'): PeerIdentity => ({
   listedSize: 3,
   region: '',
   apiAddress: '',
+  electionPriority: 0,
 });
 
 /** Node a's list of the others; `proven` are those whose listed address was reached, by position. */

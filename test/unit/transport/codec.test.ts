@@ -17,6 +17,7 @@ const identity = fc.record({
   listedSize: fc.nat(),
   region: text,
   apiAddress: text,
+  electionPriority: fc.nat(),
 });
 const entry = fc.record({
   index: count,
@@ -81,8 +82,8 @@ const kinds = {
         hintIndex: count,
         hintTerm: count,
       }),
-      fc.record({ ...envelope, kind: fc.constant('heartbeat'), commitIndex: count, round: count }),
-      fc.record({ ...envelope, kind: fc.constant('heartbeatResponse'), round: count }),
+      fc.record({ ...envelope, kind: fc.constant('heartbeat'), commitIndex: count, round: count, leaseMs: count }),
+      fc.record({ ...envelope, kind: fc.constant('heartbeatResponse'), round: count, leaseMs: count }),
     ),
   }),
 } satisfies Record<WireFrame['kind'], fc.Arbitrary<object>>;
@@ -101,7 +102,15 @@ describe('codec', () => {
   it('names the proven ends of the stream in a Raft message, whatever the sender claimed', () => {
     const forged: WireFrame = {
       kind: 'raft',
-      message: { kind: 'heartbeat', from: 'somebody else', to: 'nobody', term: 3, commitIndex: 2, round: 1 },
+      message: {
+        kind: 'heartbeat',
+        from: 'somebody else',
+        to: 'nobody',
+        term: 3,
+        commitIndex: 2,
+        round: 1,
+        leaseMs: 0,
+      },
     };
     expect(decodeFrame(encodeFrame(forged), ends)).toMatchObject({ message: { from: 'a', to: 'b' } });
   });

@@ -16,6 +16,7 @@ const identity = (nodeId: string, changes: Partial<PeerIdentity> = {}): PeerIden
   listedSize: 3,
   region: 'local',
   apiAddress: `${nodeId}:8080`,
+  electionPriority: 0,
   ...changes,
 });
 
@@ -191,7 +192,7 @@ describe('handshake', () => {
   const strangers: readonly WireFrame[] = [
     { kind: 'proof', mac: new Uint8Array(32) },
     { kind: 'ping', sequence: 1, sentMs: 0 },
-    { kind: 'raft', message: { kind: 'heartbeat', from: 'a', to: 'b', term: 1, commitIndex: 0, round: 0 } },
+    { kind: 'raft', message: { kind: 'heartbeat', from: 'a', to: 'b', term: 1, commitIndex: 0, round: 0, leaseMs: 0 } },
   ];
   it.each(strangers)('takes no $kind frame before the handshake', (frame) => {
     const acceptor = new AcceptorHandshake(settings('b', 2), '10.0.0.1');

@@ -10,6 +10,7 @@ const identity = (session: string): PeerIdentity => ({
   listedSize: 3,
   region: '',
   apiAddress: '',
+  electionPriority: 0,
 });
 const frame = (requestId: number): PeerFrame => ({ kind: 'response', requestId, body: new Uint8Array() });
 

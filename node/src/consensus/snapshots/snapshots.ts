@@ -5,6 +5,7 @@ import { entryBytes } from '../../raft/log.ts';
 import type { Entry, NodeId } from '../../raft/types.ts';
 import type { LoadedSnapshot, SnapshotStore } from '../../storage/snapshot-store.ts';
 import type { SnapshotAck, SnapshotChunk, Transport } from '../../transport/transport.ts';
+import type { ConsensusEvent } from '../events.ts';
 import { shuttingDown } from '../requests.ts';
 import type { SnapshotPolicy } from './policy.ts';
 import { SnapshotReceiving } from './receiving.ts';
@@ -23,6 +24,7 @@ export interface SnapshotsOptions {
   readonly snapshotOf: () => Uint8Array | Iterable<Uint8Array>;
   readonly restore: (snapshot: LoadedSnapshot) => Promise<void>;
   readonly feed: (input: RaftInput) => void;
+  readonly tell: (event: ConsensusEvent & { readonly kind: 'snapshot' }) => void;
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -35,9 +37,9 @@ export class Snapshots {
 
   constructor(options: SnapshotsOptions) {
     const { core, store, policy, transport, clock, log, defer, feed, onFailed } = options;
-    const { appliedIndex, snapshotOf, restore } = options;
+    const { appliedIndex, snapshotOf, restore, tell } = options;
     this.#taking = new SnapshotTaking({
-      ...{ core, store, policy, clock, log, defer, appliedIndex, snapshotOf, onFailed },
+      ...{ core, store, policy, clock, log, defer, appliedIndex, snapshotOf, tell, onFailed },
       onSaved: (snapshot) => feed({ kind: 'snapshotSaved', snapshot }),
     });
     this.#sending = new SnapshotSending({

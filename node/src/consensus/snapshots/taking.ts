@@ -7,6 +7,7 @@ import type { SnapshotMetadata } from '../../raft/types.ts';
 import { isDiskFull } from '../../storage/disk-errors.ts';
 import { SnapshotEncoder } from '../../storage/snapshot/format.ts';
 import type { SnapshotStore, StoredSnapshot } from '../../storage/snapshot-store.ts';
+import type { ConsensusEvent } from '../events.ts';
 import type { SnapshotPolicy } from './policy.ts';
 
 /** A piece that a state machine gives is written in parts of at most so much, with a turn for the event loop between them. */
@@ -22,6 +23,7 @@ export interface TakingOptions {
   readonly appliedIndex: () => number;
   readonly snapshotOf: () => Uint8Array | Iterable<Uint8Array>;
   readonly onSaved: (metadata: SnapshotMetadata) => void;
+  readonly tell: (event: ConsensusEvent & { readonly kind: 'snapshot' }) => void;
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -85,11 +87,22 @@ export class SnapshotTaking {
   }
 
   async #take(): Promise<StoredSnapshot> {
-    const { core, appliedIndex, snapshotOf, clock, log, onSaved } = this.#options;
+    const { core, appliedIndex, tell } = this.#options;
     const index = appliedIndex();
     // A snapshot that a peer sent is in the state machine a moment before it is in the log.
     if (index === 0 || index > core.status().commitIndex)
       throw new TuttiError('BUSY', 'nothing is applied here yet, or a snapshot of a peer is being restored');
+    tell({ kind: 'snapshot', stage: 'started', index });
+    try {
+      return await this.#takeAt(index);
+    } catch (error) {
+      tell({ kind: 'snapshot', stage: 'failed', index, reason: TuttiError.from(error).message });
+      throw error;
+    }
+  }
+
+  async #takeAt(index: number): Promise<StoredSnapshot> {
+    const { core, snapshotOf, clock, log, onSaved, tell } = this.#options;
     // In one turn: nothing is applied between the index and the state.
     const metadata = core.snapshotAt(index);
     this.#bytesSince = 0;
@@ -98,10 +111,10 @@ export class SnapshotTaking {
     const pieces = (content instanceof Uint8Array ? [content] : content)[Symbol.iterator]();
     // A generator begins only when it is asked: what it copies before its first piece must be of this turn too.
     const stored = await this.#write(metadata, pieces, pieces.next());
-    log.info(
-      { index, bytes: stored.fileBytes, tookMs: Math.round(clock.nowMs() - beganMs) },
-      `snapshot of the state after entry ${index}: ${stored.fileBytes} bytes`,
-    );
+    const { fileBytes } = stored;
+    const tookMs = Math.round(clock.nowMs() - beganMs);
+    log.info({ index, bytes: fileBytes, tookMs }, `snapshot of the state after entry ${index}: ${fileBytes} bytes`);
+    tell({ kind: 'snapshot', stage: 'completed', index, fileBytes, tookMs });
     onSaved(metadata);
     return stored;
   }

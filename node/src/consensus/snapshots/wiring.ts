@@ -5,6 +5,7 @@ import type { LogPosition, NodeId, SnapshotMetadata } from '../../raft/types.ts'
 import { snapshotDamaged } from '../../storage/disk-errors.ts';
 import type { SnapshotAck, SnapshotChunk, Transport } from '../../transport/transport.ts';
 import type { Applier } from '../applier.ts';
+import type { ConsensusEvent } from '../events.ts';
 import type { ConsensusOptions } from '../options.ts';
 import { Snapshots } from './snapshots.ts';
 
@@ -20,12 +21,13 @@ export function openSnapshots<Result>(
   { options, core, transport, defer }: SnapshotParts<Result>,
   applier: Applier<Result>,
   feed: (input: RaftInput) => void,
+  tell: (event: ConsensusEvent) => void,
   onFailed: (error: unknown) => void,
 ): Snapshots | null {
   const { snapshots, stateMachine, clock, log } = options;
   if (snapshots === undefined) return null;
   return new Snapshots({
-    ...{ ...snapshots, core, transport, clock, log, defer, feed, onFailed },
+    ...{ ...snapshots, core, transport, clock, log, defer, feed, tell, onFailed },
     appliedIndex: () => applier.readableIndex,
     snapshotOf: () => {
       invariant(stateMachine.snapshot !== undefined, 'a state machine with snapshots has them');

@@ -1,0 +1,106 @@
+import type { Clock } from '../lib/clock.ts';
+import { TuttiError } from '../lib/errors.ts';
+import { backoffMs } from '../lib/backoff.ts';
+
+/** How long Consul may hold an answer back. Short enough that a Consul which began anew (its indexes, too) is noticed soon. */
+const waitMs = 60_000;
+/** It adds up to a sixteenth of that by itself, so that those who wait do not all come back at once. */
+const jitterFraction = 16;
+/** From there until the answer has crossed the network. */
+const slackMs = 5_000;
+/** Between the beginnings of two questions: what changes all the time must not keep anybody busy with nothing else. */
+const minGapMs = 250;
+
+/** Of a question that waits for a change. */
+export interface Blocking {
+  /** The state the asker knows; 0: none, so it is answered at once. */
+  readonly index: number;
+  /** In Consul's notation. */
+  readonly wait: string;
+}
+
+export interface WatchOptions<Value> {
+  readonly ask: (asked: {
+    readonly blocking: Blocking;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+  }) => Promise<{ readonly index: number; readonly value: Value }>;
+  /** The index of what is known already; 0: nothing is. */
+  readonly fromIndex: number;
+  /** May be called with what it was called with before: an answer is no promise of a change. */
+  readonly onValue: (value: Value) => void;
+  /** Each time it failed, before it is asked again after a pause; what may have changed meanwhile is read anew then. */
+  readonly onFailure: (error: TuttiError) => void;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * Asks Consul one blocking query after the other, by its rules (developer.hashicorp.com/consul/api-docs/features/blocking): an
+ * index that goes back, or is none, means that it began anew; the rate is bounded; failures are followed by longer and longer
+ * pauses. The returned function ends it.
+ */
+export function watchConsul<Value>(options: WatchOptions<Value>): () => void {
+  const watch = new Watch(options);
+  watch.ask();
+  return () => watch.end();
+}
+
+class Watch<Value> {
+  readonly #options: WatchOptions<Value>;
+  readonly #ended = new AbortController();
+  #index: number;
+  #failures = 0;
+  #cancelNext: () => void = () => undefined;
+
+  constructor(options: WatchOptions<Value>) {
+    this.#options = options;
+    this.#index = options.fromIndex;
+  }
+
+  ask(): void {
+    const { ask, clock, onValue } = this.#options;
+    const startedMs = clock.nowMs();
+    const signal = this.#ended.signal;
+    const timeoutMs = waitMs + waitMs / jitterFraction + slackMs;
+    ask({ blocking: { index: this.#index, wait: `${waitMs / 1000}s` }, timeoutMs, signal }).then(
+      ({ index, value }) => {
+        if (signal.aborted) return;
+        this.#failures = 0;
+        this.#index = nextIndex(this.#index, index);
+        this.#askAt(startedMs + minGapMs);
+        onValue(value);
+      },
+      (thrown: unknown) => {
+        if (!signal.aborted) this.#failed(TuttiError.from(thrown));
+      },
+    );
+  }
+
+  end(): void {
+    this.#ended.abort();
+    this.#cancelNext();
+  }
+
+  #failed(error: TuttiError): void {
+    const { clock, onFailure, random } = this.#options;
+    this.#failures += 1;
+    this.#index = 0;
+    this.#askAt(clock.nowMs() + backoffMs(this.#failures, random));
+    onFailure(error);
+  }
+
+  #askAt(atMs: number): void {
+    this.#cancelNext = this.#options.clock.at(atMs, () => this.ask());
+  }
+}
+
+/**
+ * One that goes back is of a Consul that began anew, or was restored: whatever it has is read at once, without waiting. Of an
+ * answer without a usable index nothing is known but that waiting for index 1 does wait, where 0 would be a busy loop.
+ */
+export function nextIndex(known: number, answered: number): number {
+  const index = Math.max(1, answered);
+  return index < known ? 0 : index;
+}

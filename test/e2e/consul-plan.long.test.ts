@@ -1,0 +1,181 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ClusterHealth } from '../../node/src/api/health.ts';
+import type { RunProgress } from '../../node/src/results/progress.ts';
+import { waitFor } from '../../scripts/lib/wait-for.ts';
+import type { ConsulAgent } from '../support/consul/agent.ts';
+import { buildTimeoutMs } from '../support/go-build.ts';
+import { makeTlsIdentity } from '../integration/transport/certificates.ts';
+import { TestCluster } from './support/cluster.ts';
+import { everyoneSays, startConsul, waitMs } from './support/consul.ts';
+import { startRecorder } from './support/helpers.ts';
+import { tutti } from './support/tutti.ts';
+
+const timeout = buildTimeoutMs + 240_000;
+
+const plan = (baseUrl: string, seconds: number, name = 'hit'): string => `
+version: "1.0"
+metadata: { name: ${name} }
+config: { baseUrl: "${baseUrl}", duration: ${seconds}s }
+load: { model: rps, target: 20 }
+scenarios: [{ name: ${name}, steps: [{ request: { method: GET, path: "/hit/\${iteration}" } }] }]
+`;
+
+describe('CLUSTER_CONFIG_SOURCE=consul-kv, with a real Consul', { timeout }, () => {
+  let consul: ConsulAgent | null = null;
+  let cluster: TestCluster | null = null;
+  let recorder: Awaited<ReturnType<typeof startRecorder>> | null = null;
+
+  afterEach(async () => {
+    await cluster?.stop();
+    await consul?.stop();
+    await recorder?.stop();
+    [cluster, consul, recorder] = [null, null, null];
+  });
+
+  const put = (text: string): Promise<string> => consul!.cli(['kv', 'put', 'loadtest/config', text]);
+  const start = async (size: number, flags: Record<string, string> = {}, env: Record<string, string> = {}) => {
+    recorder = await startRecorder();
+    cluster = await TestCluster.prepare(size);
+    const all = { 'config-source': 'consul-kv', 'consul-addr': consul!.address, ...flags };
+    const startNode = (id: string): void => cluster!.startNode(id, all, env);
+    cluster.members.forEach(({ id }) => startNode(id));
+    await cluster.formed();
+    return { cluster, recorder, startNode };
+  };
+
+  it('a missing key is told by every node, with the command; the put begins the run, once', async (context) => {
+    consul = await startConsul(context);
+    const { cluster, recorder } = await start(3);
+    await everyoneSays(cluster, /has no key loadtest\/config; .*consul kv put loadtest\/config @config\.yaml/);
+    await put(plan(recorder.baseUrl, 2));
+    const { runId } = await cluster.runReaches('finished', waitMs);
+    expect((await recorder.hits()).numbers).toHaveLength(40);
+    const node = `http://${cluster.members[1]!.api}`;
+    const again = await tutti(['reload', '--node', node, '--json']);
+    expect([again.code, JSON.parse(again.stdout)]).toMatchObject([0, { run_id: runId, created: false }]);
+    await put(plan(recorder.baseUrl, 1));
+    const changed = await tutti(['reload', '--node', node]);
+    expect(changed.stdout).toMatch(/^accepted: run-/);
+    await waitFor('the changed plan to be run', waitMs, async () => {
+      const { runId: next, state } = await cluster.runReaches('finished', waitMs);
+      return next !== runId && state === 'finished';
+    });
+    expect((await recorder.hits()).numbers).toHaveLength(60);
+  });
+
+  it('a plan that does not parse begins nothing and says where; once it is mended it is run, by reload at once', async (context) => {
+    consul = await startConsul(context);
+    await put('version: "1.0"\nload: 7\n');
+    const { cluster, recorder } = await start(3);
+    await everyoneSays(cluster, /consul-kv:loadtest\/config:2:7/);
+    const wrong = await tutti(['reload', '--node', `http://${cluster.members[0]!.api}`]);
+    expect([wrong.code, wrong.stderr]).toEqual([104, expect.stringContaining('consul-kv:loadtest/config:2:7')]);
+    await put(plan(recorder.baseUrl, 1));
+    const { code } = await tutti(['reload', '--node', `http://${cluster.members[0]!.api}`]);
+    expect(code).toBe(0);
+    await cluster.runReaches('finished', waitMs);
+    expect((await recorder.hits()).numbers).toHaveLength(20);
+  });
+
+  it('watched, a changed key is the next run; Consul may be killed and come back in between', async (context) => {
+    consul = await startConsul(context);
+    const { cluster, recorder } = await start(3, {}, { CONSUL_CONFIG_WATCH: 'true' });
+    await put(plan(recorder.baseUrl, 1));
+    const first = await cluster.runReaches('finished', waitMs);
+    await consul.kill('SIGKILL');
+    await everyoneSays(cluster, /Consul at/);
+    await consul.startAgain();
+    await put(plan(recorder.baseUrl, 1, 'again'));
+    const isAnother = async (): Promise<boolean> => {
+      const { runId, state } = await cluster.runReaches('finished', waitMs);
+      return runId !== first.runId && state === 'finished';
+    };
+    await waitFor('the changed plan to be run', waitMs, isAnother);
+    expect((await recorder.hits()).numbers).toHaveLength(40);
+  });
+
+  it('a leader that is killed after the fetch: its successor neither fetches again nor begins the run anew', async (context) => {
+    consul = await startConsul(context);
+    const { cluster, recorder, startNode } = await start(3);
+    await put(plan(recorder.baseUrl, 6));
+    const { runId } = await cluster.runReaches('running', waitMs, 1_000);
+    // Whoever reads it now reads another plan.
+    await put(plan(recorder.baseUrl, 1, 'other'));
+    const leader = await cluster.leader();
+    await cluster.processes.kill(leader, 'SIGKILL');
+    startNode(leader);
+    expect((await cluster.runReaches('finished', waitMs)).runId).toBe(runId);
+    const numbers = (await recorder.hits()).numbers;
+    expect(new Set(numbers).size).toBe(numbers.length);
+    await cluster.formed();
+    expect((await cluster.runReaches('finished', waitMs)).runId).toBe(runId);
+    const fetched = cluster.members
+      .flatMap(({ id }) => cluster.log(id))
+      .filter(({ msg }) => /plan of its source/.test(msg));
+    expect(fetched).toHaveLength(1);
+  });
+
+  it('a plan that changes while a run is on is refused, or is the next one where that is set', async (context) => {
+    consul = await startConsul(context);
+    const watching = { CONSUL_CONFIG_WATCH: 'true' };
+    const first = await start(1, {}, watching);
+    await put(plan(first.recorder.baseUrl, 60));
+    const { runId } = await first.cluster.runReaches('running', waitMs);
+    await put(plan(first.recorder.baseUrl, 1, 'changed'));
+    await waitFor('the refusal to be told', waitMs, async () => {
+      const { problems } = await first.cluster.client.get<ClusterHealth>('/health/cluster');
+      return problems.some(({ reason }) => reason.includes(`run ${runId} was on`));
+    });
+    await first.cluster.stop();
+    await first.recorder.stop();
+    const second = await start(1, { 'on-reload': 'next' }, watching);
+    const { runId: changed } = await second.cluster.runReaches('finished', waitMs);
+    await put(plan(second.recorder.baseUrl, 2, 'long'));
+    await waitFor('the next run', waitMs, async () => {
+      const { runId: next } = await second.cluster.runReaches('running', waitMs);
+      return next !== changed;
+    });
+    await put(plan(second.recorder.baseUrl, 1, 'short'));
+    await waitFor('the run after it', waitMs, async () => {
+      const { planName, runId: last, state } = await second.cluster.client.get<RunProgress>('/run');
+      return state === 'finished' && planName === 'short' && last !== changed;
+    });
+    expect((await second.recorder.hits()).numbers).toHaveLength(40 + 20);
+  });
+
+  it('with ACLs the rights of docs/consul.md are enough, and without a token the reason is told', async (context) => {
+    consul = await startConsul(context, { acl: true });
+    const { cluster } = await start(1);
+    await everyoneSays(cluster, /403.*Permission denied.*CONSUL_HTTP_TOKEN/);
+    await cluster.stop();
+    await recorder!.stop();
+    const token = await consul.createToken('key "loadtest/config" { policy = "read" }');
+    const second = await start(1, {}, { CONSUL_HTTP_TOKEN: token });
+    await put(plan(second.recorder.baseUrl, 1));
+    await second.cluster.runReaches('finished', waitMs);
+  });
+
+  it('over TLS, by the variables of Consul itself', async (context) => {
+    consul = await startConsul(context, { tls: makeTlsIdentity() });
+    const { ca, cert, key } = consul.files;
+    const address = new URL(consul.address);
+    const env = { CONSUL_HTTP_SSL: 'true', CONSUL_CACERT: ca, CONSUL_CLIENT_CERT: cert, CONSUL_CLIENT_KEY: key };
+    const { cluster, recorder } = await start(1, { 'consul-addr': '' }, { ...env, CONSUL_HTTP_ADDR: address.host });
+    await put(plan(recorder.baseUrl, 1));
+    await cluster.runReaches('finished', waitMs);
+  });
+
+  it('CLUSTER_ON_CONFIG_ERROR=exit ends the process of the leader, with the reason', async (context) => {
+    consul = await startConsul(context);
+    await put('load: 7\n');
+    cluster = await TestCluster.prepare(1);
+    cluster.startNode('a', {
+      'config-source': 'consul-kv',
+      'consul-addr': consul.address,
+      'on-config-error': 'exit',
+    });
+    const { processes } = cluster;
+    const said = await waitFor('the node to end', waitMs, () => Promise.resolve(processes.firstDead() ?? false));
+    expect(said).toMatch(/exit code 104[^]*this node cannot go on[^]*loadtest\/config:1/);
+  });
+});
