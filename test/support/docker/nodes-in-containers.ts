@@ -34,8 +34,12 @@ export class NodesInContainers {
 
   /** Resolves with the leader's id once exactly so many containers run, and all of them agree that they are the cluster. */
   formed(count: number, timeoutMs: number): Promise<string> {
+    let running: readonly Container[] = [];
     return this.#waitFor(`${count} nodes to form a cluster`, timeoutMs, async () => {
-      const nodes = await this.#nodes();
+      // To look for containers costs a part of the cores on which the nodes start: only until they are all there.
+      if (running.length !== count) running = (await this.containers()).filter(({ isRunning }) => isRunning);
+      const nodes = await healthOf(running);
+      if (nodes.length < running.length) running = [];
       const leaders = new Set(nodes.map(({ health }) => health.leader_id));
       const agree = nodes.every(({ health }) => health.cluster_formed && health.peers === count);
       if (nodes.length === count && agree && leaders.size === 1) return [...leaders][0]!;
@@ -108,19 +112,23 @@ export class NodesInContainers {
     return { id: leader.health.node_id, container: leader.container.id };
   }
 
-  /** Those that answer. */
   async #nodes(): Promise<readonly Node[]> {
-    const asked = (await this.containers()).map(async (container) => ({
-      container,
-      health: await ask<ClusterHealth>(container, '/health/cluster'),
-    }));
-    return (await Promise.allSettled(asked)).flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    return healthOf(await this.containers());
   }
 
   async #ask<Body>(path: string): Promise<Body> {
     const running = (await this.containers()).filter(({ isRunning }) => isRunning);
     return Promise.any(running.map((container) => ask<Body>(container, path)));
   }
+}
+
+/** Of those that answer. */
+async function healthOf(containers: readonly Container[]): Promise<readonly Node[]> {
+  const asked = containers.map(async (container) => ({
+    container,
+    health: await ask<ClusterHealth>(container, '/health/cluster'),
+  }));
+  return (await Promise.allSettled(asked)).flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
 }
 
 async function ask<Body>({ ports }: Container, path: string): Promise<Body> {

@@ -1,6 +1,6 @@
 import { checkDoors } from '../../../node/src/node/doors.ts';
 import { checkNodeSettings, readSettings } from '../../../node/src/settings/read.ts';
-import { notYetSupported, settings } from '../../../node/src/settings/schema.ts';
+import { settings } from '../../../node/src/settings/schema.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -9,7 +9,7 @@ export function problemsOf(environment: Environment): readonly string[] {
   const known = new Set<string>(Object.values(settings).map(({ env }) => env));
   // A node lets variables pass that do not begin with CLUSTER_: they may be another program's. In our files they are typing errors.
   const unknown = Object.keys(environment)
-    .filter((name) => !known.has(name) && notYetSupported[name] === undefined)
+    .filter((name) => !known.has(name))
     .map((name) => `${name}: unknown variable`);
   try {
     const read = readSettings(environment);
