@@ -9,7 +9,7 @@ import { waitFor } from '../../scripts/lib/wait-for.ts';
 import { KeyValueNode } from '../integration/key-value/node.ts';
 
 /** What starting costs is over by then: modules compiled, first garbage collected. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = 10_000;
 /** USER_HZ: the same on every Linux that Node.js runs on. */
 const TICKS_PER_SECOND = 100;
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ApiServer, startApi } from '../../../node/src/api/server.ts';
@@ -30,15 +29,17 @@ async function slowly(
   dripping: boolean,
 ): Promise<{ readonly answer: string; readonly sent: number }> {
   const socket = connect(api.address.port, '127.0.0.1');
-  const closed = once(socket, 'close');
-  // The server may reset what it has answered while bytes were still on their way.
-  socket.on('error', () => socket.destroy());
+  // The server may reset what it has answered while bytes were still on their way; then it is closed all the same.
+  const closed = new Promise((resolve) => socket.on('error', () => socket.destroy()).once('close', resolve));
   let answer = '';
   socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
   let sent = 0;
   socket.write(beginning);
   const timer = setInterval(() => {
-    if (dripping && sent < drip.bytes) socket.write(sent++ % 2 === 0 ? 'x' : 'y');
+    // What has arrived is read first: a byte sent behind the answer could cost the rest of it.
+    setImmediate(() => {
+      if (dripping && answer === '' && sent < drip.bytes) socket.write(sent++ % 2 === 0 ? 'x' : 'y');
+    });
   }, drip.everyMs);
   await closed;
   clearInterval(timer);
