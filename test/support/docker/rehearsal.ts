@@ -43,11 +43,11 @@ const portsNeeded = 10;
  * and comes back, and the next leader's is stopped. All is taken down again, also when `signal` interrupts it. @throws Unavailable
  */
 export async function rehearse(name: ProfileName, say: Say, signal: AbortSignal): Promise<Rehearsed> {
-  const command = await findDockerCompose();
   const engine = await openEngine();
   const directory = mkdtempSync(join(tmpdir(), 'tutti-rehearsal-'));
   try {
     say(`engine: Docker ${await serverVersion(engine)}${engine.isOurs ? ', started for this rehearsal alone' : ''}`);
+    const command = await findDockerCompose();
     const images = engine.isOurs ? await standInImages(engine) : null;
     if (images !== null) say(`base images: ${Object.values(images).join(', ')}; made here, since none can be pulled`);
     signal.throwIfAborted();
