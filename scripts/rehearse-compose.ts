@@ -26,6 +26,7 @@ try {
     console.log(`== profile ${name}: all as it should be, in ${Math.round((performance.now() - startedMs) / 1000)} s`);
   }
 } catch (error) {
+  if (interrupted.signal.aborted) process.exit(130);
   const isUnavailable = error instanceof Unavailable;
   console.error(isUnavailable ? `NOT CHECKED: ${error.message}` : error);
   process.exitCode = isUnavailable && !process.env.CI ? 0 : 1;

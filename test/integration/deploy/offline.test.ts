@@ -1,26 +1,19 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { availableOrSkip } from '../../support/available.ts';
-import { findProgram } from '../../support/find-program.ts';
-import { Unavailable } from '../../support/unavailable.ts';
+import { findDebianProgram } from '../../support/find-program.ts';
 
 const run = promisify(execFile);
 let directory: string;
 beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'tutti-deploy-'))));
 afterEach(() => rm(directory, { recursive: true }));
 
-async function need(name: string, debianPackage: string): Promise<string> {
-  const path = await findProgram(name, join(homedir(), '.cache/tutti/tools'));
-  if (path === null) throw new Unavailable(`${name} was not found (on Debian it is in the package ${debianPackage})`);
-  return path;
-}
-
 it('systemd takes the unit', async (context) => {
-  const analyze = await availableOrSkip(context, () => need('systemd-analyze', 'systemd'));
+  const analyze = await availableOrSkip(context, () => findDebianProgram('systemd-analyze', 'systemd'));
   const unit = (await readFile('examples/deploy/systemd/tutti.service', 'utf8')).replaceAll('/opt/tutti', resolve('.'));
   const verify = async (text: string): Promise<string> => {
     const file = join(directory, 'tutti.service');
@@ -32,7 +25,7 @@ it('systemd takes the unit', async (context) => {
 });
 
 it('Prometheus takes its configuration, and the rules fire when they should', async (context) => {
-  const promtool = await availableOrSkip(context, () => need('promtool', 'prometheus'));
+  const promtool = await availableOrSkip(context, () => findDebianProgram('promtool', 'prometheus'));
   await run(promtool, ['check', 'config', 'examples/deploy/prometheus/prometheus.yml']);
   const tests = await readFile('test/integration/deploy/rules.test.yml', 'utf8');
   const rules = await readFile('examples/deploy/prometheus/rules.yml', 'utf8');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findConsul } from '../consul/find.ts';
-import { findProgram } from '../find-program.ts';
+import { findDebianProgram, findProgram } from '../find-program.ts';
 import { Unavailable } from '../unavailable.ts';
 import type { Engine } from './engine.ts';
 
@@ -18,32 +18,35 @@ const recipe = 1;
 export interface BaseImages {
   readonly NODE_IMAGE: string;
   readonly CONSUL_IMAGE: string;
+  readonly PROMETHEUS_IMAGE: string;
 }
 
 /**
  * Images that stand in for the public ones where none can be pulled: Debian by debootstrap with the Node.js and the npm of this
- * machine, and Consul alone. Made once for an engine. @throws Unavailable
+ * machine, Consul alone, Prometheus with what it is linked to. Made once for an engine. @throws Unavailable
  */
 export async function standInImages(engine: Engine): Promise<BaseImages> {
   const node = `tutti-stand-in/node:${process.versions.node}-${suite}-${recipe}`;
   await makeOnce(engine, node, [], async (root) => {
-    const debootstrap = await findProgram('debootstrap');
-    if (debootstrap === null) {
-      throw new Unavailable('base images are made by debootstrap: install it (on Debian: apt-get install debootstrap)');
-    }
+    const debootstrap = await findDebianProgram('debootstrap', 'debootstrap');
     await run(debootstrap, ['--variant=minbase', suite, root], { maxBuffer: 16 * 1024 * 1024 });
     await rm(join(root, 'var/cache/apt'), { recursive: true });
     await cp(process.execPath, join(root, 'usr/local/bin/node'));
     await addNpm(root);
   });
-  const consul = await findConsul();
-  const consulImage = `tutti-stand-in/consul:1.20.6-${recipe}`;
-  await makeOnce(engine, consulImage, ['ENTRYPOINT ["consul"]', 'ENV PATH=/bin'], async (root) => {
-    await mkdir(join(root, 'bin'));
+  const consul = `tutti-stand-in/consul:${recipe}`;
+  await makeOnce(engine, consul, ['ENTRYPOINT ["consul"]', 'ENV PATH=/bin'], async (root) => {
     await mkdir(join(root, 'tmp'));
-    await cp(consul, join(root, 'bin/consul'));
+    await cp(await findConsul(), join(root, 'bin/consul'));
   });
-  return { NODE_IMAGE: node, CONSUL_IMAGE: consulImage };
+  const prometheus = `tutti-stand-in/prometheus:${recipe}`;
+  await makeOnce(engine, prometheus, ['ENTRYPOINT ["/bin/prometheus"]'], async (root) => {
+    const program = await findDebianProgram('prometheus', 'prometheus');
+    await cp(program, join(root, 'bin/prometheus'));
+    const { stdout } = await run('ldd', [program]);
+    for (const [library] of stdout.matchAll(/\/\S+/g)) await cp(library, join(root, library), { dereference: true });
+  });
+  return { NODE_IMAGE: node, CONSUL_IMAGE: consul, PROMETHEUS_IMAGE: prometheus };
 }
 
 /** This machine's npm, which asks the same registry and believes the same authorities there as here. */
