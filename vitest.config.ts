@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const all = process.env.TUTTI_TEST_ALL === '1';
 /** These measure time or load, or need a port that stands in the documentation. */
 const alone = [
-  'test/e2e/{demo,demo-ports,failover,node-end,node-kill,readme,rejoin}*.test.ts',
+  'test/e2e/{demo,demo-ports,failover,node-end,node-kill,readme,rehearse,rejoin}*.test.ts',
   'test/integration/{generator,standalone}/**/*.test.ts',
   'test/integration/foreign-load.test.ts',
 ];

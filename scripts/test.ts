@@ -33,6 +33,8 @@ await Promise.all(
   }),
 );
 
+if (all && (await run([process.execPath, 'test/support/build-tools.ts'])) !== 0) failed++;
+
 const reportDirectory = mkdtempSync(join(tmpdir(), 'tutti-test-'));
 try {
   const reportFile = join(reportDirectory, 'report.json');

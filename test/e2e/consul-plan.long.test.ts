@@ -129,18 +129,37 @@ describe('CLUSTER_CONFIG_SOURCE=consul-kv, with a real Consul', { timeout }, () 
     await first.cluster.stop();
     await first.recorder.stop();
     const second = await start(1, { 'on-reload': 'next' }, watching);
-    const { runId: changed } = await second.cluster.runReaches('finished', waitMs);
-    await put(plan(second.recorder.baseUrl, 2, 'long'));
-    await waitFor('the next run', waitMs, async () => {
-      const { runId: next } = await second.cluster.runReaches('running', waitMs);
-      return next !== changed;
-    });
+    await second.cluster.runReaches('finished', waitMs);
+    const isOn = async (name: string, state: string | null): Promise<boolean> => {
+      const run = await second.cluster.client.get<RunProgress>('/run');
+      return run.planName === name && (state === null || run.state === state);
+    };
+    await put(plan(second.recorder.baseUrl, 5, 'long'));
+    // Whether it has begun by then, or is over, makes no difference to what comes of the next.
+    await waitFor('the next run', waitMs, () => isOn('long', null));
     await put(plan(second.recorder.baseUrl, 1, 'short'));
-    await waitFor('the run after it', waitMs, async () => {
-      const { planName, runId: last, state } = await second.cluster.client.get<RunProgress>('/run');
-      return state === 'finished' && planName === 'short' && last !== changed;
-    });
-    expect((await second.recorder.hits()).numbers).toHaveLength(40 + 20);
+    await waitFor('the run after it', waitMs, () => isOn('short', 'finished'));
+    expect((await second.recorder.hits()).numbers).toHaveLength(100 + 20);
+  });
+
+  it('a change of the load alone changes the run that is on: no arrival twice, and the books balance', async (context) => {
+    consul = await startConsul(context);
+    const { cluster, recorder } = await start(3, {}, { CONSUL_CONFIG_WATCH: 'true' });
+    const first = plan(recorder.baseUrl, 60);
+    await put(first);
+    const { runId } = await cluster.runReaches('running', waitMs, 1_000);
+    await put(first.replace('target: 20', 'target: 100').replace('duration: 60s', 'duration: 8s'));
+    expect((await cluster.runReaches('finished', waitMs)).runId).toBe(runId);
+    const { books, loadChanges, run } = await cluster.report();
+    expect(loadChanges).toMatchObject([{ ratePerSecond: 100, workers: null }]);
+    const { durationMs, fromMs } = loadChanges[0]!;
+    expect([run.durationMs, run.plannedDurationMs]).toEqual([durationMs, durationMs]);
+    expect(durationMs).toBe(Math.max(8_000, fromMs));
+    expect(books.balanced).toBe(true);
+    expect(Math.abs(books.planned! - (fromMs * 20 + (durationMs - fromMs) * 100) / 1_000)).toBeLessThanOrEqual(1);
+    const { numbers } = await recorder.hits();
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(numbers.length).toBe(books.fired);
   });
 
   it('with ACLs the rights of docs/consul.md are enough, and without a token the reason is told', async (context) => {

@@ -24,6 +24,16 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
+/** The first of so many ports of this worker's range, one after the other, that nobody listens on now. */
+export async function freePortRange(count: number): Promise<number> {
+  for (let tries = 0; tries < PORTS; tries += 1) {
+    const first = takePort();
+    const range = Array.from({ length: count }, (_, index) => first + index);
+    if ((await Promise.all(range.map(isFree))).every(Boolean)) return first;
+  }
+  throw new Error(`no ${count} free ports in a row from ${firstPort} on`);
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -1,8 +1,11 @@
-import { arrivalsBefore, inFlightBound } from '../generator/schedule/arrivals.ts';
-import { OwnArrivals, tableAt } from '../generator/schedule/stripes.ts';
+import { arrivalsBefore } from '../generator/schedule/arrivals.ts';
+import { boundOf, boundsOver, loadOver, termsAt } from '../generator/schedule/course.ts';
+import { OwnArrivals } from '../generator/schedule/stripes.ts';
 import type { GeneratorShare, StripeTable } from '../generator/schedule/types.ts';
 import { usersOf } from '../generator/schedule/users.ts';
 import type { Plan } from '../plan/plan.ts';
+
+type Bound = Parameters<typeof OwnArrivals.of>[0]['bound'];
 
 /**
  * How many arrivals are this node's to account for, by the tables it knows. Only what lies before its horizon is settled:
@@ -53,14 +56,15 @@ export class StripeAccounts {
   share(index: number, fromMs: number, settledMs: number): number {
     const share = { node: this.#slot, index, of: this.#generators };
     if (this.#plan.load.model === 'concurrent') {
-      const table = settledMs > fromMs ? tableAt(this.#tables, fromMs) : null;
-      return table === null ? 0 : usersOf(table, this.#plan.workers ?? 0, share).length;
+      const position = this.#tables.findLastIndex((table) => table.fromMs <= fromMs);
+      if (settledMs <= fromMs || position < 0) return 0;
+      return usersOf(this.#tables[position]!, boundOf(termsAt(this.#plan, this.#tables, position)), share).length;
     }
-    return this.#count(share, fromMs, settledMs, inFlightBound(this.#plan));
+    return this.#count(share, fromMs, settledMs, boundsOver(this.#plan, this.#tables));
   }
 
-  #count(share: GeneratorShare, fromMs: number, toMs: number, bound: number): number {
-    const { load } = this.#plan;
+  #count(share: GeneratorShare, fromMs: number, toMs: number, bound: Bound): number {
+    const load = loadOver(this.#plan.load, this.#tables);
     if (load.model === 'concurrent' || toMs <= fromMs) return 0;
     const own = OwnArrivals.of({ load, tables: this.#tables, share, bound });
     return own.count(arrivalsBefore(load, fromMs), arrivalsBefore(load, toMs));

@@ -56,7 +56,7 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
       .catch((thrown: unknown) => {
         throw inClientsWords(TuttiError.from(thrown), id);
       });
-    return answerSubmitted(reply, backend, { ...submitted, waitsFor: null });
+    return answerSubmitted(reply, backend, { ...submitted, waitsFor: null, changed: false });
   });
 
   server.post('/reload', { onRequest: authorize }, async (_request, reply) =>
@@ -72,13 +72,13 @@ export function changingRoutes(server: FastifyInstance, backend: ApiBackend, tok
 function answerSubmitted(
   reply: FastifyReply,
   backend: ApiBackend,
-  { runId, created, missing, waitsFor }: Reloaded,
+  { runId, changed, created, missing, waitsFor }: Reloaded,
 ): FastifyReply {
   const { nodeId } = backend.status();
   const common = { created, missing, node_id: nodeId, region: backend.region };
   if (waitsFor !== null)
     return reply.code(202).send({ status: 'waiting', run_id: null, waits_for: waitsFor, ...common });
-  return reply.code(created ? 202 : 200).send({ status: 'accepted', run_id: runId, ...common });
+  return reply.code(created ? 202 : 200).send({ status: changed ? 'changed' : 'accepted', run_id: runId, ...common });
 }
 
 /** Aborted when the client goes away before it was answered. */

@@ -88,12 +88,14 @@ interface ReloadAnswer {
   /** Null: it waits for another one to end. */
   readonly run_id: string | null;
   readonly waits_for?: string;
+  readonly status: 'accepted' | 'changed' | 'waiting';
 }
 
 async function reload(options: ClusterOptions): Promise<void> {
   const answer = await clientOf(options).post<Omit<Accepted, 'run_id'> & ReloadAnswer>('/reload', {}, null);
   if (options.json) return console.log(JSON.stringify(answer));
   const { created, missing, run_id: runId, waits_for: waitsFor } = answer;
+  if (answer.status === 'changed') return console.log(`${runId ?? ''} goes on with the changed load`);
   if (runId === null) return console.log(`it waits until ${waitsFor ?? 'the run that is on'} has ended`);
   console.log(created ? `accepted: ${runId}` : `nothing new: the plan of the source is ${runId} already`);
   if (missing.length > 0) console.log(`goes on without ${missing.join(', ')}`);

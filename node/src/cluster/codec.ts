@@ -74,6 +74,19 @@ const command = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('extendHorizon'), term, runId, horizonMs: runMs, runMs }),
   z.strictObject({ kind: z.literal('assignStripes'), term, runId, slots, reason: z.string() }),
   z.strictObject({
+    kind: z.literal('changeLoad'),
+    term,
+    runId,
+    submissionId: z.string().min(1),
+    source: z.string().min(1).nullable(),
+    planHash: z.string().min(1),
+    terms: z.strictObject({
+      ratePerSecond: z.number().positive().nullable(),
+      workers: z.number().int().positive().nullable(),
+      durationMs: z.number().positive(),
+    }),
+  }),
+  z.strictObject({
     kind: z.literal('countIntervals'),
     term,
     runId,

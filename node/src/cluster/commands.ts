@@ -1,3 +1,4 @@
+import type { LoadTerms } from '../generator/schedule/types.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Books, EncodedMeasurements } from '../results/measurements.ts';
 import type { Acknowledgement, AgentRef, DrainOrder, StartInstant, StartQuality } from './state.ts';
@@ -57,6 +58,15 @@ export type CommandBody =
       readonly runId: string;
       readonly slots: readonly string[];
       readonly reason: string;
+    }
+  /** Of a plan that differs from that of the run in its load alone. Takes effect at the horizon as it stands when this is applied. */
+  | {
+      readonly kind: 'changeLoad';
+      readonly runId: string;
+      readonly submissionId: string;
+      readonly source: string | null;
+      readonly planHash: string;
+      readonly terms: LoadTerms;
     }
   | {
       readonly kind: 'countIntervals';

@@ -14,12 +14,13 @@ export function scheduleStart(run: Run, command: CommandOf<'scheduleStart'>): Ch
 }
 
 /**
- * Never back. One that is moved only after the run had reached it has held up all load since: nothing but a leader whose
+ * Never back, nor beyond the end. One that is moved only after the run had reached it has held up all load since: nothing but a leader whose
  * commands are committed moves it, so for that long there was none.
  */
 export function extendHorizon(run: Run, command: CommandOf<'extendHorizon'>): Changed {
   if (!isMoving(run)) return notNow(run, 'has no horizon to move');
-  const { horizonMs, runMs } = command;
+  const { runMs } = command;
+  const horizonMs = Math.min(command.horizonMs, run.plan.durationMs);
   if (horizonMs <= run.horizonMs) return run;
   const next: Run = { ...run, horizonMs, horizonMovedAtMs: runMs };
   if (runMs <= run.horizonMs || run.standstills.length >= maxStandstills) return next;

@@ -2,6 +2,7 @@ import { moved, notNow, refused, type Applied, type Changed } from './changes.ts
 import type { Command } from './commands.ts';
 import { countIntervals } from './count-intervals.ts';
 import { assignStripes, extendHorizon, scheduleStart } from './horizon.ts';
+import { changeLoad } from './load-change.ts';
 import { acknowledge, retryPrepare } from './preparing.ts';
 import { lostSpans, plannedEndMs } from './settle.ts';
 import { noteSource } from './sources.ts';
@@ -35,12 +36,13 @@ export function apply(
     return { state, result: { ok: false, code: 'RUN_NOT_FOUND', message } };
   }
   if (isOver(run.phase)) return refused(state, `run ${run.id} is ${run.phase.name}`);
+  if (command.kind === 'changeLoad') return changeLoad(state, run, command);
   const next = applyToRun(run, command);
   if (typeof next === 'string') return refused(state, next);
   return { state: next === run ? state : { ...state, run: next }, result: { ok: true, runId: run.id } };
 }
 
-type RunCommand = Exclude<Command, { kind: 'submitRun' | 'noteSource' }>;
+type RunCommand = Exclude<Command, { kind: 'submitRun' | 'noteSource' | 'changeLoad' }>;
 
 function applyToRun(run: Run, command: RunCommand): Changed {
   switch (command.kind) {

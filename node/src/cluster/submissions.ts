@@ -9,7 +9,7 @@ const maxSubmissions = 100;
 const maxSources = 100;
 
 /** A retry is the run it was; another plan under a used id must not be taken for accepted. */
-function resubmitted({ submissionId, runId, planHash }: Submission, again: string): CommandResult {
+export function resubmitted({ submissionId, runId, planHash }: Submission, again: string): CommandResult {
   if (again === planHash) return { ok: true, runId };
   const message = `${submissionId} was used for another plan (run ${runId}): give a new plan a new key`;
   return { ok: false, code: 'KEY_REUSED', message };
@@ -23,11 +23,35 @@ export function submitRun(state: ClusterState, command: CommandOf<'submitRun'>):
   const { result } = applied;
   if (source === null || (!result.ok && result.code !== 'RUN_IN_PROGRESS')) return applied;
   const answer = result.ok ? { runId: result.runId, refusal: null } : { runId: null, refusal: result.message };
+  return { state: decidedAs(applied.state, source, { submissionId, planHash, ...answer }), result };
+}
+
+/** What became of the plan of a source; a null source is a person, of whom nothing is kept. */
+export function decidedAs(
+  state: ClusterState,
+  source: string | null,
+  decision: Omit<SourceDecision, 'source'>,
+): ClusterState {
+  if (source === null) return state;
   const others = state.sources.filter((each) => each.source !== source);
-  const sources = [...others, { source, submissionId, planHash, ...answer }].slice(-maxSources);
-  const { sourceProblem } = applied.state;
-  const stillAmiss = sourceProblem?.source === source ? null : sourceProblem;
-  return { state: { ...applied.state, sources, sourceProblem: stillAmiss }, result };
+  const sources = [...others, { source, ...decision }].slice(-maxSources);
+  const sourceProblem = state.sourceProblem?.source === source ? null : state.sourceProblem;
+  return { ...state, sources, sourceProblem };
+}
+
+/** A plan that a source was refused is a run after all. */
+export function noLongerRefused(
+  sources: readonly SourceDecision[],
+  planHash: string,
+  runId: string,
+): readonly SourceDecision[] {
+  return sources.map((each) =>
+    each.runId === null && each.planHash === planHash ? { ...each, runId, refusal: null } : each,
+  );
+}
+
+export function remembered(submissions: readonly Submission[], submission: Submission): readonly Submission[] {
+  return [...submissions, submission].slice(-maxSubmissions);
 }
 
 function asDecided({ runId, refusal }: SourceDecision): CommandResult {
@@ -73,9 +97,7 @@ function createRun(state: ClusterState, command: CommandOf<'submitRun'>): Applie
     firedPerSecond: [],
     endedPerSecond: [],
   };
-  const submissions = [...state.submissions, { submissionId, planHash, runId: id }].slice(-maxSubmissions);
-  const sources = state.sources.map((each) =>
-    each.runId === null && each.planHash === planHash ? { ...each, runId: id, refusal: null } : each,
-  );
+  const submissions = remembered(state.submissions, { submissionId, planHash, runId: id });
+  const sources = noLongerRefused(state.sources, planHash, id);
   return { state: { ...state, run, submissions, sources }, result: { ok: true, runId: id } };
 }

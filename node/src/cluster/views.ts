@@ -1,4 +1,5 @@
 import { arrivalsBefore } from '../generator/schedule/arrivals.ts';
+import { boundOf, termsAt, termsOf } from '../generator/schedule/course.ts';
 import type { ReportInput, ReportNode } from '../results/build-report.ts';
 import { emptyBooks } from '../results/measurements.ts';
 import { addBooks, addStep, createStep } from '../results/merge.ts';
@@ -17,6 +18,7 @@ const everyone: IsThere = () => true;
  */
 export function reportInput(run: Run, isThere: IsThere = everyone): ReportInput {
   const { phase, plan } = run;
+  const durationMs = phase.name === 'finished' ? plannedEndMs(run) : measuredMs(run);
   return {
     run: {
       id: run.id,
@@ -25,7 +27,7 @@ export function reportInput(run: Run, isThere: IsThere = everyone): ReportInput 
       tenant: plan.metadata.tenant,
       state: phase.name,
       startedAt: run.startedAtUnixMs === null ? null : new Date(run.startedAtUnixMs).toISOString(),
-      durationMs: phase.name === 'finished' ? plannedEndMs(run) : measuredMs(run),
+      durationMs,
       plannedDurationMs: plan.durationMs,
       ended: endedOf(run),
     },
@@ -34,15 +36,26 @@ export function reportInput(run: Run, isThere: IsThere = everyone): ReportInput 
     neverBegan: neverBegan(run),
     nodesFiring: phase.name === 'running' ? firingSlots(run, isThere).length : null,
     planned: plannedArrivals(run),
-    users: plan.load.model === 'concurrent' ? plan.workers : null,
+    users: plan.load.model === 'concurrent' ? meanUsers(run, durationMs) : null,
     regions: run.regions,
     nodes: reportNodes(run),
     missing: run.missing,
     withoutMajority: standstills(run),
     stripeChanges: run.changes,
+    loadChanges: run.tables.flatMap(({ fromMs, terms }) => (terms === undefined ? [] : [{ fromMs, ...terms }])),
     firedPerSecond: run.firedPerSecond,
     endedPerSecond: run.endedPerSecond,
   };
+}
+
+/** Up to a run time: what they are, or were on average where they changed. */
+function meanUsers({ plan, tables }: Run, untilMs: number): number {
+  if (untilMs === 0 || !tables.some(({ terms }) => terms !== undefined)) return boundOf(termsOf(plan));
+  const userMs = tables.reduce((sum, { fromMs }, position) => {
+    const toMs = Math.min(tables[position + 1]?.fromMs ?? Infinity, untilMs);
+    return sum + boundOf(termsAt(plan, tables, position)) * Math.max(0, toMs - fromMs);
+  }, 0);
+  return userMs / untilMs;
 }
 
 function standstills({ plan: { load }, standstills: all }: Run): ReportInput['withoutMajority'] {

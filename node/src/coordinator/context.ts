@@ -1,9 +1,9 @@
 import type { CommandBody, CommandResult } from '../cluster/commands.ts';
+import { currentTerms } from '../cluster/load-change.ts';
 import { slotOf, type AgentRef, type ClusterState, type Run } from '../cluster/state.ts';
-import { inFlightBound } from '../generator/schedule/arrivals.ts';
+import { boundOf } from '../generator/schedule/course.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { Plan } from '../plan/plan.ts';
 import type { Presence } from './presence.ts';
 
 /** What the controllers of one term of office work with. */
@@ -40,10 +40,9 @@ export interface Controller {
   reconcile(run: Run): Promise<void>;
 }
 
-/** How many agents may share a plan: each must get at least one iteration in flight, or one user. */
-export function maxSlots(plan: Plan): number {
-  if (plan.load.model === 'concurrent') return plan.workers ?? Infinity;
-  return inFlightBound(plan);
+/** How many agents may share the load as it is now: each must get at least one iteration in flight, or one user. */
+export function maxSlots(run: Run): number {
+  return boundOf(currentTerms(run));
 }
 
 /** The agent behind a slot of a table, from who acknowledged. */

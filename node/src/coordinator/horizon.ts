@@ -40,7 +40,8 @@ export class HorizonController implements Controller {
         await propose({ kind: 'assignStripes', runId: run.id, slots: slots.next, reason: slots.reason });
       }
       const nowRunMs = Math.max(0, this.#context.runMs(run.id) ?? runMs);
-      const horizonMs = Math.min(run.plan.durationMs, nowRunMs + horizonLengthMs);
+      // The latest: the end may have been brought forward while this waited for its turn.
+      const horizonMs = Math.min(latest.plan.durationMs, nowRunMs + horizonLengthMs);
       if (horizonMs > latest.horizonMs)
         await propose({ kind: 'extendHorizon', runId: run.id, horizonMs, runMs: nowRunMs });
     });
@@ -55,7 +56,7 @@ export class HorizonController implements Controller {
     const gone = current.filter((slot) => presence.downForMs(slot) > goneAfterMs);
     const broken = current.filter((slot) => !gone.includes(slot) && this.#whyNotFiring(slot) !== null);
     const stay = current.filter((slot) => !gone.includes(slot) && !broken.includes(slot));
-    const room = Math.max(0, maxSlots(run.plan) - stay.length);
+    const room = Math.max(0, maxSlots(run) - stay.length);
     const isLate = run.plan.durationMs - runMs < this.#context.horizonLengthMs + minRestToJoinMs;
     // It doubles each time a node leaves again (ADR 82). With nobody left to fire there is no time to see whether a newcomer stays.
     const stableMs = stay.length === 0 ? 0 : stableBeforeJoinMs;

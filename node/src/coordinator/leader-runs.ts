@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type { CommandResult } from '../cluster/commands.ts';
 import type { ClusterState, Run } from '../cluster/state.ts';
 import { isOver } from '../cluster/transitions.ts';
+import { differInLoadAlone } from '../cluster/load-change.ts';
 import { reportInput, runProgress } from '../cluster/views.ts';
+import { termsOf } from '../generator/schedule/course.ts';
 import { TuttiError } from '../lib/errors.ts';
 import { describePlanProblems } from '../plan/describe.ts';
 import { parsePlan } from '../plan/parse.ts';
@@ -57,6 +59,35 @@ export async function submitAsLeader(
   const created = accepted === runId;
   if (created && missing.length > 0) context.log.warn({ run: runId, missing }, 'goes on without all listed members');
   return { runId: accepted, created, missing: created ? missing : [] };
+}
+
+/**
+ * The run that is on goes on with the load of this plan, which differs from its own in nothing else; null: it differs in more, or the
+ * run is over or about to be. Rejects with BUSY while the start is not scheduled: the load may be changed then.
+ */
+export async function changeLoadAsLeader(
+  context: LeaderContext,
+  { planText, submissionId, source, fileName }: Submission,
+): Promise<{ readonly runId: string } | null> {
+  const plan = checkPlan(planText, fileName);
+  return context.exclusively(async () => {
+    const { run } = context.state();
+    if (run === null || isOver(run.phase) || run.phase.name === 'draining') return null;
+    if (!differInLoadAlone(run.plan, plan)) return null;
+    if (run.phase.name === 'preparing' || run.phase.name === 'ready') {
+      throw new TuttiError('BUSY', `run ${run.id} is ${run.phase.name}: its load may be changed once it has begun`);
+    }
+    if (run.horizonMs >= run.plan.durationMs) return null;
+    const result = await context.propose({
+      kind: 'changeLoad',
+      runId: run.id,
+      submissionId,
+      source: source ?? null,
+      planHash: createHash('sha256').update(planText).digest('hex'),
+      terms: termsOf(plan),
+    });
+    return { runId: orThrow(result) };
+  });
 }
 
 /** Else nothing begins by this submission, and there is nobody to wait for. */

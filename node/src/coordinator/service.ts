@@ -15,6 +15,8 @@ export interface Submitted {
 export interface Reloaded extends Submitted {
   /** Not a run yet: it waits until this one has ended (CLUSTER_ON_RELOAD=next). */
   readonly waitsFor: string | null;
+  /** The run was on, and goes on with the load of this plan: nothing else of it is new. */
+  readonly changed: boolean;
 }
 
 /** Whose run, and which; null: anybody's, and whichever is on when it is asked. */

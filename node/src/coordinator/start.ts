@@ -26,7 +26,7 @@ export class StartController implements Controller {
     const leadMs = startLeadMs(slowestRoundTripMs());
     // One that died since it acknowledged would cost its stripe up to the first horizon.
     const present = readySlots(run).filter((slot) => presence.downForMs(slot) <= goneAfterMs);
-    const slots = present.slice(0, maxSlots(run.plan));
+    const slots = present.slice(0, maxSlots(run));
     if (slots.length === 0) {
       await propose({ kind: 'abortRun', runId: run.id, reason: 'no prepared node is left to start' });
       return;

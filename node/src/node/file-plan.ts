@@ -80,7 +80,7 @@ class SubmittedFile implements PlanDelivery {
       : { planText, submissionId, fileName: source.name, source: this.#source };
     const submitted = await runs.submit(submission, asker);
     this.#failure = null;
-    return { ...submitted, waitsFor: null };
+    return { ...submitted, waitsFor: null, changed: false };
   }
 
   close(): void {

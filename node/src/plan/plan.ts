@@ -31,7 +31,24 @@ export interface PlanMetadata {
 }
 
 /** Rates are iterations per second of the whole cluster. */
-export type Load = { readonly model: 'concurrent' } | { readonly model: 'rps'; readonly ratePerSecond: number };
+export type Load =
+  | { readonly model: 'concurrent' }
+  | {
+      readonly model: 'rps';
+      readonly ratePerSecond: number;
+      /** Of a plan that was changed while it was run (ADR 91), in the order of time; no text has any. */
+      readonly changes?: readonly RateChange[];
+    };
+
+export interface RateChange {
+  /** Run time. */
+  readonly fromMs: number;
+  readonly ratePerSecond: number;
+  /** The number of the first arrival at or after `fromMs`. */
+  readonly firstIndex: number;
+  /** How many arrivals the rates before come to at `fromMs`, with the fraction that is under way: at most `firstIndex`. */
+  readonly base: number;
+}
 
 export interface NameValue {
   readonly name: string;

@@ -21,13 +21,14 @@ export interface ReportInput {
   readonly nodesFiring: number | null;
   /** Arrivals of the whole schedule up to the end or the stop (of one that never began, all), from the schedule's arithmetic; null for closed models. */
   readonly planned: number | null;
-  /** Virtual users of the whole run; null for open models. */
+  /** Virtual users of the whole run, on average where they changed; null for open models. */
   readonly users: number | null;
   readonly regions: readonly { readonly region: string; readonly measurements: Measurements }[];
   readonly nodes: readonly ReportNode[];
   readonly missing: RunReport['missing'];
   readonly withoutMajority: RunReport['withoutMajority'];
   readonly stripeChanges: RunReport['stripeChanges'];
+  readonly loadChanges: RunReport['loadChanges'];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];
 }
@@ -60,6 +61,7 @@ export function buildReport(input: ReportInput): RunReport {
     missing: input.missing,
     withoutMajority: input.withoutMajority,
     stripeChanges: input.stripeChanges,
+    loadChanges: input.loadChanges,
     firedPerSecond: input.firedPerSecond,
     endedPerSecond: input.endedPerSecond,
   };

@@ -45,6 +45,15 @@ export interface RunReport {
   readonly missing: readonly string[];
   readonly withoutMajority: readonly WithoutMajority[];
   readonly stripeChanges: readonly { readonly fromMs: number; readonly reason: string }[];
+  /** Where the plan was changed in mid-run, and what holds from there on; each is among `stripeChanges`, too. Run times. */
+  readonly loadChanges: readonly {
+    readonly fromMs: number;
+    /** Null: a closed model. */
+    readonly ratePerSecond: number | null;
+    /** Users, or the bound in flight; null: derived from the rate. */
+    readonly workers: number | null;
+    readonly durationMs: number;
+  }[];
   readonly firedPerSecond: readonly number[];
   readonly endedPerSecond: readonly number[];
 }

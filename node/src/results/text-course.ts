@@ -90,7 +90,8 @@ export function nodes(report: RunReport, colors: Paint, width: number): Lines {
   const changes = report.stripeChanges.flatMap(({ fromMs, reason }) =>
     wrap(`  from ${formatRunTime(fromMs)} on: ${reason}`, width, '    '),
   );
-  const moved = changes.length === 0 ? [] : ['', colors.bold('the load was shared out anew'), ...changes];
+  const what = report.loadChanges.length === 0 ? 'shared out anew' : 'changed, or shared out anew';
+  const moved = changes.length === 0 ? [] : ['', colors.bold(`the load was ${what}`), ...changes];
   const absent = `  not there when the run began: ${report.missing.join(', ')}`;
   const missing = report.missing.length === 0 ? [] : wrap(absent, width, '    ').map(colors.red);
   return [colors.bold('nodes'), ...lines, ...missing, ...moved];

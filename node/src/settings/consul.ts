@@ -40,7 +40,7 @@ export const consulSettings = {
     'CLUSTER_ON_RELOAD',
     oneOf(['refuse', 'next']).nullable().default(null),
     'refuse',
-    'A plan that changed at its source while a run is on. refuse: it is not run. next: it is run when that run has ended.',
+    'A plan that changed at its source, in more than its load, while a run is on. refuse: it is not run. next: it is run when that run has ended.',
   ),
   consulHttpAddress: ofConsul(setting('CONSUL_HTTP_ADDR', optionalText, 'none', `As CONSUL_ADDR. ${whenUsed}`)),
   consulToken: secret('CONSUL_HTTP_TOKEN', optionalText, `Token for Consul’s ACLs. ${whenUsed}`),

@@ -88,6 +88,7 @@ export class Tally {
       missing: [],
       withoutMajority: [],
       stripeChanges: [],
+      loadChanges: [],
       firedPerSecond: this.#firedPerSecond,
       endedPerSecond: this.#endedPerSecond,
     };

@@ -6,7 +6,8 @@ import type {
   PrepareOutcome,
 } from '../../../node/src/agent/generators.ts';
 import { StripeAccounts } from '../../../node/src/agent/stripe-accounts.ts';
-import { arrivalsBefore, arrivalTimeMs, inFlightBound } from '../../../node/src/generator/schedule/arrivals.ts';
+import { arrivalsBefore, arrivalTimeMs } from '../../../node/src/generator/schedule/arrivals.ts';
+import { boundsOver, loadOver } from '../../../node/src/generator/schedule/course.ts';
 import { OwnArrivals } from '../../../node/src/generator/schedule/stripes.ts';
 import type { StripeTable } from '../../../node/src/generator/schedule/types.ts';
 import { createMeasurements, encodeCut } from '../../../node/src/results/encoding.ts';
@@ -93,8 +94,9 @@ class FakeGenerator {
   /** Arrivals planned before `untilMs`: fired if the horizon is beyond them now, else never. */
   #decide(untilMs: number): void {
     if (untilMs <= this.#decidedMs) return;
-    const { load } = this.#job.plan;
-    const own = OwnArrivals.of({ load, tables: this.tables, share: this.#share, bound: inFlightBound(this.#job.plan) });
+    const load = loadOver(this.#job.plan.load, this.tables);
+    const bound = boundsOver(this.#job.plan, this.tables);
+    const own = OwnArrivals.of({ load, tables: this.tables, share: this.#share, bound });
     const end = arrivalsBefore(load, untilMs);
     for (
       let arrival = own.next(arrivalsBefore(load, this.#decidedMs));

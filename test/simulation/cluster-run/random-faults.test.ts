@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { changeLoadAsLeader } from '../../../node/src/coordinator/leader-runs.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { slotOf } from '../../../node/src/cluster/state.ts';
 import { reportInput } from '../../../node/src/cluster/views.ts';
@@ -47,6 +48,15 @@ async function simulate(seed: number): Promise<Simulated> {
   for (let times = random.chance(0.3) ? random.between(1, 4) : 0; times >= 1; times--) {
     sim.world.after(random.between(0, seconds * 1_000), () => sim.cluster.depose());
   }
+  for (let times = random.chance(0.4) ? random.between(1, 4) : 0; times >= 1; times--) {
+    const [atMs, toAmount, toSeconds] = [
+      random.between(0, seconds * 1_000),
+      random.between(5, 120),
+      random.between(2, 12),
+    ];
+    const changed = plan === planText(amount, seconds) ? planText : closedPlanText;
+    sim.world.after(atMs, () => changeLoad(sim, changed(Math.floor(toAmount), Math.floor(toSeconds))));
+  }
   if (random.chance(0.25)) sim.world.after(random.between(0, seconds * 1_000), () => stop(sim));
   expect(await sim.untilOver(), `the run never ended: ${JSON.stringify(sim.leader()?.id)}`).toBe(true);
   return { sim, victims, leaderWasHit };
@@ -56,6 +66,16 @@ async function simulate(seed: number): Promise<Simulated> {
 function stop(sim: SimulatedCluster): void {
   const { runs } = sim.nodes.get(sim.world.random.pick([...sim.nodes.keys()]))!.runtime;
   runs.stop({ tenant: null, runId: null }).catch((error: unknown) => {
+    if (!(error instanceof TuttiError)) sim.bugs.push(error);
+  });
+}
+
+/** By whoever leads; it may be refused, or lose its office over it. */
+function changeLoad(sim: SimulatedCluster, text: string): void {
+  const context = sim.leader()?.runtime.leading() ?? null;
+  if (context === null) return;
+  const submission = { planText: text, submissionId: `changed-${sim.world.nowMs}` };
+  changeLoadAsLeader(context, submission).catch((error: unknown) => {
     if (!(error instanceof TuttiError)) sim.bugs.push(error);
   });
 }
@@ -98,6 +118,7 @@ describe('a run under faults of a minority', () => {
       lost: 0,
       notFired: 0,
       abortedEarly: 0,
+      loadChanged: 0,
     };
     for (let seed = first; seed < first + seeds; seed++) {
       try {
@@ -111,6 +132,7 @@ describe('a run under faults of a minority', () => {
         seen.leaderHit += Number(leaderWasHit);
         seen.stripesChanged += Number(run.tables.length > 1);
         seen.rejoined += Number(run.changes.some((change) => change.reason.includes('joined')));
+        seen.loadChanged += Number(report.loadChanges.length > 0);
         seen.stopped += Number(report.run.ended === 'stopped');
         seen.lost += Number(report.books.lost > 0);
         seen.notFired += Number(report.books.notFired > 0);

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { TuttiError } from '../../../node/src/lib/errors.ts';
 import { checkFinished } from './checks.ts';
 import { SourcedCluster } from './shared-source.ts';
-import { planText } from './simulated-cluster.ts';
+import { closedPlanText, planText } from './simulated-cluster.ts';
+
+/** Not only in its load. */
+const otherPlan = (ratePerSecond: number, seconds: number): string =>
+  planText(ratePerSecond, seconds).replace('path: /', 'path: /other');
 
 const wrongPlan = 'version: "1.0"\nload: 7\n';
 
@@ -75,11 +79,26 @@ describe('a source that all nodes share', () => {
     source.put(planText(50, 2));
     const answer = await cluster.reload('n0');
     const { runId } = answer as { readonly runId: string };
-    expect(answer).toEqual({ runId, created: true, missing: [], waitsFor: null });
-    expect(await cluster.reload('n1')).toEqual({ runId, created: false, missing: [], waitsFor: null });
+    expect(answer).toEqual({ runId, created: true, missing: [], waitsFor: null, changed: false });
+    expect(await cluster.reload('n1')).toEqual({ runId, created: false, missing: [], waitsFor: null, changed: false });
     expect(await sim.untilOver()).toBe(true);
     expect(await cluster.reload('n1')).toMatchObject({ runId, created: false });
     checkFinished(sim);
+  });
+
+  it('is run at once when somebody asks, though the leader still waits for a member that is missing', async () => {
+    const cluster = new SourcedCluster();
+    const { sim, source } = cluster;
+    cluster.kill('n2');
+    source.put(planText(50, 2));
+    expect(await sim.until(() => source.reads.length === 1)).toBe(true);
+    const readAtMs = sim.world.nowMs;
+    expect(await cluster.reload('n0')).toMatchObject({ waitsFor: null });
+    // Nobody waits for it longer than a new leader does for any submission.
+    expect(sim.world.nowMs - readAtMs).toBeLessThan(6_000);
+    expect(cluster.state().run).not.toBe(null);
+    expect(await sim.untilOver()).toBe(true);
+    expect(checkFinished(sim).report.missing).toEqual(['n2']);
   });
 
   it('what fails when somebody asks begins nothing later, where the cluster has had its plan', async () => {
@@ -153,7 +172,7 @@ describe('a source that is watched', () => {
     source.put(planText(50, 5));
     await sim.until(() => (sim.runMs() ?? -1) > 1_000);
     const { id: runId } = cluster.state().run!;
-    source.put(planText(20, 2));
+    source.put(otherPlan(20, 2));
     await sim.until(() => cluster.problems().every((reason) => reason?.includes(`run ${runId} was on`) === true));
     expect(await sim.untilOver()).toBe(true);
     await sim.until(() => false, 60_000);
@@ -173,7 +192,7 @@ describe('a source that is watched', () => {
       source.put(planText(50, 6));
       await sim.until(() => (sim.runMs() ?? -1) > 1_000);
       const { id: runId } = cluster.state().run!;
-      source.put(planText(20, 2));
+      source.put(otherPlan(20, 2));
       if (!isWatched) expect(await cluster.reload('n1')).toMatchObject({ waitsFor: runId, created: false });
       await sim.until(() =>
         cluster.problems().every((reason) => reason?.includes(`until run ${runId} has ended`) === true),
@@ -185,4 +204,48 @@ describe('a source that is watched', () => {
       expect(cluster.problems()).toEqual([null, null]);
     },
   );
+});
+
+describe('a plan that changes in its load alone while a run is on', () => {
+  it.each([true, false])('changes that run, from the horizon on, and is marked (watched: %s)', async (isWatched) => {
+    const cluster = new SourcedCluster({ isWatched, onReload: 'next' });
+    const { sim, source } = cluster;
+    source.put(planText(50, 6));
+    await sim.until(() => (sim.runMs() ?? -1) > 1_000);
+    const { id: runId } = cluster.state().run!;
+    source.put(planText(200, 4));
+    if (!isWatched) expect(await cluster.reload('n1')).toMatchObject({ runId, created: false, changed: true });
+    expect(await sim.untilOver()).toBe(true);
+    const { run, report } = checkFinished(sim);
+    expect(run.id).toBe(runId);
+    expect(report.run.plannedDurationMs).toBe(4_000);
+    expect(report.loadChanges).toMatchObject([{ ratePerSecond: 200, durationMs: 4_000 }]);
+    const { fromMs } = report.loadChanges[0]!;
+    expect(Math.abs(report.books.planned! - (fromMs * 50 + (4_000 - fromMs) * 200) / 1_000)).toBeLessThanOrEqual(1);
+    expect(report.verdict.kind).toBe('valid');
+    expect(cluster.problems()).toEqual([null, null, null]);
+  });
+
+  it('while it is prepared waits for the start, and changes it then', async () => {
+    const cluster = new SourcedCluster({ isWatched: true });
+    const { sim, source } = cluster;
+    source.put(planText(50, 5));
+    await sim.until(() => cluster.state().run?.phase.name === 'preparing');
+    source.put(planText(10, 5));
+    expect(await sim.untilOver()).toBe(true);
+    const { report } = checkFinished(sim);
+    expect(report.loadChanges).toMatchObject([{ ratePerSecond: 10 }]);
+  });
+
+  it('to fewer users than there are nodes is refused, aloud and once', async () => {
+    const cluster = new SourcedCluster({ isWatched: true });
+    const { sim, source } = cluster;
+    source.put(closedPlanText(9, 5));
+    await sim.until(() => (sim.runMs() ?? -1) > 1_000);
+    source.put(closedPlanText(2, 5));
+    const isTold = (reason: string | null): boolean => reason?.includes('3 nodes cannot share workers: 2') === true;
+    expect(await sim.until(() => cluster.problems().every(isTold))).toBe(true);
+    expect(await sim.untilOver()).toBe(true);
+    expect(checkFinished(sim).report.loadChanges).toEqual([]);
+  });
 });

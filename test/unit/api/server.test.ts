@@ -245,9 +245,9 @@ describe('the API', () => {
 
   it('a reload needs the token too, and says what became of the plan of the source', async () => {
     const answers = [
-      { runId: 'run-1', created: true, missing: ['c'], waitsFor: null },
-      { runId: 'run-1', created: false, missing: [], waitsFor: null },
-      { runId: '', created: false, missing: [], waitsFor: 'run-1' },
+      { runId: 'run-1', created: true, missing: ['c'], waitsFor: null, changed: false },
+      { runId: 'run-1', created: false, missing: [], waitsFor: null, changed: false },
+      { runId: '', created: false, missing: [], waitsFor: 'run-1', changed: false },
     ];
     const server = await start(
       fakeBackend({ reload: () => Promise.resolve(answers.shift()!) }),

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../../node/src/generator/engine/engine.ts';
 import type { IterationStart, Runner, RunnerHost } from '../../../node/src/generator/engine/runner.ts';
-import { arrivalTimeMs, arrivalsBefore, inFlightBound } from '../../../node/src/generator/schedule/arrivals.ts';
+import { arrivalTimeMs, arrivalsBefore } from '../../../node/src/generator/schedule/arrivals.ts';
+import { boundsOver, loadOver } from '../../../node/src/generator/schedule/course.ts';
 import { OwnArrivals, ownerOf } from '../../../node/src/generator/schedule/stripes.ts';
 import type { GeneratorShare, StripeTable } from '../../../node/src/generator/schedule/types.ts';
 import type { Clock } from '../../../node/src/lib/clock.ts';
@@ -147,6 +148,15 @@ describe('books', () => {
       afterMs: fc.integer({ min: 50, max: 900 }),
       extendMs: fc.integer({ min: 0, max: 1500 }),
       slots: fc.option(slotLists, { nil: null, freq: 3 }),
+      load: fc.option(
+        fc.record({
+          ratePerSecond: fc.integer({ min: 5, max: 300 }),
+          // The least that three slots can share: then one generator of each has to do it.
+          workers: fc.constantFrom(3, 6, 20, null),
+          durationMs: fc.integer({ min: 1_000, max: 9_000 }),
+        }),
+        { nil: null, freq: 2 },
+      ),
     }),
     { minLength: 3, maxLength: 20 },
   );
@@ -158,7 +168,7 @@ describe('books', () => {
     durationMs: fc.integer({ min: 1, max: 1500 }),
   });
 
-  it('over lagging, pausing generators and any tables: no arrival twice, every cut balances, and the sum is the schedule', () => {
+  it('over lagging, pausing generators, any tables and changes of the load: no arrival twice, every cut balances, and the sum is the schedule', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 20, max: 200 }),
@@ -172,16 +182,27 @@ describe('books', () => {
           let tables: StripeTable[] = [{ fromMs: 0, slots: ['a', 'b', 'c'] }];
           entries.push({ atMs: -500, tables, horizonMs });
           let atMs = 0;
-          for (const { afterMs, extendMs, slots } of log) {
+          let durationMs = plan.durationMs;
+          const isChanged = log.some((each) => each.load !== null);
+          for (const { afterMs, extendMs, slots, load } of log) {
             atMs += afterMs;
             if (slots !== null) tables = [...tables, { fromMs: horizonMs, slots }];
-            horizonMs = Math.max(horizonMs, atMs + extendMs);
+            // As the reducer has it: not once the horizon has come to the end, and never to an end before it.
+            if (load !== null && horizonMs < durationMs) {
+              durationMs = Math.max(horizonMs, load.durationMs);
+              const terms = { ...load, durationMs };
+              tables = [...tables, { fromMs: horizonMs, slots: tables.at(-1)!.slots, terms }];
+            }
+            // Nobody moves it beyond the end; where the end never moves it makes no difference.
+            const toMs = isChanged ? Math.min(durationMs, atMs + extendMs) : atMs + extendMs;
+            horizonMs = Math.max(horizonMs, toMs);
             entries.push({ atMs, tables, horizonMs });
           }
           const stop = {
-            atMs: Math.min(horizonMs, plan.durationMs),
-            deadlineMs: Math.min(horizonMs, plan.durationMs) + 3000,
+            atMs: Math.min(horizonMs, durationMs),
+            deadlineMs: Math.min(horizonMs, durationMs) + 3000,
           };
+          const course = loadOver(plan.load, tables);
           const firedBy = new Map<number, string>();
           let planned = 0;
           shares.forEach((share, position) => {
@@ -218,16 +239,16 @@ describe('books', () => {
             for (const { iteration, atMs: startedMs } of runner.started) {
               expect(firedBy.get(iteration)).toBeUndefined();
               firedBy.set(iteration, share.node);
-              expect(ownerOf(tables, plan.load, iteration)).toBe(share.node);
+              expect(ownerOf(tables, course, iteration)).toBe(share.node);
               const known = horizons.findLast(({ fromMs }) => fromMs <= startedMs)!.horizonMs;
-              expect(arrivalTimeMs(plan.load, iteration)).toBeLessThan(known);
-              expect(startedMs - 1000).toBeGreaterThanOrEqual(arrivalTimeMs(plan.load, iteration));
+              expect(arrivalTimeMs(course, iteration)).toBeLessThan(known);
+              expect(startedMs - 1000).toBeGreaterThanOrEqual(arrivalTimeMs(course, iteration));
             }
-            const own = OwnArrivals.of({ load: plan.load, tables, share, bound: inFlightBound(plan) });
+            const own = OwnArrivals.of({ load: course, tables, share, bound: boundsOver(plan, tables) });
             let inFlight = 0;
             cuts.forEach(({ number, books, inFlight: then }, at) => {
               expect(number).toBe(at);
-              const before = (ms: number) => arrivalsBefore(plan.load, Math.min(ms, stop.atMs));
+              const before = (ms: number) => arrivalsBefore(course, Math.min(ms, stop.atMs));
               const stripe = own.count(before(number * 1000), before((number + 1) * 1000));
               expect(books.fired + books.dropped + books.notFired).toBe(stripe);
               inFlight += books.fired - books.answered - books.failed;
@@ -235,7 +256,7 @@ describe('books', () => {
             });
             planned += sum(cuts, 'fired') + sum(cuts, 'dropped') + sum(cuts, 'notFired');
           });
-          expect(planned).toBe(arrivalsBefore(plan.load, stop.atMs));
+          expect(planned).toBe(arrivalsBefore(course, stop.atMs));
         },
       ),
       { numRuns: 150 },
@@ -277,6 +298,32 @@ describe('books', () => {
     clock.advanceTo(5000);
     expect(runner.abandoned).toBe(true);
     expect(cuts.at(-1)).toMatchObject({ number: 3, final: true, inFlight: 10 });
+  });
+});
+
+describe('a load that changes in mid-run', () => {
+  const terms = { ratePerSecond: null, workers: 5, durationMs: 4_000 };
+
+  it('of a closed model is of so many users from there on, and ends when the newest table says', () => {
+    const plan = aPlan({ load: { model: 'concurrent' }, workers: 2, durationMs: 60_000 });
+    const { clock, cuts, engine, runner } = anEngine(plan, undefined, () => 100);
+    engine.setTables(alone);
+    engine.extendHorizon(2_000);
+    engine.start(0);
+    clock.advanceTo(1_000);
+    expect(cuts[0]!.books.fired).toBe(20);
+    const more = [...alone, { fromMs: 2_000, slots: ['a'], terms }];
+    engine.setTables(more);
+    engine.extendHorizon(3_000);
+    clock.advanceTo(2_500);
+    engine.setTables([...more, { fromMs: 3_000, slots: ['a'], terms: { ...terms, workers: 1 } }]);
+    engine.extendHorizon(4_000);
+    clock.advanceTo(6_000);
+    // Those that are no longer needed end what they have begun, and nothing begins after the end.
+    const startsFrom = (ms: number): number =>
+      runner.started.filter(({ atMs }) => atMs >= ms && atMs < ms + 1_000).length;
+    expect([1_000, 2_000, 3_000, 4_000].map(startsFrom)).toEqual([20, 50, 10, 0]);
+    expect(sum(cuts, 'heldUserMs')).toBe(0);
   });
 });
 

@@ -71,6 +71,7 @@ export function input(change: Partial<ReportInput> = {}): ReportInput {
     missing: [],
     withoutMajority: [],
     stripeChanges: [],
+    loadChanges: [],
     firedPerSecond: Array.from({ length: 20 }, () => 100),
     endedPerSecond: Array.from({ length: 20 }, () => 100),
     ...change,

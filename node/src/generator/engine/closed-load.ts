@@ -1,6 +1,7 @@
 import type { Plan } from '../../plan/plan.ts';
 import { invariant } from '../../lib/invariant.ts';
 import type { GeneratorShare, StripeTable } from '../schedule/types.ts';
+import { boundOf, termsAt } from '../schedule/course.ts';
 import { usersOf } from '../schedule/users.ts';
 import type { Limits, LoadDriver, LoadSink } from './load-driver.ts';
 
@@ -21,7 +22,7 @@ interface User {
  * who moves away finishes the iteration under way here and starts afresh there.
  */
 export class ClosedLoad implements LoadDriver {
-  readonly #count: number;
+  readonly #plan: Plan;
   readonly #share: GeneratorShare;
   readonly #sink: LoadSink;
   readonly #joinedMs: number;
@@ -36,7 +37,7 @@ export class ClosedLoad implements LoadDriver {
   /** Users whose table began before `joinedMs` start then. */
   constructor(plan: Plan, share: GeneratorShare, sink: LoadSink, joinedMs: number) {
     invariant(plan.workers !== null, 'a closed load model needs its number of users');
-    this.#count = plan.workers;
+    this.#plan = plan;
     this.#share = share;
     this.#sink = sink;
     this.#joinedMs = joinedMs;
@@ -105,14 +106,15 @@ export class ClosedLoad implements LoadDriver {
   #followTables(runMs: number): void {
     let table = this.#tables[this.#followed];
     for (; table !== undefined && table.fromMs <= runMs; table = this.#tables[this.#followed]) {
+      const count = boundOf(termsAt(this.#plan, this.#tables, this.#followed));
       this.#followed++;
-      this.#follow(table);
+      this.#follow(table, count);
     }
   }
 
-  #follow(table: StripeTable): void {
+  #follow(table: StripeTable, count: number): void {
     for (const user of this.#users.values()) user.isOwn = false;
-    for (const number of usersOf(table, this.#count, this.#share)) {
+    for (const number of usersOf(table, count, this.#share)) {
       const known = this.#users.get(number);
       if (known !== undefined) known.isOwn = true;
       else this.#admit(number, table.fromMs);

@@ -3,6 +3,7 @@ import { invariant } from '../../lib/invariant.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Cut, Measurements } from '../../results/measurements.ts';
 import { chooseScenario } from '../schedule/choose.ts';
+import { durationOver } from '../schedule/course.ts';
 import type { GeneratorShare, StripeTable } from '../schedule/types.ts';
 import { ClosedLoad } from './closed-load.ts';
 import { CutBook } from './cut-book.ts';
@@ -39,6 +40,8 @@ export class Engine implements RunnerHost, LoadSink {
   #runClock: RunClock | null = null;
   #tables: readonly StripeTable[] = [];
   #horizonMs = 0;
+  /** As the plan has it, or the newest table that changed it. */
+  #durationMs: number;
   #drain: { readonly atMs: number; readonly deadlineMs: number } | null = null;
   #driver: LoadDriver | null = null;
   #settledMs = -Infinity;
@@ -53,6 +56,7 @@ export class Engine implements RunnerHost, LoadSink {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.#durationMs = parts.plan.durationMs;
     this.#cuts = new CutBook(parts.plan, parts.emit);
     this.#runner = parts.runnerFor(this, this.#cuts.measurements);
   }
@@ -81,6 +85,7 @@ export class Engine implements RunnerHost, LoadSink {
     const settledMs = Math.min(this.#settledMs, this.#limits.endMs);
     invariant(addedMs >= settledMs, `a table from ${addedMs} ms came when all up to ${settledMs} ms was settled`);
     this.#tables = tables;
+    this.#durationMs = durationOver(this.#parts.plan, tables);
     this.#driver?.setTables(tables);
     this.#tick();
   }
@@ -136,7 +141,8 @@ export class Engine implements RunnerHost, LoadSink {
   }
 
   get #limits(): Limits {
-    return { horizonMs: this.#horizonMs, endMs: Math.min(this.#parts.plan.durationMs, this.#drain?.atMs ?? Infinity) };
+    const endMs = Math.min(this.#durationMs, this.#drain?.atMs ?? Infinity);
+    return { horizonMs: this.#horizonMs, endMs };
   }
 
   /** Without a table nothing is known to be ours; with an order to drain, nothing will be. */

@@ -1,8 +1,9 @@
-import { arrivalTimeMs, arrivalsBefore, inFlightBound } from '../schedule/arrivals.ts';
-import { OwnArrivals, tableAt } from '../schedule/stripes.ts';
+import { arrivalTimeMs, arrivalsBefore } from '../schedule/arrivals.ts';
+import { boundsOver, loadOver } from '../schedule/course.ts';
+import { OwnArrivals } from '../schedule/stripes.ts';
 import type { GeneratorShare, StripeTable } from '../schedule/types.ts';
 import { inFlightShare } from '../schedule/users.ts';
-import type { Plan } from '../../plan/plan.ts';
+import type { Load, Plan } from '../../plan/plan.ts';
 import type { Limits, LoadDriver, LoadSink } from './load-driver.ts';
 
 /** Decisions per pump: after a pause thousands may be due, and the answers that came meanwhile must be read in between. */
@@ -17,8 +18,9 @@ export class OpenLoad implements LoadDriver {
   readonly #plan: Plan;
   readonly #share: GeneratorShare;
   readonly #sink: LoadSink;
-  readonly #bound: number;
   #tables: readonly StripeTable[] = [];
+  /** With the changes that the tables brought. */
+  #load: Load;
   #own: OwnArrivals;
   /** Every arrival below it is decided, or not ours. */
   #index = 0;
@@ -33,19 +35,20 @@ export class OpenLoad implements LoadDriver {
     this.#plan = plan;
     this.#share = share;
     this.#sink = sink;
-    this.#bound = inFlightBound(plan);
+    this.#load = plan.load;
     this.#own = this.#ownArrivals();
     this.#forfeitMs = joinedMs;
   }
 
   setTables(tables: readonly StripeTable[]): void {
     this.#tables = tables;
+    this.#load = loadOver(this.#plan.load, tables);
     this.#own = this.#ownArrivals();
     this.#ownBoundUntilMs = -Infinity;
   }
 
   pump(runMs: number, limits: Limits): number {
-    const { load } = this.#plan;
+    const load = this.#load;
     const mayDecide = Math.min(limits.horizonMs, limits.endMs);
     for (let decisions = 0; ; decisions++) {
       const index = this.#own.next(this.#index);
@@ -62,7 +65,7 @@ export class OpenLoad implements LoadDriver {
 
   nextDueMs(limits: Limits): number {
     const index = this.#own.next(this.#index);
-    const plannedMs = index === Infinity ? Infinity : arrivalTimeMs(this.#plan.load, index);
+    const plannedMs = index === Infinity ? Infinity : arrivalTimeMs(this.#load, index);
     return plannedMs < limits.endMs ? plannedMs : Infinity;
   }
 
@@ -71,9 +74,9 @@ export class OpenLoad implements LoadDriver {
   }
 
   settleRest(endMs: number): void {
-    const end = arrivalsBefore(this.#plan.load, endMs);
+    const end = arrivalsBefore(this.#load, endMs);
     for (let index = this.#own.next(this.#index); index < end; index = this.#own.next(this.#index)) {
-      this.#sink.reached(arrivalTimeMs(this.#plan.load, index));
+      this.#sink.reached(arrivalTimeMs(this.#load, index));
       this.#index = index + 1;
       this.#sink.skip(1);
     }
@@ -87,14 +90,16 @@ export class OpenLoad implements LoadDriver {
 
   #boundAt(plannedMs: number): number {
     if (plannedMs >= this.#ownBoundUntilMs) {
-      const table = tableAt(this.#tables, plannedMs);
-      this.#ownBound = table === null ? 0 : inFlightShare(this.#bound, table, this.#share);
+      const position = this.#tables.findLastIndex(({ fromMs }) => fromMs <= plannedMs);
+      const bound = position < 0 ? 0 : boundsOver(this.#plan, this.#tables)(position);
+      this.#ownBound = position < 0 ? 0 : inFlightShare(bound, this.#tables[position]!, this.#share);
       this.#ownBoundUntilMs = this.#tables.find(({ fromMs }) => fromMs > plannedMs)?.fromMs ?? Infinity;
     }
     return this.#ownBound;
   }
 
   #ownArrivals(): OwnArrivals {
-    return OwnArrivals.of({ load: this.#plan.load, tables: this.#tables, share: this.#share, bound: this.#bound });
+    const bound = boundsOver(this.#plan, this.#tables);
+    return OwnArrivals.of({ load: this.#load, tables: this.#tables, share: this.#share, bound });
   }
 }

@@ -1,12 +1,14 @@
 import { invariant } from '../../lib/invariant.ts';
-import type { Load, Plan } from '../../plan/plan.ts';
+import type { Load, Plan, RateChange } from '../../plan/plan.ts';
 
 /**
  * Run time in milliseconds at which arrival `index` is planned. Every node computes it from the index alone (never by adding
- * gaps), so nothing drifts: index * 1000 is exact below 2^43 and the division rounds once.
+ * gaps), so nothing drifts: index * 1000 is exact below 2^43 and the division rounds once. After a change of the rate it is
+ * reckoned from there, with the fraction of an arrival that was under way.
  */
 export function arrivalTimeMs(load: Load, index: number): number {
-  return (index * 1000) / rateOf(load);
+  const change = changesOf(load).findLast(({ firstIndex }) => firstIndex <= index);
+  return change === undefined ? (index * 1000) / rateOf(load) : timeAfter(change, index);
 }
 
 /**
@@ -17,12 +19,44 @@ export function arrivalsBefore(load: Load, ms: number): number {
   const rate = rateOf(load);
   if (ms <= 0) return 0;
   if (ms === Infinity) return Infinity;
-  // The estimate is off by one at most where a product or a quotient was rounded; the two loops settle it.
-  let count = Math.ceil((ms * rate) / 1000);
-  while (count > 0 && arrivalTimeMs(load, count - 1) >= ms) count--;
-  while (arrivalTimeMs(load, count) < ms) count++;
+  const change = changesOf(load).findLast(({ fromMs }) => fromMs < ms);
+  if (change === undefined) return countTo(ms, Math.ceil((ms * rate) / 1000), 0, (index) => (index * 1000) / rate);
+  const estimate = Math.ceil(change.base + ((ms - change.fromMs) * change.ratePerSecond) / 1000);
+  return countTo(ms, estimate, change.firstIndex, (index) => timeAfter(change, index));
+}
+
+/** The load as it becomes when the rate changes at a run time that is not before an earlier change. */
+export function withRate(load: Load, fromMs: number, ratePerSecond: number): Load {
+  invariant(load.model === 'rps', 'a closed load model has no rate');
+  const changes = changesOf(load);
+  const last = changes.at(-1);
+  invariant(last === undefined || last.fromMs <= fromMs, 'a change before an earlier one');
+  const firstIndex = arrivalsBefore(load, fromMs);
+  const reached =
+    last === undefined
+      ? (fromMs * load.ratePerSecond) / 1000
+      : last.base + ((fromMs - last.fromMs) * last.ratePerSecond) / 1000;
+  return { ...load, changes: [...changes, { fromMs, ratePerSecond, firstIndex, base: Math.min(reached, firstIndex) }] };
+}
+
+/** The estimate is off by one at most where a product or a quotient was rounded; the two loops settle it. */
+function countTo(ms: number, estimate: number, least: number, timeMs: (index: number) => number): number {
+  let count = Math.max(least, estimate);
+  while (count > least && timeMs(count - 1) >= ms) count--;
+  while (timeMs(count) < ms) count++;
   return count;
 }
+
+function timeAfter({ base, fromMs, ratePerSecond }: RateChange, index: number): number {
+  return fromMs + ((index - base) * 1000) / ratePerSecond;
+}
+
+function changesOf(load: Load): readonly RateChange[] {
+  return load.model === 'rps' && load.changes !== undefined ? load.changes : none;
+}
+
+/** One for all: it is asked for before each arrival. */
+const none: readonly RateChange[] = [];
 
 /** Seconds of arrivals that may be in flight before the generator calls the target stuck and drops. */
 const inFlightSeconds = 5;

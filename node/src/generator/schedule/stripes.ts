@@ -63,11 +63,13 @@ export class OwnArrivals {
     readonly load: Load;
     readonly tables: readonly StripeTable[];
     readonly share: GeneratorShare;
-    readonly bound: number;
+    /** Of each table, by its position, where it is not the same for all. */
+    readonly bound: number | ((position: number) => number);
   }): OwnArrivals {
+    const boundAt = (position: number): number => (typeof of.bound === 'number' ? of.bound : of.bound(position));
     return new OwnArrivals(
       of.tables.map((table, position) => ({
-        ...residuesOf(table, of.share, of.bound),
+        ...residuesOf(table, of.share, boundAt(position)),
         first: arrivalsBefore(of.load, table.fromMs),
         end: arrivalsBefore(of.load, of.tables[position + 1]?.fromMs ?? Infinity),
       })),

@@ -5,6 +5,17 @@
 export interface StripeTable {
   readonly fromMs: number;
   readonly slots: readonly string[];
+  /** What the load is from here on, where it was changed in mid-run; absent: as it was. */
+  readonly terms?: LoadTerms;
+}
+
+/** How much, and for how long: all of a plan that may change while it is run. */
+export interface LoadTerms {
+  /** Null: a closed model. */
+  readonly ratePerSecond: number | null;
+  /** As in a plan: virtual users, or the bound on iterations in flight. */
+  readonly workers: number | null;
+  readonly durationMs: number;
 }
 
 /** The part of a node's stripe that one of its generators fires: every `of`-th of the node's arrivals, from `index` on. */
