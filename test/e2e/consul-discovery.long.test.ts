@@ -69,8 +69,9 @@ describe('DISCOVERY_MODE=consul, with a real Consul', { timeout }, () => {
     const next = await cluster.leader(others(leader));
     await cluster.tagged('leader', [next]);
     await dnsSays('leader', [next]);
-    // What the killed one left behind is there, but nobody takes it for a node.
-    expect((await cluster.catalogue()).find(({ node }) => node === leader)).toMatchObject({ isPassing: false });
+    // What the killed one left behind may be there still, but nobody takes it for a node.
+    const left = (await cluster.catalogue()).find(({ node }) => node === leader);
+    expect(left?.isPassing ?? false).toBe(false);
 
     cluster.start([leader]);
     await cluster.formed();
@@ -149,9 +150,7 @@ describe('DISCOVERY_MODE=consul, with a real Consul', { timeout }, () => {
     await cluster.nodes.processes.kill('b', 'SIGKILL');
     cluster.start(['c']);
     await waitFor('three to be registered', waitMs, async () => (await cluster!.catalogue()).length === 3);
-    await waitFor('a and c to know that they are two', waitMs, () =>
-      Promise.resolve(['a', 'c'].some((id) => cluster!.logText(id).includes('2 of 3 expected nodes are'))),
-    );
+    // With the dead one among the founders nobody could be admitted, so d would never be a voter.
     cluster.start(['d']);
     await cluster.formed(['a', 'c', 'd']);
   });
