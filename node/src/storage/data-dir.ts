@@ -53,7 +53,7 @@ export async function openDataDirectory(
   const walDirectory = join(directory, WAL);
   const snapshotDirectory = join(directory, SNAPSHOTS);
   await makeDirectory(directory);
-  const lock = acquireLock(join(directory, 'lock'));
+  const lock = await acquireLock(join(directory, 'lock'));
   try {
     await makeDirectory(walDirectory);
     await makeDirectory(snapshotDirectory);

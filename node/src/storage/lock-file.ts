@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, readlinkSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, readlinkSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { TuttiError } from '../lib/errors.ts';
 import { errnoOf, unusable } from './disk-errors.ts';
+import { openLifeSign, showsLife } from './life-sign.ts';
 
 /** Who holds a data directory. A pid alone says nothing: it is given out again after a reboot, and by other containers. */
 export interface LockOwner {
@@ -12,11 +14,13 @@ export interface LockOwner {
   readonly bootId: string | null;
   readonly pidNamespace: string | null;
   readonly host: string;
+  /** Name of a socket beside the lock on which the owner listens for as long as it lives; null where none could be made. */
+  readonly socket: string | null;
 }
 
 /** What the lock needs to know of the system; passed in by tests. */
 export interface ProcessTable {
-  self(): LockOwner;
+  self(): Omit<LockOwner, 'socket'>;
   /** Start time of a running process, null where the system does not tell, undefined where there is no such process. */
   startTimeOf(pid: number): string | null | undefined;
 }
@@ -31,20 +35,29 @@ export interface Lock {
  *
  * @throws TuttiError DATA_DIR_UNUSABLE
  */
-export function acquireLock(path: string, processes: ProcessTable = systemProcesses): Lock {
-  const mine = JSON.stringify(processes.self());
-  const present = createOrRead(path, mine);
-  if (present !== null) {
-    refuseUnlessGone(path, present, processes);
-    takeAway(path, present);
-    if (createOrRead(path, mine) !== null) throw inUse(path, 'another process took it over at this moment');
+export async function acquireLock(path: string, processes: ProcessTable = systemProcesses): Promise<Lock> {
+  // Before the lock names it: else whoever reads the lock at this moment would take its owner for dead.
+  const sign = await openLifeSign(dirname(path));
+  try {
+    const mine = JSON.stringify({ ...processes.self(), socket: sign?.name ?? null } satisfies LockOwner);
+    const present = createOrRead(path, mine);
+    if (present !== null) {
+      const left = await refuseUnlessGone(path, present, processes);
+      takeAway(path, present);
+      if (createOrRead(path, mine) !== null) throw inUse(path, 'another process took it over at this moment');
+      if (left !== null) rmSync(join(dirname(path), left), { force: true });
+    }
+    return {
+      release() {
+        // Only our own: an operator may have removed it and started another node.
+        if (readIfThere(path) === mine) unlinkSync(path);
+        sign?.close();
+      },
+    };
+  } catch (error) {
+    sign?.close();
+    throw error;
   }
-  return {
-    release() {
-      // Only our own: an operator may have removed it and started another node.
-      if (readIfThere(path) === mine) unlinkSync(path);
-    },
-  };
 }
 
 /**
@@ -80,20 +93,26 @@ function readIfThere(path: string): string | null {
   }
 }
 
-function refuseUnlessGone(path: string, content: string, processes: ProcessTable): void {
+/** The socket that the dead owner left, if any. */
+async function refuseUnlessGone(path: string, content: string, processes: ProcessTable): Promise<string | null> {
   const owner = parseOwner(content);
   if (owner === null) throw inUse(path, 'the lock names no owner this program knows');
   const self = processes.self();
   const who = `process ${owner.pid} on ${owner.host}`;
-  if (owner.host !== self.host) throw inUse(path, `${who}, another host, holds it`);
+  const isSameBoot = owner.bootId !== null && owner.bootId === self.bootId;
+  // Containers of one machine differ in their host names and share its boot.
+  if (owner.host !== self.host && !isSameBoot) throw inUse(path, `${who}, another host, holds it`);
   // The same host after a reboot: whoever held it is gone.
-  if (owner.bootId !== null && self.bootId !== null && owner.bootId !== self.bootId) return;
+  if (owner.bootId !== null && self.bootId !== null && !isSameBoot) return owner.socket;
   if (owner.pidNamespace !== self.pidNamespace) {
-    throw inUse(path, `${who} holds it, in a container whose processes cannot be seen from here`);
+    const isAlive = owner.socket === null ? null : await showsLife(join(dirname(path), owner.socket));
+    if (isAlive === false) return owner.socket;
+    const seen = isAlive === null ? 'whose processes cannot be seen from here' : 'and is running';
+    throw inUse(path, `${who} holds it, in a container ${seen}`);
   }
   const startTime = processes.startTimeOf(owner.pid);
-  if (startTime === undefined) return;
-  if (startTime !== null && owner.startTime !== null && startTime !== owner.startTime) return;
+  if (startTime === undefined) return owner.socket;
+  if (startTime !== null && owner.startTime !== null && startTime !== owner.startTime) return owner.socket;
   throw inUse(path, `${who} holds it and is running`);
 }
 
@@ -136,6 +155,8 @@ function parseOwner(content: string): LockOwner | null {
       startTime: text(owner.startTime),
       bootId: text(owner.bootId),
       pidNamespace: text(owner.pidNamespace),
+      // A name beside the lock, never a way elsewhere.
+      socket: /^life-[0-9a-f]+$/.test(text(owner.socket) ?? '') ? text(owner.socket) : null,
     };
   } catch {
     // What cannot be read names nobody; the caller refuses.

@@ -56,25 +56,29 @@ export class NodesInContainers {
   }
 
   /** As a power cut would end the leader. Resolves with its id and container. */
-  async killLeader(): Promise<{ readonly id: string; readonly container: string }> {
+  async killLeader(): Promise<{ readonly id: string; readonly container: Container }> {
     const { id, container } = await this.#leader();
-    await this.#engine.docker('kill', '--signal', 'KILL', container);
+    await this.#engine.docker('kill', '--signal', 'KILL', container.id);
     return { id, container };
   }
 
   /** As `docker stop` ends it, with the grace period of docker-compose.yml: resolves with how long it took, once it has ended well. */
-  async stopLeader(): Promise<{ readonly id: string; readonly container: string; readonly tookMs: number }> {
+  async stopLeader(): Promise<{ readonly id: string; readonly container: Container; readonly tookMs: number }> {
     const { id, container } = await this.#leader();
     const startedMs = performance.now();
-    await this.#engine.docker('stop', container);
+    await this.#engine.docker('stop', container.id);
     const tookMs = Math.round(performance.now() - startedMs);
-    const stopped = (await this.containers()).find((one) => one.id === container);
-    assert.equal(stopped?.exitCode, 0, `${id} did not end in order:\n${await this.#engine.docker('logs', container)}`);
+    const stopped = (await this.containers()).find((one) => one.id === container.id);
+    assert.equal(
+      stopped?.exitCode,
+      0,
+      `${id} did not end in order:\n${await this.#engine.docker('logs', container.id)}`,
+    );
     return { id, container, tookMs };
   }
 
-  async start(container: string): Promise<void> {
-    await this.#engine.docker('start', container);
+  async start({ id }: Container): Promise<void> {
+    await this.#engine.docker('start', id);
   }
 
   /** Resolves once load has been sent for so long. */
@@ -106,10 +110,10 @@ export class NodesInContainers {
     return waitFor(what, timeoutMs, ask, () => (this.#signal.aborted ? 'was interrupted' : null));
   }
 
-  async #leader(): Promise<{ readonly id: string; readonly container: string }> {
+  async #leader(): Promise<{ readonly id: string; readonly container: Container }> {
     const leader = (await this.#nodes()).find(({ health }) => health.state === 'leader');
     assert.ok(leader !== undefined, 'no node leads');
-    return { id: leader.health.node_id, container: leader.container.id };
+    return { id: leader.health.node_id, container: leader.container };
   }
 
   async #nodes(): Promise<readonly Node[]> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { waitFor } from '../../../scripts/lib/wait-for.ts';
 import { freePortRange } from '../ports.ts';
 import { findDockerCompose } from './compose-program.ts';
-import { ComposeProject } from './compose-project.ts';
+import { ComposeProject, type Container } from './compose-project.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { ownLayersBytes } from './image-size.ts';
 import { NodesInContainers } from './nodes-in-containers.ts';
@@ -153,7 +153,7 @@ async function runWithFaults(
   const killed = await nodes.killLeader();
   say(`run: on. SIGKILL to the container of ${killed.id}, the leader`);
   const next = await nodes.ledByAnother(killed.id, formingTimeoutMs);
-  await nodes.start(killed.container);
+  await comeBack(project, nodes, profile, killed.container);
   await nodes.formed(3, formingTimeoutMs);
   say(`run: ${next} leads, and ${killed.id} is a member again, by the same name`);
   const stopped = await nodes.stopLeader();
@@ -174,6 +174,17 @@ async function runWithFaults(
     'only what the killed node had may be lost',
   );
   return stopped.tookMs;
+}
+
+/** With another container, of another host name, where docker compose can make one alone: the volume is what makes the node. */
+function comeBack(
+  project: ComposeProject,
+  nodes: NodesInContainers,
+  profile: Profile,
+  killed: Container,
+): Promise<unknown> {
+  if (profile.scalable !== null) return nodes.start(killed);
+  return project.run('up', '--detach', '--no-build', '--no-deps', '--force-recreate', killed.service);
 }
 
 async function scale(project: ComposeProject, nodes: NodesInContainers, service: string, say: Say): Promise<void> {
