@@ -86,7 +86,8 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
 
 /** Ready to take requests: a leader is known, so whatever comes in can be answered or forwarded. */
 export function readiness(status: ConsensusStatus): { readonly ready: boolean; readonly reason?: string } {
-  if (status.membership === null) return { ready: false, reason: 'forming: waiting for a majority of CLUSTER_NODES' };
+  if (status.membership === null)
+    return { ready: false, reason: 'forming: waiting for a majority of the nodes that found the cluster' };
   if (status.leaderId === null) return { ready: false, reason: 'no leader is known' };
   return { ready: true };
 }

@@ -1,22 +1,32 @@
+import { memberIds } from '../raft/membership.ts';
 import type { Membership, NodeId } from '../raft/types.ts';
 import type { ConsensusEvent } from './consensus.ts';
 import type { Transport } from '../transport/transport.ts';
 
+type Addresses = Readonly<Record<NodeId, string>>;
+
 /**
- * Keeps the transport to the members that the log has added to those of the list. One that was removed is kept until its
- * connection ends: by it, it learns that it was.
+ * Keeps the transport to the members that the log has added to those of the list, and to the contacts, as long as these may be
+ * members. One that was removed is kept until its connection ends: by it, it learns that it was.
  */
 export class AddedPeers {
   readonly #self: NodeId;
   readonly #transport: Pick<Transport, 'addPeer' | 'dropPeer'>;
   readonly #added = new Map<NodeId, string>();
   readonly #connected = new Set<NodeId>();
-  #wanted: Readonly<Record<NodeId, string>> = {};
+  readonly #contacts: Addresses;
+  #wanted: Addresses = {};
 
   /** `membership`: what the log has at the start. */
-  constructor(self: NodeId, transport: Pick<Transport, 'addPeer' | 'dropPeer'>, membership: Membership | null) {
+  constructor(
+    self: NodeId,
+    transport: Pick<Transport, 'addPeer' | 'dropPeer'>,
+    membership: Membership | null,
+    contacts: Addresses = {},
+  ) {
     this.#self = self;
     this.#transport = transport;
+    this.#contacts = contacts;
     this.#follow(membership);
   }
 
@@ -30,7 +40,7 @@ export class AddedPeers {
 
   /** The membership that counts now: a new one, or the one before, where the new one gave way to another leader's. */
   #follow(membership: Membership | null): void {
-    this.#wanted = membership?.addresses ?? {};
+    this.#wanted = { ...this.#contactsIn(membership), ...membership?.addresses };
     for (const [id, address] of Object.entries(this.#wanted)) {
       if (id === this.#self || this.#added.get(id) === address) continue;
       // Removed and added again, elsewhere.
@@ -39,6 +49,13 @@ export class AddedPeers {
       this.#transport.addPeer(id, address);
     }
     for (const id of this.#added.keys()) this.#dropIfGone(id);
+  }
+
+  /** While some were never met, nobody knows which of them the members are. */
+  #contactsIn(membership: Membership | null): Addresses {
+    if (membership === null || membership.unmet > 0) return this.#contacts;
+    const ids = memberIds(membership);
+    return Object.fromEntries(Object.entries(this.#contacts).filter(([id]) => ids.includes(id)));
   }
 
   #dropIfGone(id: NodeId): void {

@@ -117,6 +117,8 @@ export interface Consensus<Result> {
   /** Counted since this member was opened. */
   stats(): ConsensusStats;
   peers(): readonly PeerStatus[];
+  /** A member is at another host:port than the log or the list says; it matters while it is not connected. */
+  movePeer(id: NodeId, address: string): void;
   /** Of oneself: zero. */
   clockOffset(to: NodeId): ClockOffset | null;
   /** At once. A leader that ends in order calls `transferLeadership` first, so that the others need not notice its end. */

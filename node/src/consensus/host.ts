@@ -120,6 +120,10 @@ export class Host<Result> implements Consensus<Result> {
     return this.#parts.transport.peers();
   }
 
+  movePeer(id: NodeId, address: string): void {
+    this.#parts.transport.movePeer(id, address);
+  }
+
   clockOffset(to: NodeId): ClockOffset | null {
     return to === this.#parts.options.self.nodeId ? ownClock : this.#parts.transport.clockOffset(to);
   }

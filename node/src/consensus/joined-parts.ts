@@ -127,7 +127,7 @@ export class JoinedParts<Result> {
 
   start(): void {
     const { core, options, transport } = this.#parts;
-    const added = new AddedPeers(options.self.nodeId, transport, core.status().membership);
+    const added = new AddedPeers(options.self.nodeId, transport, core.status().membership, options.contacts);
     this.watch.observers.subscribe((event) => added.observe(event));
     this.watch.started();
     this.engine.start();

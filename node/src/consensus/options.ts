@@ -26,6 +26,8 @@ export interface ConsensusOptions<Result> {
   readonly listedSize: number;
   /** The list names other nodes, and this one waits to be added to their cluster: it founds none. */
   readonly joins?: boolean;
+  /** Nodes that the transport's list does not name, by id, with their host:port: reached until the log says that they are no members. */
+  readonly contacts?: Readonly<Record<NodeId, string>>;
   readonly store: LogStore;
   /** Makes the transport; `self` is asked at each handshake, because the cluster id becomes known later. */
   readonly transport: (self: () => PeerIdentity) => Transport;

@@ -23,7 +23,7 @@ export interface ConsulAddress {
 }
 
 export interface ConsulRequest {
-  readonly method: 'GET' | 'PUT';
+  readonly method: 'GET' | 'PUT' | 'DELETE';
   /** Below /v1, beginning with a slash, encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

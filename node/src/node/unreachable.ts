@@ -17,9 +17,14 @@ interface Missing {
 
 /**
  * Says once, per listed address and reason, that a peer is not connected: a wrong address in the list is otherwise silent, since
- * nobody is there to answer. Returns what ends it.
+ * nobody is there to answer. `origin`: what has the addresses. Returns what ends it.
  */
-export function watchUnreachable(peers: Consensus<unknown>['peers'], clock: Clock, log: Log): () => void {
+export function watchUnreachable(
+  peers: Consensus<unknown>['peers'],
+  origin: string,
+  clock: Clock,
+  log: Log,
+): () => void {
   const missing = new Map<string, Missing>();
   let cancel = (): void => undefined;
   const look = (): void => {
@@ -38,7 +43,7 @@ export function watchUnreachable(peers: Consensus<unknown>['peers'], clock: Cloc
       if (known.said.has(reason) || known.said.size >= maxReasons) continue;
       known.said.add(reason);
       const what = isAnswering(peer) ? 'the node' : 'nobody is reached';
-      log.warn({ address, peer: expectedId, reason }, `${what} at ${address}, as CLUSTER_NODES has it: ${reason}`);
+      log.warn({ address, peer: expectedId, reason }, `${what} at ${address}, as ${origin} has it: ${reason}`);
     }
     cancel = clock.at(nowMs + lookEveryMs, look);
   };

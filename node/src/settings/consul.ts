@@ -10,7 +10,7 @@ export const consulSettings = {
     'CONSUL_ADDR',
     optionalText,
     'CONSUL_HTTP_ADDR, else 127.0.0.1:8500',
-    'Consul’s HTTP API: host:port, http://host:port or https://host:port. For CLUSTER_CONFIG_SOURCE=consul-kv.',
+    'Consul’s HTTP API: host:port, http://host:port or https://host:port. For CLUSTER_CONFIG_SOURCE=consul-kv and DISCOVERY_MODE=consul.',
   ),
   consulConfigKey: setting(
     'CONSUL_CONFIG_KEY',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { TuttiError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
-import { notOfOurs } from './consul.ts';
+import { discoveryProblems } from './check-discovery.ts';
 import { notYetSupported } from './not-supported.ts';
 import { settings, type SettingName, type Settings } from './schema.ts';
 import { notSendable, sendableToken } from './token.ts';
@@ -44,38 +44,19 @@ export function readSettings(environment: Environment, flags: Flags = {}): Setti
 /** What a cluster node needs beyond each setting being well-formed, and what it must not be given. Throws SETTINGS_INVALID. */
 export function checkNodeSettings(read: Settings, environment: Environment): void {
   const problems = unsupportedVariables(environment);
-  if (read.nodes === null)
-    problems.push('CLUSTER_NODES: required; list all members, this node included: [id=]host[:port],...');
+  problems.push(...discoveryProblems(read, environment));
   if (read.configSource === null) problems.push('CLUSTER_CONFIG_SOURCE: required; api, file or consul-kv');
   if (read.configSource === 'file' && read.configFile === null)
     problems.push('CLUSTER_CONFIG_FILE: required when CLUSTER_CONFIG_SOURCE is file');
   if (read.configSource !== 'file' && read.configFile !== null)
     problems.push('CLUSTER_CONFIG_FILE: has no effect unless CLUSTER_CONFIG_SOURCE is file');
-  problems.push(...consulProblems(read, environment));
   problems.push(...timingProblems(read));
+  problems.push(...sourceProblems(read));
   const tls = [read.tlsCertFile, read.tlsKeyFile, read.tlsCaFile];
   if (tls.some((file) => file !== null) && tls.includes(null)) {
     problems.push('CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE, CLUSTER_TLS_CA_FILE: all three or none');
   }
   if (problems.length > 0) throw invalid(problems);
-}
-
-function consulProblems(read: Settings, environment: Environment): string[] {
-  if (read.configSource === 'consul-kv') {
-    return Object.entries(notOfOurs).flatMap(([name, why]) =>
-      (environment[name] ?? '') === '' ? [] : [`${name}: ${why}`],
-    );
-  }
-  const given = [
-    ['CONSUL_ADDR', read.consulAddress !== null],
-    ['CONSUL_CONFIG_KEY', read.consulConfigKey !== null],
-    ['CONSUL_CONFIG_WATCH', read.consulConfigWatch],
-    ['CLUSTER_ON_CONFIG_ERROR', read.onConfigError !== null],
-    ['CLUSTER_ON_RELOAD', read.onReload !== null],
-  ] as const;
-  return given
-    .filter(([, isGiven]) => isGiven)
-    .map(([name]) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is consul-kv`);
 }
 
 function timingProblems({ timings, heartbeatMs, electionTimeoutMs }: Settings): string[] {
@@ -86,6 +67,19 @@ function timingProblems({ timings, heartbeatMs, electionTimeoutMs }: Settings): 
   }
   const missing = Object.entries(given).filter(([, value]) => value === null);
   return missing.map(([name]) => `${name}: required when CLUSTER_TIMINGS is custom`);
+}
+
+function sourceProblems(read: Settings): string[] {
+  if (read.configSource === 'consul-kv') return [];
+  const given = [
+    ['CONSUL_CONFIG_KEY', read.consulConfigKey !== null],
+    ['CONSUL_CONFIG_WATCH', read.consulConfigWatch],
+    ['CLUSTER_ON_CONFIG_ERROR', read.onConfigError !== null],
+    ['CLUSTER_ON_RELOAD', read.onReload !== null],
+  ] as const;
+  return given
+    .filter(([, isGiven]) => isGiven)
+    .map(([name]) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is consul-kv`);
 }
 
 function unknownVariables(environment: Environment): string[] {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { consulSettings } from './consul.ts';
+import { discoverySettings } from './discovery.ts';
 import {
   address,
   addressOrNone,
@@ -63,21 +64,22 @@ export const settings = {
   selfAddress: setting(
     'CLUSTER_SELF_ADDR',
     text.nullable().default(null),
-    'found in CLUSTER_NODES',
-    'This node’s own entry of CLUSTER_NODES, exactly as written there, when it cannot be found by id or address.',
+    'found in CLUSTER_NODES; with DISCOVERY_MODE=consul, by the way to Consul',
+    'This node’s own entry of CLUSTER_NODES, exactly as written there, when it cannot be found by id or address. With DISCOVERY_MODE=consul: where the others reach it.',
   ),
   nodes: setting(
     'CLUSTER_NODES',
     text.nullable().default(null),
-    'none (required)',
+    'none (required when DISCOVERY_MODE is static)',
     'All members, this one included: [id=]host[:port],... (port 7000 unless given).',
   ),
   discoveryMode: setting(
     'DISCOVERY_MODE',
-    oneOf(['static'], { consul: 'consul is not supported yet; use static and CLUSTER_NODES' }).default('static'),
+    oneOf(['static', 'consul']).default('static'),
     'static',
-    'Where the list of members comes from. static: CLUSTER_NODES.',
+    'Where the members come from. static: CLUSTER_NODES. consul: they find each other by Consul, with CLUSTER_EXPECT_NODES.',
   ),
+  ...discoverySettings,
   configSource: setting(
     'CLUSTER_CONFIG_SOURCE',
     oneOf(['api', 'file', 'consul-kv'], { gcs: 'gcs is not supported yet; use api, file or consul-kv' })

@@ -16,6 +16,11 @@ export interface DataDirectory {
   readonly walDirectory: string;
   /** Exists; for createFileSnapshotStore. */
   readonly snapshotDirectory: string;
+  /**
+   * Of a node that is no member any more: its log and snapshots go, and the next start is the first of another incarnation with the
+   * same id. The log must be closed before. DATA_DIR_UNUSABLE.
+   */
+  forget(): Promise<void>;
   /** Gives the directory free for another process; the log in it must be closed before. */
   close(): void;
 }
@@ -55,7 +60,11 @@ export async function openDataDirectory(
     const { nodeId, incarnation } = await identify(ids, directory, (identity) =>
       ensureLog({ directory: walDirectory, ...identity, ...options }),
     );
-    return { nodeId, incarnation, walDirectory, snapshotDirectory, close: () => lock.release() };
+    const forget = async (): Promise<void> => {
+      await newIdentity(directory, nodeId);
+      await empty(directory);
+    };
+    return { nodeId, incarnation, walDirectory, snapshotDirectory, forget, close: () => lock.release() };
   } catch (error) {
     lock.release();
     throw error;
@@ -82,7 +91,11 @@ async function identify(ids: OwnIds, directory: string, makeLog: MakeLog): Promi
     );
   }
   ids.check?.(kept.nodeId);
-  if (!kept.logCreated) return founded(directory, kept, makeLog);
+  if (!kept.logCreated) {
+    // What is there has never held a promise of this incarnation: a first start, or a forgetting, did not come to its end.
+    await empty(directory);
+    return founded(directory, kept, makeLog);
+  }
   if (segment === undefined) throw logDamaged(walDirectory, 0, 'all of its files are gone');
   return kept;
 }
@@ -95,6 +108,17 @@ async function newIdentity(directory: string, nodeId: NodeId): Promise<Identity>
   const identity = { nodeId, incarnation: randomBytes(16).toString('hex'), logCreated: false };
   await writeIdentity(nodeDisk, directory, identity);
   return identity;
+}
+
+async function empty(directory: string): Promise<void> {
+  try {
+    for (const part of [WAL, SNAPSHOTS]) {
+      for (const name of await nodeDisk.list(join(directory, part))) await nodeDisk.unlink(join(directory, part, name));
+      await nodeDisk.syncDirectory(join(directory, part));
+    }
+  } catch (error) {
+    throw unusable(directory, error);
+  }
 }
 
 /** The first log, and then the note that there is one; a start that dies in between does this again. */

@@ -111,6 +111,8 @@ export interface Transport {
   addPeer(id: NodeId, address: string): void;
   /** Of one that was added: its connection ends, and it is let in no more. */
   dropPeer(id: NodeId): void;
+  /** Where a member is now, while it is not connected: it is dialled there from now on. Nothing happens to one that is connected. */
+  movePeer(id: NodeId, address: string): void;
   peers(): readonly PeerStatus[];
   /** Measured by four timestamps on the same stream, smallest round trip of the last samples; null until measured. */
   clockOffset(to: NodeId): ClockOffset | null;

@@ -362,6 +362,10 @@ export class FakeConsensus implements Consensus<CommandResult> {
       });
   }
 
+  movePeer(): void {
+    throw new Error('nobody moves here');
+  }
+
   clockOffset(to: string): ClockOffset | null {
     if (to === this.id) return { offsetMs: 0, errorMs: 0, roundTripMs: 0 };
     return this.#offsets.get(to) ?? null;

@@ -79,6 +79,17 @@ export class ConsulAgent {
     await this.#ready();
   }
 
+  /** Between `kill` and `startAgain`: its data are lost. */
+  forget(): void {
+    rmSync(join(this.#directory, 'data'), { recursive: true, force: true });
+  }
+
+  /** A GET of its HTTP API, without TLS, by the management token. */
+  async get(path: string): Promise<string> {
+    const answer = await fetch(`${this.address}${path}`, { headers: { 'x-consul-token': this.managementToken } });
+    return answer.text();
+  }
+
   /** The command line of Consul, at this agent, by the management token unless another one is given. Rejects if it fails. */
   async cli(args: readonly string[], token = this.managementToken): Promise<string> {
     const { acl, tls } = this.#options;

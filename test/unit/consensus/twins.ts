@@ -196,6 +196,10 @@ export class RecordingTransport implements Transport {
     this.added.delete(id);
   }
 
+  movePeer(id: string, address: string): void {
+    this.added.set(id, address);
+  }
+
   peers(): readonly PeerStatus[] {
     return this.statuses;
   }

@@ -22,7 +22,7 @@ beforeEach(() => {
   said = [];
   clock = new ManualClock();
   const log = { ...silentLog, warn: (_fields: object, message: string) => void said.push(message) };
-  end = watchUnreachable(() => [status], clock, log);
+  end = watchUnreachable(() => [status], 'CLUSTER_NODES', clock, log);
 });
 const pass = (seconds: number): void => clock.advance(seconds * 1000);
 

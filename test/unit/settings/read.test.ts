@@ -40,14 +40,10 @@ describe('settings', () => {
   });
 
   it('variables and values that are not built yet are refused by name', () => {
-    expect(problemsOf({ CLUSTER_MIN_PEERS: '2' })).toContain(
-      'CLUSTER_MIN_PEERS: belongs to Consul discovery, which is not supported yet',
-    );
     expect(problemsOf({ CLUSTER_CONFIG_SOURCE: 'gcs' })).toContain('gcs is not supported yet');
   });
 
   it.each([
-    ['CONSUL_SERVICE_NAME', 'loadtest-cluster'],
     ['GCS_CONFIG_BUCKET', 'plans'],
     ['GCS_CONFIG_OBJECT', 'plan.yaml'],
     ['METRICS_FLUSH_INTERVAL_SECS', '5'],
@@ -88,6 +84,37 @@ describe('settings', () => {
   it.each(['/loadtest/config', 'loadtest/', ' '])('a key of Consul that it would not take is refused: %j', (key) => {
     const environment = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'consul-kv', CONSUL_CONFIG_KEY: key };
     expect(problemsOf(environment)).toContain('CONSUL_CONFIG_KEY: must be a key');
+  });
+
+  it.each([
+    ['CLUSTER_ID', 'a'],
+    ['CLUSTER_EXPECT_NODES', '3'],
+    ['CLUSTER_MIN_PEERS', '2'],
+    ['CONSUL_SERVICE_NAME', 'loadtest-cluster'],
+    ['CONSUL_DNS', '127.0.0.1:8600'],
+    ['CLUSTER_LEAVE_ON_STOP', 'true'],
+  ])('%s is for discovery by Consul, and says so elsewhere', (name, value) => {
+    const environment = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'api', [name]: value };
+    expect(problemsOf(environment)).toMatch(new RegExp(`^${name}: has no effect unless DISCOVERY_MODE is consul\n1 `));
+    const consul = { DISCOVERY_MODE: 'consul', CLUSTER_CONFIG_SOURCE: 'api', CLUSTER_EXPECT_NODES: '3', [name]: value };
+    expect(() => checkNodeSettings(readSettings(consul), consul)).not.toThrow();
+  });
+
+  it('discovery by Consul demands how many nodes there are, once, and no list of them', () => {
+    const consul = { DISCOVERY_MODE: 'consul', CLUSTER_CONFIG_SOURCE: 'api' };
+    expect(problemsOf(consul)).toContain('CLUSTER_EXPECT_NODES: required when DISCOVERY_MODE is consul');
+    expect(problemsOf({ ...consul, CLUSTER_EXPECT_NODES: '3', CLUSTER_MIN_PEERS: '3' })).toContain(
+      'CLUSTER_EXPECT_NODES, CLUSTER_MIN_PEERS: 3 nodes are not 3 besides this one',
+    );
+    expect(problemsOf({ ...consul, CLUSTER_MIN_PEERS: '2', CLUSTER_NODES: 'a,b' })).toContain(
+      'CLUSTER_NODES: has no effect when DISCOVERY_MODE is consul',
+    );
+    expect(problemsOf({ ...consul, CLUSTER_MIN_PEERS: '2', CLUSTER_ID: 'Not A Name' })).toContain(
+      'CLUSTER_ID: must have',
+    );
+    const used = { ...consul, CLUSTER_MIN_PEERS: '2', CONSUL_ADDR: '127.0.0.1:8500' };
+    expect(() => checkNodeSettings(readSettings(used), used)).not.toThrow();
+    expect(problemsOf({ ...used, CONSUL_NAMESPACE: 'team' })).toContain('CONSUL_NAMESPACE: is not supported');
   });
 
   it("variables of Consul's own stop nobody", () => {

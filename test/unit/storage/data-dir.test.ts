@@ -169,3 +169,30 @@ it('says what is wrong with a path and what to do: file as parent, file in the w
   expect(forbidden.code).toBe('DATA_DIR_UNUSABLE');
   expect(forbidden.message).toMatch(/\/proc\/tutti-data: E[A-Z]+, .*:/);
 });
+
+const vote = { ticket: 1, hardState: { ...emptyHardState, term: 7 }, truncateFrom: null, base: null, entries: [] };
+
+it('forgets a membership but not its name: the next start is the first of another incarnation, also if it was interrupted', async () => {
+  const first = await openDataDirectory(directory, { nodeId: 'node-1', fallbackNodeId: 'host-1' });
+  const log = createWalStore({ directory: first.walDirectory, ...first });
+  await log.open();
+  await log.append(vote);
+  await log.close();
+  const segments = readdirSync(first.walDirectory).map(
+    (name) => [name, readFileSync(join(first.walDirectory, name))] as const,
+  );
+  writeFileSync(join(first.snapshotDirectory, 'left-over'), 'x');
+  await first.forget();
+  first.close();
+  expect([readdirSync(first.walDirectory), readdirSync(first.snapshotDirectory)]).toEqual([[], []]);
+  // As if it had ended before the log was gone.
+  for (const [name, content] of segments) writeFileSync(join(first.walDirectory, name), content);
+
+  const next = await openDataDirectory(directory, ids);
+  expect(next.nodeId).toBe('node-1');
+  expect(next.incarnation).not.toBe(first.incarnation);
+  const fresh = createWalStore({ directory: next.walDirectory, ...next });
+  expect(await fresh.open()).toMatchObject({ hardState: emptyHardState, entries: [] });
+  await fresh.close();
+  next.close();
+});

@@ -17,7 +17,7 @@ export function createGrpcTransport(options: PeerTransportOptions): Transport {
   return new PeerTransport(grpcWire, wireKinds, options);
 }
 
-const grpcWire: Wire = { kind: grpcKind, dial, serve };
+export const grpcWire: Wire = { kind: grpcKind, dial, serve };
 
 function dial({ host, port, tls }: DialTarget): Pipe {
   const credentials =

@@ -53,6 +53,8 @@ export class MemoryTransport implements Transport {
 
   dropPeer(): void {}
 
+  movePeer(): void {}
+
   peers(): readonly PeerStatus[] {
     return this.#network.others(this.id).map((peer) => {
       const identity = this.#up.get(peer.id) ?? null;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { invariant } from '../../lib/invariant.ts';
 import type { NodeId } from '../../raft/types.ts';
-import { DEFAULT_CLUSTER_PORT, formatAddress, parseAddress } from '../addresses.ts';
+import { addressKey, DEFAULT_CLUSTER_PORT, formatAddress, parseAddress } from '../addresses.ts';
 import type { HandshakeSettings } from '../handshake.ts';
 import { PairTable } from '../pairing.ts';
 import { NONCE_BYTES } from '../proof.ts';
@@ -96,6 +96,20 @@ export class PeerTransport implements Transport {
     this.#diallers.delete(place);
     this.#pairs?.drop(id, 'closed: it is no member any more');
     this.#places.remove(place);
+  }
+
+  movePeer(id: NodeId, address: string): void {
+    const parsed = parseAddress(address, DEFAULT_CLUSTER_PORT);
+    const place = this.#places.named(id);
+    if (typeof parsed === 'string' || place === undefined || place.outbound !== null) return;
+    if (addressKey(parsed.host, parsed.port) === addressKey(place.listed.host, place.listed.port)) return;
+    this.#diallers.get(place)?.stop();
+    this.#diallers.delete(place);
+    const moved = this.#places.replace(place, { id: place.listed.id, ...parsed });
+    if (this.#added.get(id) === place) this.#added.set(id, moved);
+    const dialler = this.#diallerOf(moved);
+    this.#diallers.set(moved, dialler);
+    if (this.#isListening) dialler.start();
   }
 
   peers(): readonly PeerStatus[] {

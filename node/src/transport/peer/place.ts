@@ -119,6 +119,13 @@ export class Places<Outbound extends PlaceLink = PlaceLink> {
     return place;
   }
 
+  /** Another place for the same node. */
+  replace(place: Place<Outbound>, listed: ListedPeer): Place<Outbound> {
+    const moved = new Place<Outbound>(listed);
+    this.#all[this.#all.indexOf(place)] = moved;
+    return moved;
+  }
+
   remove(place: Place<Outbound>): void {
     this.#all.splice(this.#all.indexOf(place), 1);
   }

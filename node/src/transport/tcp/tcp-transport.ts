@@ -18,7 +18,7 @@ export function createTcpTransport(options: PeerTransportOptions): Transport {
   return new PeerTransport(tcpWire, wireKinds, options);
 }
 
-const tcpWire: Wire = { kind: tcpKind, dial, serve };
+export const tcpWire: Wire = { kind: tcpKind, dial, serve };
 
 function dial({ host, port, tls: identity, clock }: DialTarget): Pipe {
   const socket =

@@ -1,0 +1,229 @@
+import type { Consensus } from '../../consensus/consensus.ts';
+import type { ConsulAddress } from '../../consul/http.ts';
+import { releaseName } from '../../discovery/claim.ts';
+import { watchDns } from '../../discovery/dns.ts';
+import type { Founding, Located } from '../../discovery/founding.ts';
+import { dissolve, type Founded, markFounded } from '../../discovery/founding-key.ts';
+import { type Peers, type PeersOptions, watchHealth } from '../../discovery/peers.ts';
+import { clusterTag } from '../../discovery/registration.ts';
+import { Registrar } from '../../discovery/registrar.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { TuttiError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Settings } from '../../settings/schema.ts';
+import { formatAddress } from '../../transport/addresses.ts';
+import { grpcWire } from '../../transport/grpc/grpc-transport.ts';
+import { Porch } from '../../transport/peer/porch.ts';
+import { tcpWire } from '../../transport/tcp/tcp-transport.ts';
+import type { PeerIdentity } from '../../transport/transport.ts';
+import { wireKinds } from '../../transport/wire-kinds.ts';
+import { peerSecurity } from '../doors.ts';
+import { Following } from './following.ts';
+import { contactsOf } from './founders.ts';
+import type { Front } from './front.ts';
+import { keepFounding, readFounding } from './kept-founding.ts';
+import { Meeting } from './meeting.ts';
+import type { HostAndPort } from './own-address.ts';
+
+const defaultService = 'loadtest-cluster';
+const defaultCluster = 'default';
+const dnsSuffix = 'service.consul';
+/** What Consul is given at an end, which must not wait for one that is away. */
+const releaseTimeoutMs = 2_000;
+/** A leader begins its work without its tag if Consul does not take it for so long. */
+const tagTimeoutMs = 2_000;
+
+export interface ConsulDiscoveryOptions {
+  readonly settings: Settings;
+  readonly consul: ConsulAddress;
+  /** Where other machines reach the cluster's port. */
+  readonly address: HostAndPort;
+  /** host:port of the HTTP API, as others reach it. */
+  readonly apiAddress: string;
+  readonly identity: Pick<PeerIdentity, 'nodeId' | 'incarnation' | 'session'>;
+  readonly front: Front;
+  readonly log: Log;
+}
+
+/** What a node knows of the others once it may open its consensus. */
+export interface Met {
+  readonly founding: Founding;
+  /** It founds nothing. */
+  readonly joins: boolean;
+  /** host:port by id. */
+  readonly contacts: Readonly<Record<string, string>>;
+}
+
+/** DISCOVERY_MODE=consul, from the first registration to the last. */
+export class ConsulDiscovery {
+  readonly #options: ConsulDiscoveryOptions;
+  readonly #self: Located;
+  readonly #service: string;
+  readonly #cluster: string;
+  readonly #registrar: Registrar;
+  readonly #porch: Porch;
+  /** Who dialled this node as a member. */
+  readonly #member = Promise.withResolvers<PeerIdentity>();
+  #peers: Peers | null = null;
+  /** What looks at the peers now. */
+  #look: () => void = () => undefined;
+  #following: Following | null = null;
+  #isClaimed = false;
+  /** What members compare at each handshake: as many as found the cluster. */
+  #listedSize: number;
+  #failure = '';
+
+  constructor(options: ConsulDiscoveryOptions) {
+    this.#options = options;
+    const { settings, address, apiAddress, identity, consul, log } = options;
+    this.#service = settings.serviceName ?? defaultService;
+    this.#cluster = settings.clusterName ?? defaultCluster;
+    this.#listedSize = expectedNodes(settings);
+    this.#self = { ...identity, clusterId: null, address: formatAddress(address.host, address.port) };
+    const { region } = settings;
+    this.#registrar = new Registrar({
+      ...{ consul, log, clock: systemClock, random: Math.random },
+      node: { ...identity, ...address, region, apiAddress, serviceName: this.#service, cluster: this.#cluster },
+    });
+    this.#porch = new Porch({
+      wire: settings.transport === 'tcp' ? tcpWire : grpcWire,
+      kinds: wireKinds,
+      self: () => ({
+        ...{ ...identity, region, apiAddress, clusterId: null, electionPriority: 0 },
+        listedSize: this.#listedSize,
+      }),
+      bind: settings.bindAddress,
+      address: this.#self.address,
+      security: peerSecurity(settings),
+      clock: systemClock,
+      log,
+      onMember: (peer) => this.#member.resolve(peer),
+    });
+  }
+
+  /**
+   * Listens, takes its name, registers, and waits until it is known who founds the cluster, and, if that is not this node, until it
+   * was admitted. Rejects with SHUTTING_DOWN when it is stopped meanwhile; SETTINGS_INVALID where the name is taken.
+   */
+  async meet(signal: AbortSignal): Promise<Met> {
+    const { settings, consul, front, log } = this.#options;
+    const { dataDirectory } = settings;
+    const kept = readFounding(dataDirectory);
+    const { identify } = this.#porch;
+    await this.#porch.listen();
+    try {
+      const meeting = new Meeting({
+        ...{ consul, identify, signal, log, self: this.#self, expected: expectedNodes(settings) },
+        keys: { name: this.#key(`nodes/${this.#self.nodeId}`), founding: this.#foundingKey },
+        clock: systemClock,
+        onWaiting: (reason) => {
+          front.waitsFor(reason);
+          log.info({}, `forming: ${reason}`);
+        },
+      });
+      await meeting.takeName();
+      this.#isClaimed = true;
+      this.#registrar.set('forming');
+      const peers = this.#watchPeers();
+      const founding = kept ?? (await meeting.agree(peers, (look) => (this.#look = look)));
+      this.#listedSize = founding.founders.length;
+      const isListed = founding.founders.some(({ id }) => id === this.#self.nodeId);
+      // A founder whose disk is new has lost what it promised: it joins what was founded, like anybody.
+      const isFounder = isListed && (kept !== null || founding.clusterId === null);
+      // One that keeps the list was admitted before, and one of the list is awaited, or sees what became of its place.
+      if (!isListed && kept === null) await meeting.admitted(this.#member.promise, founding);
+      const contacts = contactsOf(this.#self.nodeId, founding, await meeting.located(peers));
+      keepFounding(dataDirectory, founding);
+      return { founding, joins: !isFounder, contacts };
+    } finally {
+      await this.#porch.close();
+    }
+  }
+
+  /** Keeps what Consul says of this node true, and what this node knows of the others. */
+  follow(consensus: Consensus<unknown>, founding: Founding): void {
+    const { consul, log } = this.#options;
+    const peers = this.#peers;
+    if (peers === null) return;
+    this.#following = new Following({
+      ...{
+        consensus,
+        consul,
+        founding,
+        log,
+        peers,
+        registrar: this.#registrar,
+        clock: systemClock,
+        random: Math.random,
+      },
+      ownAddress: this.#self.address,
+      foundingKey: this.#foundingKey,
+      identify: this.#porch.identify,
+    });
+    this.#look = () => this.#following?.look();
+  }
+
+  /** See `markFounded`; also of a node that is closed. CONSUL_FAILED. */
+  markFounded(founded: Founded): Promise<boolean> {
+    return markFounded(this.#options.consul, this.#foundingKey, founded);
+  }
+
+  /** See `dissolve`. CONSUL_FAILED. */
+  dissolve(founded: Founded): Promise<void> {
+    return dissolve(this.#options.consul, this.#foundingKey, founded);
+  }
+
+  /** Resolves once Consul has the role that this node has now; it is not waited for longer than a moment. */
+  readonly announced = (): Promise<void> => this.#registrar.known(tagTimeoutMs);
+
+  /** Never rejects. Nobody finds this node from here on. */
+  async close(): Promise<void> {
+    this.#following?.close();
+    this.#peers?.close();
+    await this.#registrar.close();
+    if (!this.#isClaimed) return;
+    this.#isClaimed = false;
+    const { consul, log } = this.#options;
+    const key = this.#key(`nodes/${this.#self.nodeId}`);
+    await releaseName({ consul, key, self: this.#self }, releaseTimeoutMs).catch((thrown: unknown) => {
+      // Nobody is behind it any more, so it is taken over by whoever comes with that name.
+      log.debug({ key, why: TuttiError.from(thrown).message }, 'the claim of the name stays');
+    });
+  }
+
+  get #foundingKey(): string {
+    return this.#key('founders');
+  }
+
+  #key(name: string): string {
+    return `${this.#service}/${this.#cluster}/${name}`;
+  }
+
+  #watchPeers(): Peers {
+    const { settings, consul, log } = this.#options;
+    const tag = clusterTag(this.#cluster);
+    const options: PeersOptions = {
+      clock: systemClock,
+      random: Math.random,
+      onChange: () => {
+        this.#failure = '';
+        this.#look();
+      },
+      onFailure: ({ code, message }) => {
+        if (message !== this.#failure) log.warn({ code }, `the other nodes cannot be looked up: ${message}`);
+        this.#failure = message;
+      },
+    };
+    const { consulDns } = settings;
+    this.#peers =
+      consulDns === null
+        ? watchHealth(consul, { name: this.#service, tag }, options)
+        : watchDns(consulDns, `${tag}.${this.#service}.${dnsSuffix}`, options);
+    return this.#peers;
+  }
+}
+
+function expectedNodes({ expectNodes, minPeers }: Settings): number {
+  // One of them was demanded when the settings were read.
+  return expectNodes ?? (minPeers ?? 0) + 1;
+}

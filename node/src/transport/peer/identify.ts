@@ -1,0 +1,53 @@
+import type { Clock } from '../../lib/clock.ts';
+import { DEFAULT_CLUSTER_PORT, parseAddress } from '../addresses.ts';
+import { PROTOCOL_VERSION } from '../frames.ts';
+import type { HandshakeSettings } from '../handshake.ts';
+import { isWellFormed } from '../identity-check.ts';
+import type { PeerIdentity } from '../transport.ts';
+import type { TlsIdentity } from './options.ts';
+import { PeerStream } from './peer-stream.ts';
+import type { Wire } from './wire.ts';
+
+/** A node on a busy machine answers in tens of milliseconds; who does not in this time is asked again later. */
+export const IDENTIFY_TIMEOUT_MS = 1_000;
+
+export interface IdentifyOptions {
+  readonly wire: Wire;
+  readonly tls: TlsIdentity | null;
+  readonly clock: Clock;
+  readonly handshake: () => Omit<HandshakeSettings, 'secret'>;
+}
+
+/**
+ * Who answers at "host:port", by the first half of the handshake: what it says of itself, without proof (mutual TLS proves that it
+ * may be a node at all). Null: nobody in time, or no node of this version. The stream ends there, and the one asked notes nothing.
+ */
+export function identify(options: IdentifyOptions, address: string): Promise<PeerIdentity | null> {
+  const { wire, tls, clock } = options;
+  const target = parseAddress(address, DEFAULT_CLUSTER_PORT);
+  if (typeof target === 'string') return Promise.resolve(null);
+  return new Promise((resolve) => {
+    const stream = new PeerStream(wire.dial({ ...target, tls, clock }), clock, {
+      onFrame: (frame) => {
+        const isNode = frame.kind === 'welcome' && frame.protocolVersion === PROTOCOL_VERSION;
+        end(isNode && isWellFormed(frame.identity) ? frame.identity : null);
+      },
+      onEnd: () => end(null),
+    });
+    const end = (found: PeerIdentity | null): void => {
+      cancel();
+      stream.close();
+      resolve(found);
+    };
+    const cancel = clock.at(clock.nowMs() + IDENTIFY_TIMEOUT_MS, () => end(null));
+    const { self, selfAddress, nonce } = options.handshake();
+    stream.send({
+      kind: 'hello',
+      protocolVersion: PROTOCOL_VERSION,
+      identity: self,
+      address: selfAddress,
+      expectedId: null,
+      nonce,
+    });
+  });
+}
