@@ -104,13 +104,16 @@ describe('a lock that may be held is refused, and stays', () => {
       },
     );
     const exited = once(child, 'exit');
-    await once(child.stdout, 'data');
-    child.kill('SIGSTOP');
-    heldBy({ socket });
     const here = system({}, { pidNamespace: 'pid:[2]', host: 'host-b' });
-    await expect(acquireLock(path, here)).rejects.toThrow('in a container and is running');
-    child.kill('SIGKILL');
-    await exited;
+    try {
+      await once(child.stdout, 'data');
+      child.kill('SIGSTOP');
+      heldBy({ socket });
+      await expect(acquireLock(path, here)).rejects.toThrow('in a container and is running');
+    } finally {
+      child.kill('SIGKILL');
+      await exited;
+    }
     (await acquireLock(path, here)).release();
     expect(readdirSync(directory)).toEqual([]);
   });
