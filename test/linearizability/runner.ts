@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkHistory, findChecker } from './check.ts';
@@ -65,7 +65,7 @@ export class Runner {
         if (this.#isInterrupted) return null;
         if (tally.isGood) continue;
         const kept = this.#options.keep ?? join(tmpdir(), `tutti-linearizability-kept-seed-${seed}-${process.pid}`);
-        await cp(directory, kept, { recursive: true });
+        await cp(directory, kept, { recursive: true, filter: isNoSocket });
         return tally.failed(kept, directory, this.#replay(seconds, seed));
       } finally {
         await rm(directory, { recursive: true, force: true });
@@ -107,4 +107,9 @@ export class Runner {
     const flags = `--seconds ${seconds} --seed ${seed} --transport ${transport} --faults "${faults.join(',')}"`;
     return `node test/linearizability/run.ts ${flags}${broken === null ? '' : ` --broken ${broken}`}`;
   }
+}
+
+/** A node that was killed leaves the socket by which it showed that it lived, and no socket can be copied. */
+async function isNoSocket(path: string): Promise<boolean> {
+  return !(await lstat(path)).isSocket();
 }
