@@ -33,7 +33,12 @@ const longestPauseMs = 50;
 const unreadMs = 60;
 /** Where others take more of the machine than this, a generator (of low priority) is theirs to hold up. */
 const foreignShareOfQuiet = 0.1;
-const attempts = 2;
+/**
+ * Where an idle process of normal priority lost more than this, the machine stood still, and a generator behind it waits for all that has
+ * piled up at normal priority too: seen are 95 ms where the idle process lost 31. Such a run is repeated.
+ */
+const lostMsOfQuiet = 20;
+const attempts = 3;
 
 const plan = (baseUrl: string, { durationMs, ratePerSecond }: Case): string => `
 version: "1.0"
@@ -138,7 +143,8 @@ function judge(each: Case, seen: Seen): Outcome {
 /** Longer than promised, by more than an idle process lost meanwhile. */
 const tooLong = ({ longest }: Outcome): readonly Gap[] =>
   longest.filter(({ gapMs, machineLostMs }) => gapMs - machineLostMs > longestPauseMs);
-const isOurs = ({ foreignShare }: Gap): boolean => foreignShare <= foreignShareOfQuiet;
+const isOurs = ({ foreignShare, machineLostMs }: Gap): boolean =>
+  foreignShare <= foreignShareOfQuiet && machineLostMs <= lostMsOfQuiet;
 /** Whether the machine was left to us well enough to say that no pause was ours. */
 const isValid = (outcome: Outcome): boolean => tooLong(outcome).every(isOurs);
 
@@ -189,8 +195,8 @@ describe.each(cases)('SIGKILL of a $victim in mid-run at $ratePerSecond iteratio
     if (outcomes.some(isValid)) return;
     const shares = outcomes.map(({ foreignShare }) => `${Math.round(foreignShare * 100)} %`).join(' and ');
     const message =
-      `NOT CHECKED: other processes used ${shares} of this machine in ${attempts} runs, and more than ` +
-      `${foreignShareOfQuiet * 100} % during each pause over ${longestPauseMs} ms; repeat this on a quiet machine`;
+      `NOT CHECKED: other processes used ${shares} of this machine in ${attempts} runs, and during each pause over ` +
+      `${longestPauseMs} ms more than ${foreignShareOfQuiet * 100} %, or it stood still; repeat this on a quiet machine`;
     // CI has its machine for itself; if it does not, nobody would see that this is never checked.
     if (process.env.CI) throw new Error(message);
     console.warn(message);
