@@ -3,11 +3,10 @@ import { availableOrSkip } from '../support/available.ts';
 import { type ProfileName, profiles } from '../support/docker/profiles.ts';
 import { rehearse } from '../support/docker/rehearsal.ts';
 import { buildTimeoutMs } from '../support/go-build.ts';
-import { consulIsThere } from '../unit/deploy/settings-of.ts';
 
 /** Of docker-compose.yml. */
 const graceMs = 30_000;
-const names = (Object.keys(profiles) as ProfileName[]).filter((name) => name !== 'consul' || consulIsThere);
+const names = Object.keys(profiles) as ProfileName[];
 /** For what must be built or made before anything can run. */
 const timeout = buildTimeoutMs + 600_000;
 

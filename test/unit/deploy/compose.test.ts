@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { consulIsThere, problemsOf } from './settings-of.ts';
+import { problemsOf } from './settings-of.ts';
 
 interface Service {
   readonly profiles: readonly string[];
@@ -43,7 +43,6 @@ describe('docker-compose.yml', () => {
   );
 
   it.each(nodes)('%s is a node with settings that a node takes', (_name, { environment }) => {
-    if (!consulIsThere && environment?.DISCOVERY_MODE === 'consul') return;
     expect(problemsOf(environment!)).toEqual([]);
   });
 

@@ -20,6 +20,3 @@ export function problemsOf(environment: Environment): readonly string[] {
     return [...unknown, ...(error as Error).message.split('\n')];
   }
 }
-
-/** Until the node knows DISCOVERY_MODE=consul, what is written for it cannot be checked. */
-export const consulIsThere = settings.discoveryMode.schema.safeParse('consul').success;
