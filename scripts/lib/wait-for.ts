@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const pollIntervalMs = 100;
 
 /**
- * Asks until the answer is truthy, and returns it. An ask that fails counts as "not yet"; at the deadline its last failure is
- * the reason given. `stopWhen` may end the wait at once with a reason of its own.
+ * Asks until the answer is truthy, and returns it. An ask that fails counts as "not yet"; if the last one did, its failure
+ * is the reason given at the deadline. `stopWhen` may end the wait at once with a reason of its own.
  */
 export async function waitFor<Value>(
   what: string,
@@ -20,6 +20,7 @@ export async function waitFor<Value>(
     try {
       const value = await ask();
       if (value !== false) return value;
+      lastFailure = '';
     } catch (error) {
       lastFailure = error instanceof Error ? error.message : String(error);
     }

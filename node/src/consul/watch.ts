@@ -2,8 +2,11 @@ import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import { backoffMs } from '../lib/backoff.ts';
 
-/** How long Consul may hold an answer back. Short enough that a Consul which began anew (its indexes, too) is noticed soon. */
-const waitMs = 60_000;
+/**
+ * How long Consul may hold an answer back. One that was killed and began anew, indexes and all, may be asked for what comes after an
+ * index it will not reach for hours, and holds that question as long as it may: no connection fails where it is back in time.
+ */
+const waitMs = 10_000;
 /** It adds up to a sixteenth of that by itself, so that those who wait do not all come back at once. */
 const jitterFraction = 16;
 /** From there until the answer has crossed the network. */

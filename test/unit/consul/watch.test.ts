@@ -45,7 +45,7 @@ describe('a watch of a key', () => {
   it('asks for what is there, then waits at the index that was answered', async () => {
     open();
     const first = await question(1);
-    expect([first.path, first.query.get('index'), first.query.get('wait')]).toEqual(['/v1/kv/a/key', '0', '60s']);
+    expect([first.path, first.query.get('index'), first.query.get('wait')]).toEqual(['/v1/kv/a/key', '0', '10s']);
     first.answer(200, 17, kvBody('one', 17));
     await heard(1);
     clock.advance(250);
