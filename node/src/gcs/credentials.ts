@@ -1,0 +1,33 @@
+import { GcsFailure, credentialsRemedy } from './failure.ts';
+
+const scope = 'https://www.googleapis.com/auth/devstorage.read_only';
+/** As google-auth-library says that none of the three places holds any. */
+const noneFound = 'Could not load the default credentials';
+
+/** Headers that prove who asks. Rejects with a GcsFailure. */
+export type Credentials = () => Promise<Headers>;
+
+/** Nothing is sent: for an emulator. */
+export const noCredentials: Credentials = () => Promise.resolve(new Headers());
+
+/**
+ * Application Default Credentials; tokens are kept and renewed by the library. It is loaded here, so call it before anything runs that
+ * must not wait: that takes a tenth of a second.
+ */
+export async function defaultCredentials(): Promise<Credentials> {
+  const { GoogleAuth } = await import('google-auth-library');
+  const open = (): InstanceType<typeof GoogleAuth> => new GoogleAuth({ scopes: [scope] });
+  let auth = open();
+  return async () => {
+    try {
+      return await auth.getRequestHeaders();
+    } catch (thrown) {
+      // It remembers what it did not find, and so would not see what was put there since.
+      auth = open();
+      const { message } = thrown as Error;
+      const isMissing = message.includes(noneFound);
+      const what = isMissing ? 'there are no Google credentials' : `the Google credentials give no token: ${message}`;
+      throw new GcsFailure(isMissing ? 'lasting' : 'passing', `${what}; ${credentialsRemedy}`, { cause: thrown });
+    }
+  };
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../lib/clock.ts';
+import { GcsFailure } from './failure.ts';
+import { type ObjectAddress, readObject, type StoredText } from './http.ts';
+
+/** All attempts together, whatever fails; `tutti reload` waits a moment longer. */
+const patienceMs = 8_000;
+/** An upload that deletes and creates has created by then. */
+const missingPatienceMs = 3_000;
+const firstPauseMs = 200;
+const longestPauseMs = 2_000;
+
+export interface Patience {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The object's text and generation, tried again with growing, jittered pauses while that may help. Null: it still has the
+ * generation that is `known`. Rejects with GCS_FAILED, or SOURCE_FAILED where there is no such object or it is no plan.
+ */
+export async function readText(
+  address: ObjectAddress,
+  known: string | null,
+  { clock, random, signal }: Patience,
+): Promise<StoredText | null> {
+  const startedMs = clock.nowMs();
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await readObject(address, known, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof GcsFailure)) throw thrown;
+      const fullMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 10));
+      const nextMs = clock.nowMs() + fullMs * (0.5 + random() / 2);
+      const isOver = signal.aborted || nextMs > startedMs + forMs[thrown.kind];
+      if (isOver || !(await reached(clock, nextMs, signal))) throw thrown.asError();
+    }
+  }
+}
+
+const forMs = { missing: missingPatienceMs, passing: patienceMs, lasting: 0 } as const;
+
+/** Whether it came to that, before the signal. */
+function reached(clock: Clock, atMs: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (isReached: boolean): void => {
+      cancel();
+      signal.removeEventListener('abort', abort);
+      resolve(isReached);
+    };
+    const abort = (): void => end(false);
+    const cancel = clock.at(atMs, () => end(true));
+    signal.addEventListener('abort', abort, { once: true });
+  });
+}
