@@ -173,6 +173,7 @@ describe('a standalone run', () => {
       'consensus',
       'coordinator',
       'discovery',
+      'gcs',
       'node',
       'raft',
       'runtime',
@@ -181,5 +182,6 @@ describe('a standalone run', () => {
       'transport',
     ])
       expect(loaded.filter((file) => file.startsWith(`${room}/`))).toEqual([]);
+    expect(stderr).not.toMatch(/loaded .*\/node_modules\/(google-|gcp-|gaxios)/);
   });
 });
