@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RunReport } from '../../node/src/results/report.ts';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
 import { availableOrSkip } from '../support/available.ts';
 import { findFakeGcs } from '../support/gcs/find.ts';
@@ -40,7 +41,8 @@ describe('CLUSTER_CONFIG_SOURCE=gcs, with a real fake-gcs-server', { timeout }, 
   const startNode = (id: string, flags: Record<string, string> = {}): void =>
     cluster.startNode(id, {
       ...{ 'config-source': 'gcs', 'gcs-config-bucket': 'plans', 'gcs-config-object': 'team/plan.yaml' },
-      ...{ 'gcs-api-endpoint': gcs!.endpoint, 'gcs-poll-secs': '1', ...flags },
+      ...{ 'gcs-api-endpoint': gcs!.endpoint, 'gcs-poll-secs': '1', 'gcs-results-bucket': 'results' },
+      ...flags,
     });
   const start = async (flags?: Record<string, string>): Promise<void> => {
     for (const { id } of cluster.members) startNode(id, flags);
@@ -56,6 +58,13 @@ describe('CLUSTER_CONFIG_SOURCE=gcs, with a real fake-gcs-server', { timeout }, 
   const submitted = (): readonly (LogLine & { readonly submission?: string })[] =>
     cluster.members.flatMap(({ id }) => cluster.log(id)).filter(({ msg }) => /plan of its source/.test(msg));
 
+  /** What stands in the bucket of results, once it is so many. */
+  const results = (count: number): Promise<readonly RunReport[]> =>
+    waitFor(`${count} results in the bucket`, waitMs, async () => {
+      const texts = await gcs!.results();
+      return texts.length >= count && texts.map((text) => JSON.parse(text) as RunReport);
+    });
+
   it('an upload begins a run, another one the next; a leader that is killed between them repeats nothing', async () => {
     await start();
     await everyoneSays(cluster, /no gs:\/\/plans\/team\/plan\.yaml.*gcloud storage cp config\.yaml gs:\/\/plans\/team/);
@@ -70,11 +79,19 @@ describe('CLUSTER_CONFIG_SOURCE=gcs, with a real fake-gcs-server', { timeout }, 
     const again = await tutti(['reload', '--node', node, '--json']);
     expect([again.code, JSON.parse(again.stdout)]).toMatchObject([0, { run_id: runId, created: false }]);
     expect((await recorder.hits()).numbers).toHaveLength(20);
+    expect(await results(1)).toHaveLength(1);
     const second = await upload(text);
     await nextRun(runId);
     expect((await recorder.hits()).numbers).toHaveLength(40);
-    const generations = submitted().map(({ submission }) => submission);
-    expect(generations.sort()).toEqual([first, second].map((generation) => `gs://plans/team/plan.yaml#${generation}`));
+    const each = [first, second].map((generation) => `gs://plans/team/plan.yaml#${generation}`);
+    expect(
+      submitted()
+        .map(({ submission }) => submission)
+        .sort(),
+    ).toEqual(each);
+    const reports = await results(2);
+    expect(reports.map(({ run }) => run.submission)).toEqual(each);
+    expect(reports[1]).toEqual(await cluster.report());
   });
 
   it('a leader that is killed in mid-run: its successor goes on with it, and with no other', async () => {

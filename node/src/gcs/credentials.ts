@@ -1,6 +1,9 @@
 import { GcsFailure, credentialsRemedy } from './failure.ts';
 
-const scope = 'https://www.googleapis.com/auth/devstorage.read_only';
+const scopes = {
+  read: 'https://www.googleapis.com/auth/devstorage.read_only',
+  write: 'https://www.googleapis.com/auth/devstorage.read_write',
+} as const;
 /** As google-auth-library says that none of the three places holds any. */
 const noneFound = 'Could not load the default credentials';
 
@@ -14,9 +17,9 @@ export const noCredentials: Credentials = () => Promise.resolve(new Headers());
  * Application Default Credentials; tokens are kept and renewed by the library. It is loaded here, so call it before anything runs that
  * must not wait: that takes a tenth of a second.
  */
-export async function defaultCredentials(): Promise<Credentials> {
+export async function defaultCredentials(use: keyof typeof scopes): Promise<Credentials> {
   const { GoogleAuth } = await import('google-auth-library');
-  const open = (): InstanceType<typeof GoogleAuth> => new GoogleAuth({ scopes: [scope] });
+  const open = (): InstanceType<typeof GoogleAuth> => new GoogleAuth({ scopes: [scopes[use]] });
   let auth = open();
   return async () => {
     try {

@@ -4,8 +4,8 @@ import { TuttiError, type ErrorCode } from '../lib/errors.ts';
 const maxReasonChars = 300;
 
 /**
- * Why one attempt to read an object failed, and whether another one may do better. missing: for a moment, where an upload replaces
- * by deleting and creating. passing: 429, 5xx, no answer. lasting: somebody has to do something about it.
+ * Why one attempt failed, and whether another one may do better. missing: for a moment, where an upload replaces by deleting and
+ * creating. passing: 429, 5xx, no answer. lasting: somebody has to do something about it.
  */
 export class GcsFailure extends Error {
   readonly kind: 'missing' | 'passing' | 'lasting';
@@ -28,25 +28,32 @@ interface FailureOptions {
   readonly cause?: unknown;
 }
 
-/** What an answer with that status means for whoever reads `gs://bucket/object`, and what to do about it. */
-export function failureOf(status: number, body: string, bucket: string, object: string): GcsFailure {
-  const where = `gs://${bucket}/${object}`;
+export interface Asked {
+  /** gs://bucket/object */
+  readonly about: string;
+  readonly bucket: string;
+  /** What 404 means, and what to do about it. */
+  readonly missing: string;
+  /** What allows it. */
+  readonly role: string;
+}
+
+/** What an answer with that status means, and what to do about it. */
+export function failureOf(status: number, body: string, { about, bucket, missing, role }: Asked): GcsFailure {
   const said = reasonIn(body);
-  const reason = said === '' ? '' : `: ${said}`;
+  const reason = said === '' ? '' : ` (${said})`;
   switch (status) {
-    case 404: {
-      const message = `there is no ${where}${reason}; put a plan there: gcloud storage cp config.yaml ${where}`;
-      return new GcsFailure('missing', message, { code: 'SOURCE_FAILED' });
-    }
+    case 404:
+      return new GcsFailure('missing', `${missing}${reason}`, { code: 'SOURCE_FAILED' });
     case 401:
-      return new GcsFailure('lasting', `${where}: the credentials were refused (401)${reason}; ${credentialsRemedy}`);
+      return new GcsFailure('lasting', `${about}: the credentials were refused, 401${reason}; ${credentialsRemedy}`);
     case 403: {
-      const command = `gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=serviceAccount:EMAIL --role=roles/storage.objectViewer`;
-      return new GcsFailure('lasting', `${where}: reading it is forbidden (403)${reason}; allow it: ${command}`);
+      const command = `gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=serviceAccount:EMAIL --role=${role}`;
+      return new GcsFailure('lasting', `${about}: it is forbidden, 403${reason}; allow it: ${command}`);
     }
     default: {
       const mayPass = status === 408 || status === 429 || status >= 500;
-      return new GcsFailure(mayPass ? 'passing' : 'lasting', `${where}: the answer was ${status}${reason}`);
+      return new GcsFailure(mayPass ? 'passing' : 'lasting', `${about}: the answer was ${status}${reason}`);
     }
   }
 }

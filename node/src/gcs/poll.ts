@@ -1,6 +1,6 @@
 import { backoffMs } from '../lib/backoff.ts';
 import { TuttiError } from '../lib/errors.ts';
-import type { ObjectAddress, StoredText } from './http.ts';
+import type { ObjectAddress, StoredText } from './read-object.ts';
 import { type Patience, readText } from './read-text.ts';
 
 export interface PollOptions extends Omit<Patience, 'signal'> {

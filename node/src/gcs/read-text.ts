@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
+import { reached } from '../lib/reached.ts';
 import { GcsFailure } from './failure.ts';
-import { type ObjectAddress, readObject, type StoredText } from './http.ts';
+import { type ObjectAddress, readObject, type StoredText } from './read-object.ts';
 
 /** All attempts together, whatever fails; `tutti reload` waits a moment longer. */
 const patienceMs = 8_000;
@@ -33,24 +34,10 @@ export async function readText(
       if (!(thrown instanceof GcsFailure)) throw thrown;
       const fullMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 10));
       const nextMs = clock.nowMs() + fullMs * (0.5 + random() / 2);
-      const isOver = signal.aborted || nextMs > startedMs + forMs[thrown.kind];
+      const isOver = nextMs > startedMs + forMs[thrown.kind];
       if (isOver || !(await reached(clock, nextMs, signal))) throw thrown.asError();
     }
   }
 }
 
 const forMs = { missing: missingPatienceMs, passing: patienceMs, lasting: 0 } as const;
-
-/** Whether it came to that, before the signal. */
-function reached(clock: Clock, atMs: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = (isReached: boolean): void => {
-      cancel();
-      signal.removeEventListener('abort', abort);
-      resolve(isReached);
-    };
-    const abort = (): void => end(false);
-    const cancel = clock.at(atMs, () => end(true));
-    signal.addEventListener('abort', abort, { once: true });
-  });
-}

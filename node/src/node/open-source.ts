@@ -12,7 +12,7 @@ import type { PlanSource, SourcedPlan } from '../source/source.ts';
 import { consulAddress } from './consul-address.ts';
 import { readPlan, submitFromFile } from './file-plan.ts';
 import type { PlanDelivery } from './plan-delivery.ts';
-import { objectAddress } from './object-address.ts';
+import { objectAddress } from './gcs-access.ts';
 import { newRunId } from './run-id.ts';
 import { createSharedPlan } from './shared-plan.ts';
 

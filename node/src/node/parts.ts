@@ -27,6 +27,7 @@ import type { Close } from './close-all.ts';
 import { peerSecurity } from './doors.ts';
 import { handOver } from './hand-over.ts';
 import { deliverPlans, type OpenedSource } from './open-source.ts';
+import { keepResults, type WriteResult } from './keep-results.ts';
 import { newRunId } from './run-id.ts';
 import { timingsOf } from './timings.ts';
 import { watchUnreachable } from './unreachable.ts';
@@ -54,6 +55,8 @@ export interface Frame {
   readonly hooks: NodeHooks;
   readonly directory: DataDirectory;
   readonly source: OpenedSource | null;
+  /** Null: results stay in the cluster. */
+  readonly writeResult: WriteResult | null;
   readonly self: AgentRef;
   /** Closed from the last to the first. */
   readonly opened: Close[];
@@ -80,7 +83,7 @@ export interface Company {
 
 /** The consensus and all that stands on it. */
 export async function openBehind(frame: Frame, company: Company): Promise<ApiBackend> {
-  const { settings, hooks, source, self, opened } = frame;
+  const { settings, hooks, source, writeResult, self, opened } = frame;
   const replicated = createReplicatedState();
   const consensus = await openOwnConsensus(frame, company, replicated);
   opened.push(() => consensus.close());
@@ -94,6 +97,11 @@ export async function openBehind(frame: Frame, company: Company): Promise<ApiBac
   const runtime = openRuntime(frame, consensus, replicated);
   opened.push(() => runtime.close());
   opened.push(() => handOver(consensus, hooks.log));
+  if (writeResult !== null) {
+    const state = (): ClusterState => replicated.state();
+    const parts = { consensus, runtime, state, clock: systemClock, random: Math.random, log: hooks.log };
+    opened.push(keepResults({ ...parts, write: writeResult }));
+  }
   const delivery = source === null ? null : deliverPlans(source, settings, hooks, { consensus, runtime, replicated });
   opened.push(() => delivery?.close());
   return createBackend({

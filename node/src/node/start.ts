@@ -8,6 +8,7 @@ import { startByConsul } from './by-consul.ts';
 import { startByList } from './by-list.ts';
 import { type Close, closeAll } from './close-all.ts';
 import { consulAddress } from './consul-address.ts';
+import { openResults } from './open-results.ts';
 import { openSource } from './open-source.ts';
 import type { NodeHooks, RunningNode } from './parts.ts';
 import { type Place, readPlace } from './place.ts';
@@ -22,6 +23,7 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
   // Before anything is opened.
   timingsOf(settings);
   const source = await openSource(settings);
+  const writeResult = await openResults(settings);
   const consul = settings.discoveryMode === 'consul' ? consulAddress(settings) : null;
   const place = consul === null ? await readPlace(settings) : null;
   const directory = await openOwnDirectory(settings, place);
@@ -30,7 +32,7 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
   const opened: Close[] = [() => directory.close()];
   try {
     hooks.identify(() => ({ node: nodeId }));
-    const frame = { settings, hooks, directory, source, self, opened };
+    const frame = { settings, hooks, directory, source, writeResult, self, opened };
     const apiAddress = place === null ? await startByConsul(frame, consul!) : await startByList(frame, place);
     return { apiAddress, close: () => closeAll(opened) };
   } catch (error) {

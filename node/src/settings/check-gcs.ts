@@ -5,20 +5,22 @@ export function gcsProblems(
   read: Settings,
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
-  const given = {
+  const ofPlan = {
     GCS_CONFIG_BUCKET: read.gcsBucket,
     GCS_CONFIG_OBJECT: read.gcsObject,
     GCS_POLL_SECS: read.gcsPollSecs,
-    GCS_API_ENDPOINT: read.gcsApiEndpoint,
-    GCS_API_ENDPOINT_AUTH: read.gcsApiEndpointAuth,
   };
-  if (read.configSource !== 'gcs') {
-    const idle = Object.entries(given).filter(([, value]) => value !== null);
-    return idle.map(([name]) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is gcs`);
+  const ofAll = { GCS_API_ENDPOINT: read.gcsApiEndpoint, GCS_API_ENDPOINT_AUTH: read.gcsApiEndpointAuth };
+  const hasPlan = read.configSource === 'gcs';
+  const idle = hasPlan ? [] : given(ofPlan).map((name) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is gcs`);
+  if (!hasPlan && read.gcsResultsBucket === null) {
+    const unless = 'has no effect unless CLUSTER_CONFIG_SOURCE is gcs or GCS_RESULTS_BUCKET is set';
+    return [...idle, ...given(ofAll).map((name) => `${name}: ${unless}`)];
   }
-  const missing = (['GCS_CONFIG_BUCKET', 'GCS_CONFIG_OBJECT'] as const).filter((name) => given[name] === null);
+  const missing = (['GCS_CONFIG_BUCKET', 'GCS_CONFIG_OBJECT'] as const).filter((name) => ofPlan[name] === null);
   return [
-    ...missing.map((name) => `${name}: required when CLUSTER_CONFIG_SOURCE is gcs`),
+    ...idle,
+    ...(hasPlan ? missing.map((name) => `${name}: required when CLUSTER_CONFIG_SOURCE is gcs`) : []),
     ...(read.gcsApiEndpointAuth !== null && read.gcsApiEndpoint === null
       ? ['GCS_API_ENDPOINT_AUTH: has no effect unless GCS_API_ENDPOINT is set; Google’s own is always sent a token']
       : []),
@@ -27,4 +29,8 @@ export function gcsProblems(
       ? []
       : ['STORAGE_EMULATOR_HOST: is not obeyed; use GCS_API_ENDPOINT, and unset it']),
   ];
+}
+
+function given(values: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.keys(values).filter((name) => values[name] !== null);
 }

@@ -36,6 +36,12 @@ export const gcsSettings = {
     'off',
     'How often the leader asks whether the object has another generation, and takes each as a new plan. Else `tutti reload` does.',
   ),
+  gcsResultsBucket: setting(
+    'GCS_RESULTS_BUCKET',
+    bucketName.nullable().default(null),
+    'none',
+    'A bucket into which the leader writes the result of each run, as JSON and under a name of its own. With every CLUSTER_CONFIG_SOURCE.',
+  ),
   gcsApiEndpoint: setting(
     'GCS_API_ENDPOINT',
     endpoint.nullable().default(null),

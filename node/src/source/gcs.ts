@@ -1,4 +1,4 @@
-import type { ObjectAddress, StoredText } from '../gcs/http.ts';
+import type { ObjectAddress, StoredText } from '../gcs/read-object.ts';
 import { pollObject } from '../gcs/poll.ts';
 import { readText } from '../gcs/read-text.ts';
 import type { Clock } from '../lib/clock.ts';

@@ -9,7 +9,7 @@ import { freePorts } from '../ports.ts';
 const startTimeoutMs = 60_000;
 const name = 'fake-gcs-server';
 
-/** A fake-gcs-server on loopback with one bucket, `plans`, in memory: whoever kills it empties it. Stop it, or it stays. */
+/** A fake-gcs-server on loopback with two buckets, `plans` and `results`, in memory: whoever kills it empties it. Stop it, or it stays. */
 export class FakeGcsServer {
   readonly #directory = mkdtempSync(join(tmpdir(), 'tutti-gcs-'));
   readonly #processes = new Processes(this.#directory);
@@ -21,7 +21,7 @@ export class FakeGcsServer {
     this.#port = port;
   }
 
-  /** `program` is what `findFakeGcs` found. Resolves once the bucket is there. */
+  /** `program` is what `findFakeGcs` found. Resolves once the buckets are there. */
   static async start(program: string): Promise<FakeGcsServer> {
     const [port] = await freePorts(1);
     const server = new FakeGcsServer(program, port!);
@@ -56,7 +56,9 @@ export class FakeGcsServer {
         () => false,
       );
     await waitFor('fake-gcs-server', startTimeoutMs, isUp, this.#processes.firstDead);
-    await this.#ask('POST', '/storage/v1/b?project=local', JSON.stringify({ name: 'plans' }));
+    for (const bucket of ['plans', 'results']) {
+      await this.#ask('POST', '/storage/v1/b?project=local', JSON.stringify({ name: bucket }));
+    }
   }
 
   kill(): Promise<void> {
@@ -73,15 +75,28 @@ export class FakeGcsServer {
     await this.#ask('DELETE', `/storage/v1/b/plans/o/${encodeURIComponent(object)}`);
   }
 
+  /** The content of every object of the bucket `results`, in the order of their names. */
+  async results(): Promise<readonly string[]> {
+    const path = '/storage/v1/b/results/o';
+    const { items = [] } = (await this.#ask('GET', path)) as { readonly items?: readonly { readonly name: string }[] };
+    const names = items.map(({ name }) => name).sort();
+    return Promise.all(names.map((name) => this.#text(`${path}/${encodeURIComponent(name)}?alt=media`)));
+  }
+
   async stop(): Promise<void> {
     await this.#processes.stopAll();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
   async #ask(method: string, path: string, body?: string): Promise<unknown> {
+    const text = await this.#text(path, method, body);
+    return text === '' ? null : (JSON.parse(text) as unknown);
+  }
+
+  async #text(path: string, method = 'GET', body?: string): Promise<string> {
     const answer = await fetch(`${this.endpoint}${path}`, { method, ...(body !== undefined && { body }) });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`fake-gcs-server answered ${method} ${path} with ${answer.status}: ${text}`);
-    return text === '' ? null : (JSON.parse(text) as unknown);
+    return text;
   }
 }

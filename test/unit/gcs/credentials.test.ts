@@ -24,7 +24,7 @@ describe('Application Default Credentials', () => {
     vi.stubEnv('METADATA_SERVER_DETECTION', 'assume-present');
   };
   const reader = async (): Promise<() => Promise<unknown>> => {
-    const address = { ...google.address, credentials: await defaultCredentials() };
+    const address = { ...google.address, credentials: await defaultCredentials('read') };
     const patience = { clock: new HastyClock(), random: () => 0, signal: new AbortController().signal };
     return () => readText(address, null, patience);
   };

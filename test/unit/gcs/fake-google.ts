@@ -5,14 +5,16 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noCredentials } from '../../../node/src/gcs/credentials.ts';
-import type { ObjectAddress } from '../../../node/src/gcs/http.ts';
+import type { ObjectAddress } from '../../../node/src/gcs/read-object.ts';
 
 /** One question to Cloud Storage, and how to answer it. */
 export interface Asked {
+  readonly method: string;
   /** Encoded, as it came. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly authorization: string | undefined;
+  readonly body: string;
   readonly socket: Socket;
   /** As Cloud Storage answers with the content of an object. */
   give(generation: number, text: string | Buffer): void;
@@ -58,7 +60,15 @@ export class FakeGoogle {
   #take(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url!, 'http://fake');
     if (url.pathname.startsWith('/computeMetadata/')) return this.#tell(url.pathname, request, response);
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => this.#ask(url, request, Buffer.concat(chunks).toString('utf8'), response));
+  }
+
+  #ask(url: URL, request: IncomingMessage, body: string, response: ServerResponse): void {
     const asked: Asked = {
+      method: request.method!,
+      body,
       path: url.pathname,
       query: url.searchParams,
       authorization: request.headers.authorization,

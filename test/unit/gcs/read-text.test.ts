@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ObjectAddress, StoredText } from '../../../node/src/gcs/http.ts';
+import type { ObjectAddress, StoredText } from '../../../node/src/gcs/read-object.ts';
 import { readText } from '../../../node/src/gcs/read-text.ts';
 import { type Asked, FakeGoogle } from './fake-google.ts';
 import { HastyClock } from './hasty-clock.ts';
@@ -70,7 +70,7 @@ describe('an object of Cloud Storage', () => {
     await expect(read()).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
       message: expect.stringMatching(
-        /^there is no gs:\/\/plans\/plan.yaml: No such object: .*gcloud storage cp config.yaml gs:\/\/plans\/plan.yaml$/,
+        /^there is no gs:\/\/plans\/plan.yaml; .*gcloud storage cp config.yaml gs:\/\/plans\/plan.yaml \(No such object/,
       ) as string,
     });
     expect(clock.nowMs()).toBeGreaterThan(1_000);
@@ -81,7 +81,7 @@ describe('an object of Cloud Storage', () => {
     google.onAsked = (asked) => asked.answer(503, '{"error":{"code":503,"message":"Backend Error"}}');
     await expect(read()).rejects.toMatchObject({
       code: 'GCS_FAILED',
-      message: 'gs://plans/plan.yaml: the answer was 503: Backend Error',
+      message: 'gs://plans/plan.yaml: the answer was 503 (Backend Error)',
     });
     expect(clock.nowMs()).toBeGreaterThan(5_000);
     expect(clock.nowMs()).toBeLessThanOrEqual(8_000);
@@ -90,7 +90,7 @@ describe('an object of Cloud Storage', () => {
   it.each([
     [403, 'does not have storage.objects.get access', /403.*does not have storage.*roles\/storage\.objectViewer/],
     [401, 'Anonymous caller', /401.*Anonymous caller.*gcloud auth application-default login/],
-    [400, 'Invalid', /the answer was 400: Invalid/],
+    [400, 'Invalid', /the answer was 400 \(Invalid\)/],
     [304, '', /the answer was 304/],
   ])('that is answered %i is asked for once, and the remedy is told', async (status, body, reason) => {
     google.onAsked = (asked) => asked.answer(status, body);

@@ -91,7 +91,15 @@ describe('settings', () => {
     ['GCS_API_ENDPOINT_AUTH', 'adc'],
   ])('%s does nothing without a plan in a bucket, and says so', (name, value) => {
     const given = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'consul-kv', [name]: value };
-    expect(problemsOf(given)).toMatch(new RegExp(`^${name}: has no effect unless CLUSTER_CONFIG_SOURCE is gcs\n1 `));
+    expect(problemsOf(given)).toMatch(new RegExp(`^${name}: has no effect unless CLUSTER_CONFIG_SOURCE is gcs.*\n1 `));
+  });
+
+  it('results go to a bucket wherever the plan comes from, by an endpoint of one’s own too', () => {
+    const results = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'api', GCS_RESULTS_BUCKET: 'results' };
+    const used = { ...results, GCS_API_ENDPOINT: 'http://127.0.0.1:4443', GCS_API_ENDPOINT_AUTH: 'adc' };
+    expect(() => checkNodeSettings(readSettings(used), used)).not.toThrow();
+    expect(problemsOf({ ...results, GCS_POLL_SECS: '10' })).toContain('GCS_POLL_SECS: has no effect');
+    expect(problemsOf({ ...results, STORAGE_EMULATOR_HOST: 'x' })).toContain('use GCS_API_ENDPOINT');
   });
 
   it.each([
