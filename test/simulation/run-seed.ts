@@ -51,7 +51,7 @@ export class SeedFailure extends Error {
 }
 
 export function replayCommand(seed: number): string {
-  return `node test/simulation/simulate.ts --seeds 1 --from ${seed}`;
+  return `npm run simulate -- --seeds 1 --from ${seed}`;
 }
 
 /** `focus` fixes some of the faults, for a hunt. Runs one seed: chaos under the checks, then a healed quorum that must make progress. Throws SeedFailure. */
