@@ -25,6 +25,17 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
+/** One free port for each of these nodes. */
+export async function portsOf(...ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const ports = await freePorts(ids.length);
+  return new Map(ids.map((id, at) => [id, ports[at]!]));
+}
+
+/** CLUSTER_NODES of these nodes, each at a free port. */
+export async function freeNodes(...ids: readonly string[]): Promise<string> {
+  return [...(await portsOf(...ids))].map(([id, port]) => `${id}=127.0.0.1:${port}`).join(',');
+}
+
 /** The first of so many ports of this worker's range, one after the other, that nobody listens on now. */
 export async function freePortRange(count: number): Promise<number> {
   for (let tries = 0; tries < PORTS; tries += 1) {
