@@ -63,6 +63,11 @@ export class ConsulAgent {
     return `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#ports.http}`;
   }
 
+  /** The same, as our own client wants it. */
+  get url(): URL {
+    return new URL(this.address);
+  }
+
   /** host:port of the DNS server, over UDP and TCP. */
   get dnsAddress(): string {
     return `127.0.0.1:${this.#ports.dns}`;
