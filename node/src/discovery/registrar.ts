@@ -1,6 +1,6 @@
 import type { ConsulAddress } from '../consul/http.ts';
 import { deregisterService, readService, registerService, type RegisteredService } from '../consul/services.ts';
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, patientBackoff } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -9,7 +9,7 @@ import { checkedUrl, type Registrant, registrationOf, type RoleTag, serviceId } 
 /** An agent that lost its data, or gave the node up while it stood still, knows it again after so long. */
 const lookEveryMs = 5_000;
 /** A Consul that is back is to know the node soon. */
-const longestPauseMs = 5_000;
+const pauses = { ...patientBackoff, longestMs: 5_000 };
 /** An end must not wait for a Consul that is away; its check finds out. */
 const deregisterTimeoutMs = 2_000;
 
@@ -122,7 +122,7 @@ export class Registrar {
       this.#told = null;
       const { code, message } = TuttiError.from(thrown);
       if (this.#failures === 1) log.warn({ code }, `not registered, and tried again: ${message}`);
-      return Math.min(longestPauseMs, backoffMs(this.#failures, random));
+      return backoffMs(this.#failures, random, pauses);
     }
   }
 
