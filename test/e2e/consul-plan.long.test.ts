@@ -176,10 +176,7 @@ describe('CLUSTER_CONFIG_SOURCE=consul-kv, with a real Consul', { timeout }, () 
 
   it('over TLS, by the variables of Consul itself', async (context) => {
     consul = await startConsul(context, { tls: makeTlsIdentity() });
-    const { ca, cert, key } = consul.files;
-    const address = new URL(consul.address);
-    const env = { CONSUL_HTTP_SSL: 'true', CONSUL_CACERT: ca, CONSUL_CLIENT_CERT: cert, CONSUL_CLIENT_KEY: key };
-    const { cluster, recorder } = await start(1, { 'consul-addr': '' }, { ...env, CONSUL_HTTP_ADDR: address.host });
+    const { cluster, recorder } = await start(1, { 'consul-addr': '' }, consul.environment);
     await put(plan(recorder.baseUrl, 1));
     await cluster.runReaches('finished', waitMs);
   });

@@ -24,7 +24,7 @@ import { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
 import type { ListedPeer } from '../transport/transport.ts';
 import { createBackend } from './backend.ts';
 import type { Close } from './close-all.ts';
-import { peerSecurity } from './doors.ts';
+import type { PeerSecurity } from './doors.ts';
 import { handOver } from './hand-over.ts';
 import { deliverPlans, type OpenedSource } from './open-source.ts';
 import { keepResults, type WriteResult } from './keep-results.ts';
@@ -52,6 +52,8 @@ export interface NodeHooks {
 /** What all parts of a node have in common. */
 export interface Frame {
   readonly settings: Settings;
+  /** Of the doors between the nodes. */
+  readonly security: PeerSecurity;
   readonly hooks: NodeHooks;
   readonly directory: DataDirectory;
   readonly source: OpenedSource | null;
@@ -122,7 +124,7 @@ async function openOwnConsensus(
   company: Company,
   replicated: ReplicatedState,
 ): Promise<Consensus<CommandResult>> {
-  const { settings, hooks, directory, self: agent } = frame;
+  const { settings, security, hooks, directory, self: agent } = frame;
   const { nodeId, incarnation } = directory;
   const { listed, listedSize, selfIndex, joins, contacts, apiAddress } = company;
   const createTransport = settings.transport === 'tcp' ? createTcpTransport : createGrpcTransport;
@@ -143,7 +145,7 @@ async function openOwnConsensus(
         bind: settings.bindAddress,
         listed,
         selfIndex,
-        security: peerSecurity(settings),
+        security,
         clock: systemClock,
         log: hooks.log,
       }),

@@ -56,7 +56,7 @@ describe('an object of Cloud Storage', () => {
     google.onAsked = (asked) => (google.asked.length < 4 ? fail(asked) : asked.give(1, 'plan'));
     expect(await read()).toMatchObject({ text: 'plan' });
     expect(google.asked).toHaveLength(4);
-    expect(clock.pausesMs).toEqual([100, 200, 400]);
+    expect(clock.pausesMs).toEqual([200, 400, 800]);
   });
 
   it('is asked for after pauses of which up to a half is jitter', async () => {

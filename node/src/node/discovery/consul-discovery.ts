@@ -17,7 +17,7 @@ import { Porch } from '../../transport/peer/porch.ts';
 import { tcpWire } from '../../transport/tcp/tcp-transport.ts';
 import type { PeerIdentity } from '../../transport/transport.ts';
 import { wireKinds } from '../../transport/wire-kinds.ts';
-import { peerSecurity } from '../doors.ts';
+import type { PeerSecurity } from '../doors.ts';
 import { Following } from './following.ts';
 import { contactsOf } from './founders.ts';
 import type { Front } from './front.ts';
@@ -35,6 +35,7 @@ const tagTimeoutMs = 2_000;
 
 export interface ConsulDiscoveryOptions {
   readonly settings: Settings;
+  readonly security: PeerSecurity;
   readonly consul: ConsulAddress;
   /** Where other machines reach the cluster's port. */
   readonly address: HostAndPort;
@@ -75,7 +76,7 @@ export class ConsulDiscovery {
 
   constructor(options: ConsulDiscoveryOptions) {
     this.#options = options;
-    const { settings, address, apiAddress, identity, consul, log } = options;
+    const { settings, security, address, apiAddress, identity, consul, log } = options;
     this.#service = settings.serviceName ?? defaultService;
     this.#cluster = settings.clusterName ?? defaultCluster;
     this.#listedSize = expectedNodes(settings);
@@ -94,9 +95,8 @@ export class ConsulDiscovery {
       }),
       bind: settings.bindAddress,
       address: this.#self.address,
-      security: peerSecurity(settings),
       clock: systemClock,
-      log,
+      ...{ security, log },
       onMember: (peer) => this.#member.resolve(peer),
     });
   }
