@@ -4,8 +4,8 @@ import { reached } from '../lib/reached.ts';
 import { GcsFailure } from './failure.ts';
 import { type ObjectAddress, readObject, type StoredText } from './read-object.ts';
 
-/** All attempts together, whatever fails; `tutti reload` waits a moment longer. */
-const patienceMs = 8_000;
+/** The last attempt begins by then. With what that may take, it is less than `tutti reload` waits. */
+const patienceMs = 5_000;
 /** An upload that deletes and creates has created by then. */
 const missingPatienceMs = 3_000;
 /** Somebody may be waiting. */
