@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { CHUNK_BYTES, defaultSnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
 import type { SnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
 import type { PeerFrame } from '../../../node/src/transport/transport.ts';
+import { diskFailed } from '../../../node/src/storage/disk-errors.ts';
+import { errno } from '../storage/simulated-disk.ts';
 import { MemoryCluster } from './memory-cluster.ts';
 import type { MemoryMember } from './memory-cluster.ts';
 import { Recorder } from './twins.ts';
@@ -243,6 +245,28 @@ describe('a member that lacks what is gone from the log', () => {
     cluster.rejoin(away.id);
     await cluster.time.until('the state', () => lastOf(away) === lastOf(leader), 20_000);
     expect([damaged, away.machine.restores]).toEqual([true, 1]);
+  });
+
+  it('that has no room for it says so, stays behind, and is asked again slowly until there is room (W8)', async () => {
+    const cluster = await trio();
+    const { leader, away } = await leftBehind(cluster);
+    cluster.snapshotSyncs.set(away.id, () =>
+      Promise.reject(diskFailed('/snapshots/1', errno('ENOSPC', '/snapshots/1'))),
+    );
+    const refusals: string[] = [];
+    cluster.onSend = (_from, _to, frame) => {
+      if (frame.kind === 'snapshotAck' && frame.refusal !== null) refusals.push(frame.refusal);
+      return true;
+    };
+    cluster.rejoin(away.id);
+    await cluster.time.until('a refusal', () => refusals.length > 0);
+    const untilMs = cluster.time.nowMs + 25_000;
+    await cluster.time.until('a while', () => cluster.time.nowMs > untilMs, 30_000);
+    expect(new Set(refusals)).toEqual(new Set(['its disk is full']));
+    expect(refusals.length).toBeLessThan(5);
+    expect(away.events.filter(({ kind }) => kind === 'fatal')).toEqual([]);
+    cluster.snapshotSyncs.delete(away.id);
+    await cluster.time.until('the state', () => lastOf(away) === lastOf(leader), 20_000);
   });
 
   it('does not disturb the cluster, however slow it is sent and restored (S11)', async () => {
