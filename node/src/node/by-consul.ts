@@ -10,7 +10,8 @@ import { Front } from './discovery/front.ts';
 import { serveLeaving } from './discovery/leave.ts';
 import { Leaving } from './discovery/leaving.ts';
 import type { ConsulPlace } from './discovery/own-address.ts';
-import { type Frame, openBehind } from './parts.ts';
+import type { Frame } from './frame.ts';
+import { openBehind } from './parts.ts';
 import { timingsOf } from './timings.ts';
 
 /**

@@ -1,11 +1,9 @@
 import type { Consensus } from '../../consensus/consensus.ts';
 import type { ConsulAddress } from '../../consul/http.ts';
 import { releaseName } from '../../discovery/claim.ts';
-import { watchDns } from '../../discovery/dns.ts';
 import type { Founding, Located } from '../../discovery/founding.ts';
 import { dissolve, type Founded, markFounded } from '../../discovery/founding-key.ts';
-import { type Peers, type PeersOptions, watchHealth } from '../../discovery/peers.ts';
-import { clusterTag } from '../../discovery/registration.ts';
+import type { Peers } from '../../discovery/peers.ts';
 import { Registrar } from '../../discovery/registrar.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
@@ -18,16 +16,15 @@ import { tcpWire } from '../../transport/tcp/tcp-transport.ts';
 import type { PeerIdentity } from '../../transport/transport.ts';
 import { wireKinds } from '../../transport/wire-kinds.ts';
 import type { PeerSecurity } from '../doors.ts';
+import { type ConsulNames, consulNames } from './consul-names.ts';
 import { Following } from './following.ts';
 import { contactsOf } from './founders.ts';
 import type { Front } from './front.ts';
 import { keepFounding, readFounding } from './kept-founding.ts';
 import { Meeting } from './meeting.ts';
 import type { HostAndPort } from './own-address.ts';
+import { watchPeers } from './watch-peers.ts';
 
-const defaultService = 'loadtest-cluster';
-const defaultCluster = 'default';
-const dnsSuffix = 'service.consul';
 /** What Consul is given at an end, which must not wait for one that is away. */
 const releaseTimeoutMs = 2_000;
 /** A leader begins its work without its tag if Consul does not take it for so long. */
@@ -59,8 +56,7 @@ export interface Met {
 export class ConsulDiscovery {
   readonly #options: ConsulDiscoveryOptions;
   readonly #self: Located;
-  readonly #service: string;
-  readonly #cluster: string;
+  readonly #names: ConsulNames;
   readonly #registrar: Registrar;
   readonly #porch: Porch;
   /** Who dialled this node as a member. */
@@ -72,19 +68,18 @@ export class ConsulDiscovery {
   #isClaimed = false;
   /** What members compare at each handshake: as many as found the cluster. */
   #listedSize: number;
-  #failure = '';
 
   constructor(options: ConsulDiscoveryOptions) {
     this.#options = options;
     const { settings, security, address, apiAddress, identity, consul, log } = options;
-    this.#service = settings.serviceName ?? defaultService;
-    this.#cluster = settings.clusterName ?? defaultCluster;
+    this.#names = consulNames(settings, identity.nodeId);
     this.#listedSize = expectedNodes(settings);
     this.#self = { ...identity, clusterId: null, address: formatAddress(address.host, address.port) };
     const { region } = settings;
+    const { serviceName, cluster } = this.#names;
     this.#registrar = new Registrar({
       ...{ consul, log, clock: systemClock, random: Math.random },
-      node: { ...identity, ...address, region, apiAddress, serviceName: this.#service, cluster: this.#cluster },
+      node: { ...identity, ...address, region, apiAddress, serviceName, cluster },
     });
     this.#porch = new Porch({
       wire: settings.transport === 'tcp' ? tcpWire : grpcWire,
@@ -114,7 +109,7 @@ export class ConsulDiscovery {
     try {
       const meeting = new Meeting({
         ...{ consul, identify, signal, log, self: this.#self, expected: expectedNodes(settings) },
-        keys: { name: this.#key(`nodes/${this.#self.nodeId}`), founding: this.#foundingKey },
+        keys: { name: this.#names.nameKey, founding: this.#names.foundingKey },
         clock: systemClock,
         onWaiting: (reason) => {
           front.waitsFor(reason);
@@ -124,7 +119,8 @@ export class ConsulDiscovery {
       await meeting.takeName();
       this.#isClaimed = true;
       this.#registrar.set('forming');
-      const peers = this.#watchPeers();
+      const peers = watchPeers({ settings, consul, log, names: this.#names, onChange: () => this.#look() });
+      this.#peers = peers;
       const founding = kept ?? (await meeting.agree(peers, (look) => (this.#look = look)));
       this.#listedSize = founding.founders.length;
       const isListed = founding.founders.some(({ id }) => id === this.#self.nodeId);
@@ -157,7 +153,7 @@ export class ConsulDiscovery {
         random: Math.random,
       },
       ownAddress: this.#self.address,
-      foundingKey: this.#foundingKey,
+      foundingKey: this.#names.foundingKey,
       identify: this.#porch.identify,
     });
     this.#look = () => this.#following?.look();
@@ -165,12 +161,12 @@ export class ConsulDiscovery {
 
   /** See `markFounded`; also of a node that is closed. CONSUL_FAILED. */
   markFounded(founded: Founded): Promise<boolean> {
-    return markFounded(this.#options.consul, this.#foundingKey, founded);
+    return markFounded(this.#options.consul, this.#names.foundingKey, founded);
   }
 
   /** See `dissolve`. CONSUL_FAILED. */
   dissolve(founded: Founded): Promise<void> {
-    return dissolve(this.#options.consul, this.#foundingKey, founded);
+    return dissolve(this.#options.consul, this.#names.foundingKey, founded);
   }
 
   /** Resolves once Consul has the role that this node has now; it is not waited for longer than a moment. */
@@ -184,42 +180,11 @@ export class ConsulDiscovery {
     if (!this.#isClaimed) return;
     this.#isClaimed = false;
     const { consul, log } = this.#options;
-    const key = this.#key(`nodes/${this.#self.nodeId}`);
+    const key = this.#names.nameKey;
     await releaseName({ consul, key, self: this.#self }, releaseTimeoutMs).catch((thrown: unknown) => {
       // Nobody is behind it any more, so it is taken over by whoever comes with that name.
       log.debug({ key, why: TuttiError.from(thrown).message }, 'the claim of the name stays');
     });
-  }
-
-  get #foundingKey(): string {
-    return this.#key('founders');
-  }
-
-  #key(name: string): string {
-    return `${this.#service}/${this.#cluster}/${name}`;
-  }
-
-  #watchPeers(): Peers {
-    const { settings, consul, log } = this.#options;
-    const tag = clusterTag(this.#cluster);
-    const options: PeersOptions = {
-      clock: systemClock,
-      random: Math.random,
-      onChange: () => {
-        this.#failure = '';
-        this.#look();
-      },
-      onFailure: ({ code, message }) => {
-        if (message !== this.#failure) log.warn({ code }, `the other nodes cannot be looked up: ${message}`);
-        this.#failure = message;
-      },
-    };
-    const { consulDns } = settings;
-    this.#peers =
-      consulDns === null
-        ? watchHealth(consul, { name: this.#service, tag }, options)
-        : watchDns(consulDns, `${tag}.${this.#service}.${dnsSuffix}`, options);
-    return this.#peers;
   }
 }
 

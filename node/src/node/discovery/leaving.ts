@@ -4,7 +4,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { DataDirectory } from '../../storage/data-dir.ts';
-import type { NodeHooks } from '../parts.ts';
+import type { NodeHooks } from '../frame.ts';
 import type { ConsulDiscovery } from './consul-discovery.ts';
 import { forgetFounding } from './kept-founding.ts';
 import { leave } from './leave.ts';
