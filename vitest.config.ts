@@ -28,8 +28,8 @@ export default defineConfig({
           name: 'processes',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: [...alone, ...long],
-          // Real processes and sockets, that mostly wait, on silences, elections and reconnects; so two files at a time.
-          maxWorkers: 2,
+          // Real processes and sockets, that mostly wait, on silences, elections and reconnects; so more than there are cores.
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

@@ -115,6 +115,7 @@ const restless: Partial<FaultPlan> = {
   spares: 2,
   chaosMs: 6_000,
   changeMeanMs: 60,
+  clockJumpMeanMs: Infinity,
   removeDeadAfterMs: Infinity,
   network: { minDelayMs: 0.5, maxDelayMs: 12, straggle: 0, drop: 0.03, duplicate: 0 },
   maxSyncMs: 2,

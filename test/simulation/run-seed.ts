@@ -8,7 +8,7 @@ import type { FaultPlan } from './faults.ts';
 import { isConverged, isPreferred, membersOf, pickCore } from './healing.ts';
 import { allMemberships, canDecide, membershipsOf } from './memberships.ts';
 import { STRAGGLE_FACTOR } from './network.ts';
-import { calmNetwork, drawFaults, drawLaterFaults } from './faults.ts';
+import { calmNetwork, drawClockJumps, drawFaults, drawLaterFaults } from './faults.ts';
 import type { CreateCore, SimulatedNode } from './node.ts';
 import { Random } from './random.ts';
 
@@ -51,7 +51,7 @@ export class SeedFailure extends Error {
 }
 
 export function replayCommand(seed: number): string {
-  return `node test/simulation/simulate.ts --seeds 1 --from ${seed}`;
+  return `npm run simulate -- --seeds 1 --from ${seed}`;
 }
 
 /** `focus` fixes some of the faults, for a hunt. Runs one seed: chaos under the checks, then a healed quorum that must make progress. Throws SeedFailure. */
@@ -62,6 +62,7 @@ export function runSeed(seed: number, createCore: CreateCore = createRaft, focus
     ...drawFaults(random, size),
     ...drawLaterFaults(new Random(seed, 'end news')),
     ...drawMembershipFaults(new Random(seed, 'membership')),
+    ...drawClockJumps(new Random(seed, 'whether clocks jump')),
     ...focus,
   };
   const cluster = new SimulatedCluster(seed, plan, createCore);
@@ -156,6 +157,18 @@ function chaos(cluster: SimulatedCluster, seed: number, random: Random): void {
   );
   const changeRandom = new Random(seed, 'changes');
   whileChaos(plan.changeMeanMs, () => changeSome(cluster, changeRandom), changeRandom);
+  const jumpRandom = new Random(seed, 'clock jumps');
+  whileChaos(
+    plan.leaseDriftPpm === null ? plan.clockJumpMeanMs : Infinity,
+    () => {
+      const node = jumpRandom.pick(cluster.nodes);
+      // From within a heartbeat to several election timeouts.
+      const byMs = jumpRandom.exponential(jumpRandom.pick([20, 150, 2_000]));
+      cluster.trace(`the clock of ${node.id} jumps by ${byMs.toFixed(0)} ms`);
+      node.jumpClock(byMs);
+    },
+    jumpRandom,
+  );
   const unboundRandom = new Random(seed, 'unbound');
   cluster.onPromise = (node, { kind }) => {
     if (kind === 'appendResponse' && unboundRandom.chance(plan.loseUnboundDisk) && mayLoseUnboundDisk(cluster, node)) {

@@ -12,7 +12,7 @@ export function peerUp(state: RaftState, peer: Member, clusterId: string | null)
   state.shunned.delete(peer.id);
   if (clusterId !== null) learnOfFounding(state);
   forgetOtherDisk(state, peer);
-  state.met.set(peer.id, { member: peer, clusterId, up: true });
+  state.met.set(peer.id, { member: peer, clusterId: clusterId ?? clusterBoundTo(state, peer), up: true });
   if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);
 }
 
@@ -21,13 +21,24 @@ export function peerUp(state: RaftState, peer: Member, clusterId: string | null)
  * of another cluster, or one that the membership has no place for, had to be let in.
  */
 export function judgeAgain(state: RaftState): void {
-  for (const [id, { member, clusterId, up }] of state.met) {
-    const reason = up ? refusal(state, member, clusterId) : null;
+  for (const [id, met] of state.met) {
+    met.clusterId ??= clusterBoundTo(state, met.member);
+    const reason = met.up ? refusal(state, met.member, met.clusterId) : null;
     if (reason === null) continue;
     state.met.delete(id);
     state.leadership?.progress.delete(id);
     refuse(state, id, reason);
   }
+}
+
+/**
+ * The cluster of a peer that could not say which it belongs to, since its handshake came before the founding: a membership that is
+ * certain binds its disk. Remembered beyond that membership, or who is removed by a later one would pass for a stranger.
+ */
+function clusterBoundTo(state: RaftState, peer: Member): string | null {
+  const membership = state.memberships.current;
+  if (membership === null || !isMembershipCommitted(state)) return null;
+  return isBoundVoter(membership, peer) ? membership.clusterId : null;
 }
 
 function refuse(state: RaftState, id: NodeId, reason: string): void {

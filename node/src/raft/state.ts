@@ -18,7 +18,7 @@ export interface RaftState {
   /** The newest durable one. */
   snapshot: SnapshotMetadata | null;
   /** Peers whose handshake was completed, with the incarnation of the latest one. */
-  readonly met: Map<NodeId, { readonly member: Member; readonly clusterId: string | null; up: boolean }>;
+  readonly met: Map<NodeId, { readonly member: Member; clusterId: string | null; up: boolean }>;
   /** Peers whose latest handshake was refused: nothing is sent to them, for it would reach the wrong disk, nor heard of them. */
   readonly shunned: Set<NodeId>;
   /** Incarnations whose messages were refused, so that each is named once. */

@@ -378,6 +378,18 @@ describe('a removed node', () => {
     expect(removed.heartbeat('n1', 1, 3).events).toEqual([]);
   });
 
+  it('that was met before the cluster was founded is told by the next leader too, and by one that it lags behind', () => {
+    const rig = new Rig({ voters: ['n1', 'n2', 'n3'], log: [1, 1] });
+    for (const id of ['n2', 'n3']) rig.meet(id);
+    rig.heartbeat('n2', 1, 2);
+    rig.appendMembership('n2', 1, [2, 1], { clusterId: 'c1', voters: ['n1', 'n2'], learners: [] });
+    const certain = rig.heartbeat('n2', 1, 3);
+    expect(certain.events.filter(({ kind }) => kind === 'peerRefused')).toEqual([]);
+    const won = rig.lead(['n2']);
+    expect(sent(won, 'appendRequest').map(({ to }) => to)).toContain('n3');
+    expect(sent(rig.refuse('n3', 3, 2, 1), 'appendRequest')).toMatchObject([{ to: 'n3', prevLogIndex: 2 }]);
+  });
+
   it('is not what a newcomer is, that reads of the time before it', () => {
     const rig = new Rig({ id: 'n9', log: [], listedSize: 3 });
     rig.append('n1', 1, [0, 0], []);
