@@ -2,7 +2,6 @@ import type { Consensus } from '../../consensus/consensus.ts';
 import type { ConsulAddress } from '../../consul/http.ts';
 import { releaseName } from '../../discovery/claim.ts';
 import type { Founding, Located } from '../../discovery/founding.ts';
-import { dissolve, type Founded, markFounded } from '../../discovery/founding-key.ts';
 import type { Peers } from '../../discovery/peers.ts';
 import { Registrar } from '../../discovery/registrar.ts';
 import { systemClock } from '../../lib/clock.ts';
@@ -10,19 +9,17 @@ import { TuttiError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { formatAddress } from '../../transport/addresses.ts';
-import { grpcWire } from '../../transport/grpc/grpc-transport.ts';
-import { Porch } from '../../transport/peer/porch.ts';
-import { tcpWire } from '../../transport/tcp/tcp-transport.ts';
+import type { Porch } from '../../transport/peer/porch.ts';
 import type { PeerIdentity } from '../../transport/transport.ts';
-import { wireKinds } from '../../transport/wire-kinds.ts';
 import type { PeerSecurity } from '../doors.ts';
-import { type ConsulNames, consulNames } from './consul-names.ts';
+import type { ConsulNames } from './consul-names.ts';
 import { Following } from './following.ts';
 import { contactsOf } from './founders.ts';
 import type { Front } from './front.ts';
 import { keepFounding, readFounding } from './kept-founding.ts';
 import { Meeting } from './meeting.ts';
 import type { HostAndPort } from './own-address.ts';
+import { ownPorch } from './own-porch.ts';
 import { watchPeers } from './watch-peers.ts';
 
 /** What Consul is given at an end, which must not wait for one that is away. */
@@ -34,6 +31,7 @@ export interface ConsulDiscoveryOptions {
   readonly settings: Settings;
   readonly security: PeerSecurity;
   readonly consul: ConsulAddress;
+  readonly names: ConsulNames;
   /** Where other machines reach the cluster's port. */
   readonly address: HostAndPort;
   /** host:port of the HTTP API, as others reach it. */
@@ -56,7 +54,6 @@ export interface Met {
 export class ConsulDiscovery {
   readonly #options: ConsulDiscoveryOptions;
   readonly #self: Located;
-  readonly #names: ConsulNames;
   readonly #registrar: Registrar;
   readonly #porch: Porch;
   /** Who dialled this node as a member. */
@@ -72,26 +69,17 @@ export class ConsulDiscovery {
   constructor(options: ConsulDiscoveryOptions) {
     this.#options = options;
     const { settings, security, address, apiAddress, identity, consul, log } = options;
-    this.#names = consulNames(settings, identity.nodeId);
     this.#listedSize = expectedNodes(settings);
     this.#self = { ...identity, clusterId: null, address: formatAddress(address.host, address.port) };
     const { region } = settings;
-    const { serviceName, cluster } = this.#names;
+    const { serviceName, cluster } = options.names;
     this.#registrar = new Registrar({
       ...{ consul, log, clock: systemClock, random: Math.random },
       node: { ...identity, ...address, region, apiAddress, serviceName, cluster },
     });
-    this.#porch = new Porch({
-      wire: settings.transport === 'tcp' ? tcpWire : grpcWire,
-      kinds: wireKinds,
-      self: () => ({
-        ...{ ...identity, region, apiAddress, clusterId: null, electionPriority: 0 },
-        listedSize: this.#listedSize,
-      }),
-      bind: settings.bindAddress,
-      address: this.#self.address,
-      clock: systemClock,
-      ...{ security, log },
+    this.#porch = ownPorch({
+      ...{ settings, security, apiAddress, log, self: this.#self },
+      listedSize: () => this.#listedSize,
       onMember: (peer) => this.#member.resolve(peer),
     });
   }
@@ -101,7 +89,7 @@ export class ConsulDiscovery {
    * was admitted. Rejects with SHUTTING_DOWN when it is stopped meanwhile; SETTINGS_INVALID where the name is taken.
    */
   async meet(signal: AbortSignal): Promise<Met> {
-    const { settings, consul, front, log } = this.#options;
+    const { settings, consul, names, front, log } = this.#options;
     const { dataDirectory } = settings;
     const kept = readFounding(dataDirectory);
     const { identify } = this.#porch;
@@ -109,7 +97,7 @@ export class ConsulDiscovery {
     try {
       const meeting = new Meeting({
         ...{ consul, identify, signal, log, self: this.#self, expected: expectedNodes(settings) },
-        keys: { name: this.#names.nameKey, founding: this.#names.foundingKey },
+        keys: { name: names.nameKey, founding: names.foundingKey },
         clock: systemClock,
         onWaiting: (reason) => {
           front.waitsFor(reason);
@@ -119,7 +107,7 @@ export class ConsulDiscovery {
       await meeting.takeName();
       this.#isClaimed = true;
       this.#registrar.set('forming');
-      const peers = watchPeers({ settings, consul, log, names: this.#names, onChange: () => this.#look() });
+      const peers = watchPeers({ settings, consul, log, names, onChange: () => this.#look() });
       this.#peers = peers;
       const founding = kept ?? (await meeting.agree(peers, (look) => (this.#look = look)));
       this.#listedSize = founding.founders.length;
@@ -153,20 +141,10 @@ export class ConsulDiscovery {
         random: Math.random,
       },
       ownAddress: this.#self.address,
-      foundingKey: this.#names.foundingKey,
+      foundingKey: this.#options.names.foundingKey,
       identify: this.#porch.identify,
     });
     this.#look = () => this.#following?.look();
-  }
-
-  /** See `markFounded`; also of a node that is closed. CONSUL_FAILED. */
-  markFounded(founded: Founded): Promise<boolean> {
-    return markFounded(this.#options.consul, this.#names.foundingKey, founded);
-  }
-
-  /** See `dissolve`. CONSUL_FAILED. */
-  dissolve(founded: Founded): Promise<void> {
-    return dissolve(this.#options.consul, this.#names.foundingKey, founded);
   }
 
   /** Resolves once Consul has the role that this node has now; it is not waited for longer than a moment. */
@@ -180,7 +158,7 @@ export class ConsulDiscovery {
     if (!this.#isClaimed) return;
     this.#isClaimed = false;
     const { consul, log } = this.#options;
-    const key = this.#names.nameKey;
+    const key = this.#options.names.nameKey;
     await releaseName({ consul, key, self: this.#self }, releaseTimeoutMs).catch((thrown: unknown) => {
       // Nobody is behind it any more, so it is taken over by whoever comes with that name.
       log.debug({ key, why: TuttiError.from(thrown).message }, 'the claim of the name stays');
