@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ClusterHealth } from '../../node/src/api/health.ts';
 import type { RunProgress } from '../../node/src/results/progress.ts';
@@ -168,7 +169,8 @@ describe('CLUSTER_CONFIG_SOURCE=consul-kv, with a real Consul', { timeout }, () 
     await everyoneSays(cluster, /403.*Permission denied.*CONSUL_HTTP_TOKEN/);
     await cluster.stop();
     await recorder!.stop();
-    const token = await consul.createToken('key "loadtest/config" { policy = "read" }');
+    const rules = /```hcl\n(key [^`]*)```/.exec(readFileSync('docs/consul.md', 'utf8'))![1]!;
+    const token = await consul.createToken(rules);
     const second = await start(1, {}, { CONSUL_HTTP_TOKEN: token });
     await put(plan(second.recorder.baseUrl, 1));
     await second.cluster.runReaches('finished', waitMs);
