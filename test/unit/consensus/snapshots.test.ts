@@ -80,6 +80,10 @@ describe('snapshots of a member', () => {
     await write(cluster, leader, 'x'.repeat(1_000), 'x'.repeat(1_000));
     await cluster.time.until('a snapshot', () => leader.consensus.status().snapshotIndex > 0);
     expect(leader.machine.snapshots).toBe(1);
+    await write(cluster, leader, 'x'.repeat(1_000), 'x'.repeat(1_000));
+    expect(leader.machine.snapshots).toBe(1);
+    await write(cluster, leader, 'x'.repeat(1_000));
+    await cluster.time.until('the next one', () => leader.machine.snapshots === 2);
   });
 
   it('are the same in bytes on all members at the same index, and not taken again without news', async () => {
@@ -266,6 +270,29 @@ describe('a member that lacks what is gone from the log', () => {
     expect(refusals.length).toBeLessThan(5);
     expect(away.events.filter(({ kind }) => kind === 'fatal')).toEqual([]);
     cluster.snapshotSyncs.delete(away.id);
+    await cluster.time.until('the state', () => lastOf(away) === lastOf(leader), 20_000);
+  });
+
+  it('takes none of another cluster, whoever sends it (M13)', async () => {
+    const other = await MemoryCluster.openWith({ policy: onRequest, proposedClusterId: 'another' }, 'z');
+    const stranger = await other.leader();
+    await write(other, stranger, ...'strange things that were never said here'.split(' '));
+    await other.outcome(stranger.consensus.snapshot());
+    const cluster = await trio();
+    const { leader, away } = await leftBehind(cluster);
+    const files = cluster.snapshotFiles.get(leader.id)!;
+    const own = files.splice(0, Infinity, ...other.snapshotFiles.get('z')!);
+    let chunks = 0;
+    cluster.onSend = (_from, _to, frame) => {
+      if (frame.kind === 'snapshotChunk' && frame.data.length > 0) chunks += 1;
+      return true;
+    };
+    cluster.rejoin(away.id);
+    await cluster.time.until('it to be sent, and sent again', () => chunks > 1, 20_000);
+    expect([away.machine.restores, lastOf(away)]).toEqual([0, 'one']);
+    files.splice(0, Infinity, ...own);
+    cluster.isolate(away.id);
+    cluster.rejoin(away.id);
     await cluster.time.until('the state', () => lastOf(away) === lastOf(leader), 20_000);
   });
 
