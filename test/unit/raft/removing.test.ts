@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Effects } from '../../../node/src/raft/core.ts';
-import { Rig, sent } from './rig.ts';
+import { memberOf, Rig, sent } from './rig.ts';
 import { leader, hold, votersOf, appended } from './changing-rig.ts';
 
 describe('the leader', () => {
@@ -89,6 +89,42 @@ describe('a removed node', () => {
     const won = rig.lead(['n2']);
     expect(sent(won, 'appendRequest').map(({ to }) => to)).toContain('n3');
     expect(sent(rig.refuse('n3', 3, 2, 1), 'appendRequest')).toMatchObject([{ to: 'n3', prevLogIndex: 2 }]);
+  });
+
+  it('is not one whose admission was undone: nobody removed it, and it may yet be admitted', () => {
+    const rig = new Rig({ id: 'n4', voters: ['n1', 'n2'], log: [1, 1] });
+    rig.appendMembership('n1', 1, [2, 1], { clusterId: 'c1', voters: ['n1', 'n2'], learners: ['n4'] });
+    rig.append('n2', 2, [2, 1], [2], 3);
+    const removals = (effects: Effects): unknown => effects.events.filter(({ kind }) => kind === 'removed');
+    expect([rig.status.commitIndex, rig.status.membership?.learners]).toEqual([3, []]);
+    expect(removals(rig.heartbeat('n2', 2, 3))).toEqual([]);
+    const admission = { clusterId: 'c1', voters: ['n1', 'n2'], learners: ['n4'] };
+    rig.appendMembership('n2', 2, [3, 2], admission);
+    rig.heartbeat('n2', 2, 4);
+    rig.appendMembership('n2', 2, [4, 2], { ...admission, learners: [] });
+    expect(removals(rig.heartbeat('n2', 2, 5))).toEqual([{ kind: 'removed', index: 5, term: 2 }]);
+  });
+
+  it('is not one whose place of the list was given back with the entry that bound it', () => {
+    const rig = new Rig({ id: 'n3', voters: ['n1', 'n2'], unmet: 1, log: [1, 1] });
+    rig.appendMembership('n1', 1, [2, 1], { clusterId: 'c1', voters: ['n1', 'n2', 'n3'], learners: [] });
+    const undone = rig.append('n2', 2, [2, 1], [2], 3);
+    expect([...undone.events, ...rig.heartbeat('n2', 2, 3).events].map(({ kind }) => kind)).not.toContain('removed');
+    rig.appendMembership('n2', 2, [3, 2], { clusterId: 'c1', voters: ['n1', 'n2', 'n3'], learners: [] });
+    const membership = { ...rig.status.membership!, voters: ['n1', 'n2'].map(memberOf), unmet: 1 };
+    const snapshot = { index: 9, term: 3, membership, membershipIndex: 1 };
+    expect(rig.step({ kind: 'snapshotInstalled', snapshot }).events.map(({ kind }) => kind)).not.toContain('removed');
+    expect(rig.status.commitIndex).toBe(9);
+  });
+
+  it('is not one that was added again, as far as it has heard: it waits for the rest of the log', () => {
+    const rig = new Rig({ id: 'n3', log: [1, 1] });
+    const without = { clusterId: 'c1', voters: ['n1', 'n2'], learners: [] };
+    const first = rig.appendMembership('n1', 1, [2, 1], without, 4);
+    expect(first.events.map(({ kind }) => kind)).not.toContain('removed');
+    const second = rig.appendMembership('n1', 1, [3, 1], { ...without, learners: ['n3'] }, 4);
+    expect([rig.status.commitIndex, ...second.events.map(({ kind }) => kind)]).not.toContain('removed');
+    expect(rig.status.commitIndex).toBe(4);
   });
 
   it('is not what a newcomer is, that reads of the time before it', () => {
