@@ -5,7 +5,6 @@ const all = process.env.TUTTI_TEST_ALL === '1';
 /** These measure time or load, or need a port that stands in the documentation. */
 const alone = [
   'test/e2e/{demo,demo-ports,failover,node-end,node-kill,readme,rehearse,rejoin}*.test.ts',
-  'test/integration/{generator,standalone}/**/*.test.ts',
   'test/integration/foreign-load.test.ts',
 ];
 const long = all ? [] : ['test/**/*.long.test.ts'];

@@ -8,7 +8,7 @@ import type { Entry, Membership } from '../../node/src/raft/types.ts';
 import { DurableState } from './disk.ts';
 import type { FaultPlan } from './faults.ts';
 import { membershipOf } from './memberships.ts';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 type EntryMap = (entry: Entry) => Entry;
 

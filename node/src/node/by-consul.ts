@@ -5,12 +5,14 @@ import { formatAddress } from '../transport/addresses.ts';
 import { isWildcard } from '../transport/find-self.ts';
 import type { Close } from './close-all.ts';
 import { onceAnnounced } from './discovery/announced.ts';
+import { consulNames } from './discovery/consul-names.ts';
 import { ConsulDiscovery } from './discovery/consul-discovery.ts';
 import { Front } from './discovery/front.ts';
 import { serveLeaving } from './discovery/leave.ts';
 import { Leaving } from './discovery/leaving.ts';
 import type { ConsulPlace } from './discovery/own-address.ts';
-import { type Frame, openBehind } from './parts.ts';
+import type { Frame } from './frame.ts';
+import { openBehind } from './parts.ts';
 import { timingsOf } from './timings.ts';
 
 /**
@@ -35,14 +37,15 @@ export async function startByConsul(frame: Frame, { consul, address }: ConsulPla
   const apiHost = isWildcard(healthAddress.host) ? address.host : healthAddress.host;
   const apiAddress = formatAddress(apiHost, api.address.port);
   const identity = { nodeId, incarnation, session: self.session };
+  const names = consulNames(settings, nodeId);
   const discovery = new ConsulDiscovery({
-    ...{ settings, security, consul, address, apiAddress, identity, front },
+    ...{ settings, security, consul, names, address, apiAddress, identity, front },
     log: hooks.log,
   });
   const closeDiscovery = once(() => discovery.close());
   opened.push(closeDiscovery);
   const { founding, joins, contacts } = await discovery.meet(hooks.stopped);
-  const leaving = new Leaving({ ...frame, discovery, founding });
+  const leaving = new Leaving({ ...frame, consul, founding, foundingKey: names.foundingKey });
   opened.push(() => leaving.forget());
   const backend = await openBehind(withAnnouncedSource(frame, discovery), {
     ...{ listed: [{ id: nodeId, ...address }], selfIndex: 0, listedSize: founding.founders.length, joins, contacts },

@@ -10,7 +10,7 @@ import { type Close, closeAll } from './close-all.ts';
 import { readConsulPlace } from './discovery/own-address.ts';
 import { openResults } from './open-results.ts';
 import { openSource } from './open-source.ts';
-import type { NodeHooks, RunningNode } from './parts.ts';
+import type { NodeHooks, RunningNode } from './frame.ts';
 import { type Place, readPlace } from './place.ts';
 import { timingsOf } from './timings.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { silentLog } from '../../../node/src/lib/log.ts';
-import type { RunningNode } from '../../../node/src/node/parts.ts';
+import type { RunningNode } from '../../../node/src/node/frame.ts';
 import { startNode } from '../../../node/src/node/start.ts';
 import { readSettings } from '../../../node/src/settings/read.ts';
 import { freePorts } from '../../support/ports.ts';
