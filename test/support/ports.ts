@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 
 const FIRST_PORT = 20_000;
-/** Twice as many are below where the system takes ports of its own from (32768): two files may run at a time. */
-const PORTS = 5_000;
-const firstPort = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % 2) * PORTS;
+/** As many for each worker are below where the system takes ports of its own from (32768). */
+const PORTS = 4_000;
+const WORKERS = 3;
+const firstPort = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS) * PORTS;
 /** Another beginning for each process, so that two runs of the suite on one machine do not meet. */
 let nextPort = (process.pid * 101) % PORTS;
 
