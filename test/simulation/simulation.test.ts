@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { knownSeeds } from './known-seeds.ts';
-import { allMutants } from './all-mutants.ts';
-import { replayCommand, runSeed, SeedFailure } from './run-seed.ts';
+import { runSeed } from './run-seed.ts';
 
 /** About 50 ms each on one core; `node test/simulation/simulate.ts` runs more. */
 const SEEDS = 200;
@@ -36,26 +35,4 @@ describe('a cluster of cores under faults', () => {
     expect(runSeed(7)).toEqual(runSeed(7));
     expect(runSeed(7).hash).not.toBe(runSeed(8).hash);
   });
-});
-
-describe('the simulator finds known bugs', () => {
-  it.each(allMutants)(
-    '$name, within $withinSeeds seeds from $fromSeed',
-    ({ create, fromSeed, withinSeeds, foundAs, focus }) => {
-      let failure: unknown;
-      for (let seed = fromSeed; seed < fromSeed + withinSeeds && failure === undefined; seed += 1) {
-        try {
-          runSeed(seed, create, focus);
-        } catch (error) {
-          failure = error;
-        }
-      }
-      expect(failure).toBeInstanceOf(SeedFailure);
-      const { message } = failure as SeedFailure;
-      expect(message).toContain(foundAs === 'liveness' ? 'Error: liveness' : `SafetyViolation: ${foundAs}`);
-      const seed = Number(/^seed (\d+)/.exec(message)?.[1]);
-      expect(message.endsWith(`replay: ${replayCommand(seed)}`)).toBe(true);
-    },
-    60_000,
-  );
 });
