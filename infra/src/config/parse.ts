@@ -85,7 +85,7 @@ function sizeProblems({ regions, nodesPerRegion }: StackConfig): readonly string
   return problems;
 }
 
-const texts: ReadonlySet<string> = new Set(['plan', 'keys']);
+const texts: ReadonlySet<string> = new Set(['plan', 'keys', 'bucketLocation']);
 
 /** Pulumi keeps lists, maps, numbers and booleans as JSON; text that is none stays text, for the schema to judge. */
 function readValue(key: string, text: string): unknown {

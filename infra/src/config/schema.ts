@@ -72,6 +72,8 @@ export const stackSchema = z.strictObject({
     .default({ kind: 'bundle' }),
   /** Where the keys for mutual TLS between the nodes are. none: there are none, the firewall is all there is. */
   keys: z.enum(['state', 'external', 'none'], { error: 'must be state, external or none' }).default('state'),
+  /** Where the buckets are. Not made of the regions: a bucket cannot move, and regions come and go. */
+  bucketLocation: z.enum(['US', 'EU', 'ASIA'], { error: 'must be US, EU or ASIA' }).default('US'),
   /** Whether the results bucket stays after `pulumi destroy`. */
   keepResults: z.boolean({ error: 'must be true or false' }).default(true),
 });

@@ -33,6 +33,7 @@ describe('the configuration of a stack', () => {
       runtime: { kind: 'gce', machineType: 'e2-standard-2', dataDiskGib: 10, maxRunHours: 24 },
       deploy: { kind: 'bundle' },
       keys: 'state',
+      bucketLocation: 'US',
       keepResults: true,
     });
   });
