@@ -5,7 +5,6 @@ const all = process.env.TUTTI_TEST_ALL === '1';
 /** These measure time or load, or need a port that stands in the documentation. */
 const alone = [
   'test/e2e/{demo,demo-ports,failover,node-end,node-kill,readme,rehearse,rejoin}*.test.ts',
-  'test/integration/{generator,standalone}/**/*.test.ts',
   'test/integration/foreign-load.test.ts',
 ];
 const long = all ? [] : ['test/**/*.long.test.ts'];
@@ -28,8 +27,8 @@ export default defineConfig({
           name: 'processes',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: [...alone, ...long],
-          // Real processes and sockets, that mostly wait, on silences, elections and reconnects; so two files at a time.
-          maxWorkers: 2,
+          // Real processes and sockets, that mostly wait, on silences, elections and reconnects; so more than there are cores.
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

@@ -162,8 +162,8 @@ describe('bad settings of a node', () => {
       'data-dir': join(directory, 'data'),
       'log-format': 'json',
     };
-    const all = Object.entries({ ...fixed, ...flags }).flatMap(([flag, value]) => [`--${flag}`, value]);
-    return tutti(['node', ...all], environment);
+    const given = Object.entries({ ...fixed, ...flags }).filter(([, value]) => value !== '');
+    return tutti(['node', ...given.flatMap(([flag, value]) => [`--${flag}`, value])], environment);
   };
 
   it('an unknown CLUSTER_ variable stops the node and names the nearest known one', async () => {
@@ -210,6 +210,19 @@ describe('bad settings of a node', () => {
     expect(ended.stderr).toMatch(
       /CLUSTER_NODES .*names no node "a": set CLUSTER_NODE_ID to the id of this node's own entry/,
     );
+  });
+
+  it.each([
+    [{ nodes: 'b=127.0.0.1:17561' }, 'names no node "a"'],
+    [{ 'self-addr': 'x:y:z' }, 'CLUSTER_SELF_ADDR: '],
+    [{ nodes: '', 'discovery-mode': 'consul', 'expect-nodes': '1', 'self-addr': 'x:y:z' }, 'CLUSTER_SELF_ADDR: '],
+    [{ 'tls-cert-file': 'none', 'tls-key-file': 'none', 'tls-ca-file': 'none' }, 'CLUSTER_TLS_CERT_FILE: cannot read'],
+  ])('refused for %j it leaves no data directory behind', async (flags, message) => {
+    const unmade = join(directory, 'unmade');
+    const ended = await node({ ...flags, 'data-dir': unmade });
+    expect(ended.stderr).toContain(message);
+    expect(ended.code).toBe(104);
+    expect(existsSync(unmade)).toBe(false);
   });
 
   it('a data directory that cannot be used', async () => {

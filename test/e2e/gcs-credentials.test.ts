@@ -48,7 +48,9 @@ scenarios: [{ name: hit, steps: [{ request: { method: GET, path: "/hit/\${iterat
   const metadata = { GCE_METADATA_HOST: google.host, METADATA_SERVER_DETECTION: 'assume-present' };
   startNode({ ...metadata, GCS_API_ENDPOINT_AUTH: 'adc' });
   await cluster.runReaches('finished', waitMs);
-  expect(google.asked.map(({ authorization }) => authorization)).toEqual(['Bearer the-token', 'Bearer the-token']);
+  // A busy machine may have asked once more.
+  expect(google.asked.length).toBeGreaterThanOrEqual(2);
+  expect(new Set(google.asked.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer the-token']));
   expect(cluster.log('a')).toContainEqual(
     expect.objectContaining({ msg: 'submitted the plan of its source', submission: 'gs://plans/plan.yaml#17' }),
   );

@@ -109,6 +109,8 @@ export class SimulatedCluster {
     if (isOpen === this.#linked.has(key)) return;
     // A process that stands still takes no part in a handshake.
     if (isOpen && [a, b].some(({ pausedUntilMs }) => this.scheduler.nowMs < pausedUntilMs)) return;
+    // What came to a process in its pause comes first: what it sends then is not for whom it shakes hands with now.
+    if (isOpen) for (const end of [a, b]) end.whenAwake(() => undefined);
     if (isOpen) this.#linked.add(key);
     else this.#linked.delete(key);
     for (const [end, peer] of [

@@ -47,6 +47,8 @@ export interface FaultPlan {
   readonly leaseDriftPpm: number | null;
   /** How far their clocks really run too fast or too slow, at most. */
   readonly clockDriftPpm: number;
+  /** How often the clock of a node jumps ahead; never where leases are held, since no bound would be true. */
+  readonly clockJumpMeanMs: number;
   readonly limits: Omit<RaftLimits, 'maxTrailingBytes'>;
 }
 
@@ -54,7 +56,10 @@ export interface FaultPlan {
  * Draws every rate anew for each seed (swarm testing): a run with all faults at once hides bugs that one fault alone, at
  * length, would show.
  */
-export function drawFaults(random: Random, size: number): Omit<FaultPlan, keyof LaterFaults | keyof MembershipFaults> {
+export function drawFaults(
+  random: Random,
+  size: number,
+): Omit<FaultPlan, keyof LaterFaults | keyof MembershipFaults | 'clockJumpMeanMs'> {
   const maybe = (probability: number, draw: () => number, otherwise: number): number =>
     random.chance(probability) ? draw() : otherwise;
   const minDelayMs = random.between(0.1, 5);
@@ -121,6 +126,11 @@ export function drawLaterFaults(random: Random): LaterFaults {
   };
   const leaseDriftPpm = random.chance(0.4) ? random.pick([0, 1_000, LARGEST_DRIFT_PPM]) : null;
   return { ...later, leaseDriftPpm, clockDriftPpm: leaseDriftPpm === null ? 0 : random.between(0, leaseDriftPpm) };
+}
+
+/** Drawn apart, as above. */
+export function drawClockJumps(random: Random): Pick<FaultPlan, 'clockJumpMeanMs'> {
+  return { clockJumpMeanMs: random.chance(0.3) ? random.between(200, 2_000) : Infinity };
 }
 
 /** The healed world of the liveness phase. */

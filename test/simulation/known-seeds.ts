@@ -8,4 +8,8 @@ export const knownSeeds: readonly { readonly seed: number; readonly showed: stri
     showed: 'reordering under a deep pipeline resent the window again and again: three million steps (core)',
   },
   { seed: 34, showed: 'a member lost its disk before it was bound; what that held counted for the new one (M9)' },
+  {
+    seed: 801125,
+    showed: 'a member that was behind refused its leader for ever, whose lost disk the others had replaced (M9)',
+  },
 ];

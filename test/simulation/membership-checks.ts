@@ -43,11 +43,13 @@ export class MembershipChecks {
     this.#require(membership.voters.length >= majority(sizeOf(membership)), 'a quorum has names', `entry ${index}`);
   }
 
-  /** Whoever is told that it was removed was, by a membership that cannot be undone. */
+  /** Whoever is told that it was removed was: a member by one that was committed, and no more by one that cannot be undone. */
   removed({ id, incarnation }: SimulatedNode, index: number): void {
     const by = this.#committed.find((entry) => entry.index === index);
     const isGone = by !== undefined && !names(by.membership, { id, incarnation });
     this.#require(isGone, 'who is told to go was removed', `${id} is told by entry ${index}`);
+    const wasThere = this.#committed.some((one) => one.index < index && names(one.membership, { id, incarnation }));
+    this.#require(wasThere, 'who is told to go was a member', `${id} is told by entry ${index}`);
   }
 }
 

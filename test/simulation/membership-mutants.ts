@@ -8,7 +8,7 @@ import type { Entry, Membership } from '../../node/src/raft/types.ts';
 import { DurableState } from './disk.ts';
 import type { FaultPlan } from './faults.ts';
 import { membershipOf } from './memberships.ts';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 type EntryMap = (entry: Entry) => Entry;
 
@@ -115,6 +115,7 @@ const restless: Partial<FaultPlan> = {
   spares: 2,
   chaosMs: 6_000,
   changeMeanMs: 60,
+  clockJumpMeanMs: Infinity,
   removeDeadAfterMs: Infinity,
   network: { minDelayMs: 0.5, maxDelayMs: 12, straggle: 0, drop: 0.03, duplicate: 0 },
   maxSyncMs: 2,

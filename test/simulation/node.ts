@@ -43,6 +43,7 @@ export class SimulatedNode {
   readonly priority: number;
   /** Seconds of its clock in one of the world's. */
   readonly #clockRate: number;
+  #clockAheadMs = 0;
   incarnation: Incarnation;
   disk = new SimulatedDisk();
   core: RaftCore | null = null;
@@ -119,6 +120,12 @@ export class SimulatedNode {
     this.step({ kind: 'tick' });
   }
 
+  /** Its clock is that much later from one moment to the next, as on a virtual machine that was moved; it never goes back. */
+  jumpClock(byMs: number): void {
+    this.#clockAheadMs += byMs;
+    if (this.core !== null) this.#planTick();
+  }
+
   crash(): void {
     this.core = null;
     this.#life += 1;
@@ -174,7 +181,7 @@ export class SimulatedNode {
     if (this.core === null) return null;
     const { observer, scheduler } = this.#world;
     const before = this.core.status();
-    const effects = this.core.step(input, scheduler.nowMs * this.#clockRate);
+    const effects = this.core.step(input, scheduler.nowMs * this.#clockRate + this.#clockAheadMs);
     if (effects.persist !== null) this.mirror.apply(effects.persist);
     observer.stepped(this, input, before, effects);
     this.#carryOut(effects);
@@ -246,8 +253,8 @@ export class SimulatedNode {
 
   #planTick(): void {
     // Rounded up, or the core would be asked a hair before its time, again and again.
-    const dueMs = this.core!.deadlineMs() / this.#clockRate;
-    const deadlineMs = this.#clockRate === 1 ? dueMs : dueMs + 1e-6;
+    const dueMs = (this.core!.deadlineMs() - this.#clockAheadMs) / this.#clockRate;
+    const deadlineMs = this.#clockRate === 1 && this.#clockAheadMs === 0 ? dueMs : dueMs + 1e-6;
     if (deadlineMs === this.#tickPlannedMs || deadlineMs === Infinity) return;
     this.#tickPlannedMs = deadlineMs;
     const life = this.#life;

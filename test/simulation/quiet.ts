@@ -20,6 +20,7 @@ export function quiet(size: number): FaultPlan {
     ...{ size, chaosMs: 0, network: { ...calmNetwork, maxDelayMs: 2 }, maxSyncMs: 2, syncStall: 0, maxEndNewsMs: 3 },
     ...{ downMeanMs: 0, crashLeader: 0, crashAtPromise: 0, crashAtElection: 0, cutForMeanMs: 0, wipe: false },
     ...sameMembers,
+    clockJumpMeanMs: Infinity,
     ...{ loseUnboundDisk: 0, proposalMeanMs: Infinity, maxTransferMs: 20, maxTrailingBytes: 0 },
     ...{ priorities: [0, 0, 0, 0, 0], leaseDriftPpm: null, clockDriftPpm: 0 },
     limits: { maxAppendBytes: 1e6, maxInflightBytes: 1e6, maxUncommittedBytes: 1e6, maxProposalBytes: 1e3 },

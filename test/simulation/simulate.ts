@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { allMutants } from './all-mutants.ts';
-import { runSeed, SeedFailure } from './run-seed.ts';
+import { runSeeds } from './run-seeds.ts';
+import { runSeed } from './run-seed.ts';
+import type { SeedFailure } from './run-seed.ts';
 
-/** Long runs: `node test/simulation/simulate.ts --seeds N --from S`. Exit code 1 and the replay command at the first failure. */
+/** Long runs: `npm run simulate -- --seeds N --from S`. Exit code 1 and the replay command at the first failure. */
 function main(): void {
   const { values } = parseArgs({
     options: {
@@ -11,30 +13,17 @@ function main(): void {
       from: { type: 'string', default: '1' },
     },
   });
-  const from = Number(values.from);
-  const count = Number(values.seeds);
-  if (values.mutants !== undefined) return huntMutants(values.mutants, from, count);
-  let steps = 0;
-  let committed = 0;
-  let installs = 0;
-  let slowestMs = 0;
-  try {
-    for (let seed = from; seed < from + count; seed += 1) {
-      const result = runSeed(seed);
-      steps += result.steps;
-      committed += result.committed;
-      installs += result.installs;
-      slowestMs = Math.max(slowestMs, result.convergeMs);
-      if (count === 1) process.stdout.write(`${JSON.stringify(result)}\n`);
-    }
-  } catch (error) {
-    process.stderr.write(`${error instanceof SeedFailure ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+  const [from, count] = [Number(values.from), Number(values.seeds)];
+  // Nothing done is not nothing found.
+  if (![from, count].every((number) => Number.isSafeInteger(number) && number > 0)) {
+    process.stderr.write(`--seeds and --from are whole numbers above 0, not ${values.seeds} and ${values.from}\n`);
+    process.exitCode = 2;
     return;
   }
-  process.stdout.write(
-    `${count} seeds from ${from}: ${steps} steps, ${committed} entries committed, ${installs} snapshots installed, slowest convergence ${slowestMs.toFixed(0)} ms\n`,
-  );
+  if (values.mutants !== undefined) return huntMutants(values.mutants, from, count);
+  const { isGood, text } = runSeeds(from, count);
+  (isGood ? process.stdout : process.stderr).write(`${text}\n`);
+  if (!isGood) process.exitCode = 1;
 }
 
 /** How many seeds the simulator needs to find each known bug, and by which invariant. */

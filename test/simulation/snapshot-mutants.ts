@@ -2,7 +2,7 @@ import type { Effects, RaftCore, RaftInput, RaftOptions } from '../../node/src/r
 import { createRaft } from '../../node/src/raft/raft.ts';
 import type { SnapshotMetadata } from '../../node/src/raft/types.ts';
 import type { FaultPlan } from './faults.ts';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 /** Compactions all the time, down to the last entry, and members that are away for long. */
 const manySnapshots: Partial<FaultPlan> = {

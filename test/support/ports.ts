@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 
 const FIRST_PORT = 20_000;
-/** Twice as many are below where the system takes ports of its own from (32768): two files may run at a time. */
-const PORTS = 5_000;
-const firstPort = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % 2) * PORTS;
+/** As many for each worker are below where the system takes ports of its own from (32768). */
+const PORTS = 4_000;
+const WORKERS = 3;
+const firstPort = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS) * PORTS;
 /** Another beginning for each process, so that two runs of the suite on one machine do not meet. */
 let nextPort = (process.pid * 101) % PORTS;
 
@@ -22,6 +23,17 @@ export async function freePorts(count: number): Promise<readonly number[]> {
     if (await isFree(port)) ports.push(port);
   }
   return ports;
+}
+
+/** One free port for each of these nodes. */
+export async function portsOf(...ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const ports = await freePorts(ids.length);
+  return new Map(ids.map((id, at) => [id, ports[at]!]));
+}
+
+/** CLUSTER_NODES of these nodes, each at a free port. */
+export async function freeNodes(...ids: readonly string[]): Promise<string> {
+  return [...(await portsOf(...ids))].map(([id, port]) => `${id}=127.0.0.1:${port}`).join(',');
 }
 
 /** The first of so many ports of this worker's range, one after the other, that nobody listens on now. */

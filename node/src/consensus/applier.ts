@@ -60,10 +60,9 @@ export class Applier<Result> {
 
   add(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      invariant(
-        entry.index === this.#committedIndex + 1,
-        `entry ${entry.index} was committed after ${this.#committedIndex}`,
-      );
+      if (entry.index !== this.#committedIndex + 1) {
+        invariant(false, `entry ${entry.index} was committed after ${this.#committedIndex}`);
+      }
       this.#committedIndex = entry.index;
       this.#queue.push(entry);
     }

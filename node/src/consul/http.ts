@@ -31,10 +31,12 @@ export interface ConsulRequest {
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Statuses besides 200 and 404 that are an answer to this question, and no failure. */
+  readonly alsoTakes?: readonly number[];
 }
 
 export interface ConsulAnswer {
-  /** 200 or 404. */
+  /** 200, 404, or one of `alsoTakes`. */
   readonly status: number;
   /** X-Consul-Index; 0 where there is none, or none that makes sense. */
   readonly index: number;
@@ -43,7 +45,8 @@ export interface ConsulAnswer {
 
 /**
  * One request, on a connection of its own: one that an agent has closed meanwhile would be a failure of nobody. Rejects with
- * CONSUL_FAILED where nobody answers in time, or with anything but 200 and 404 (which is how Consul says that a key is missing).
+ * CONSUL_FAILED where nobody answers in time, or with anything but 200, 404 (which is how Consul says that a key is missing) and
+ * what the question takes as well.
  */
 export async function askConsul(consul: ConsulAddress, asked: ConsulRequest): Promise<ConsulAnswer> {
   const inTime = AbortSignal.timeout(asked.timeoutMs);
@@ -57,7 +60,7 @@ export async function askConsul(consul: ConsulAddress, asked: ConsulRequest): Pr
   }
   const { response, text } = answer;
   const status = response.statusCode ?? 0;
-  if (status !== 200 && status !== 404) {
+  if (![200, 404, ...(asked.alsoTakes ?? [])].includes(status)) {
     const why = `it answered ${status}: ${text.trim().slice(0, maxReasonChars)}${status === 403 ? forbidden(consul) : ''}`;
     throw new TuttiError('CONSUL_FAILED', `Consul at ${shown(consul.url)}: ${why}`);
   }

@@ -6,6 +6,9 @@ import type { Blocking } from './watch.ts';
 /** For what an agent answers from its own memory. */
 const agentTimeoutMs = 5_000;
 
+/** Of what a check answered: its first words say what is wrong. */
+const maxOutputChars = 300;
+
 /** As the API of Consul's agent takes it. */
 export interface ServiceRegistration {
   readonly ID: string;
@@ -18,12 +21,20 @@ export interface ServiceRegistration {
 }
 
 const registered = z.object({
-  Address: z.string(),
-  Port: z.number(),
-  Tags: z.array(z.string()),
-  Meta: z.record(z.string(), z.string()),
+  Service: z.object({ Address: z.string(), Port: z.number(), Tags: z.array(z.string()) }),
+  Checks: z.array(z.object({ Status: z.string(), Output: z.string() })),
 });
-export type RegisteredService = z.output<typeof registered>;
+
+/** What the agent knows of a service. */
+export interface RegisteredService {
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  /** What a check of it answered that fails; null: none does. */
+  readonly failure: string | null;
+}
+/** How the agent says that a check warns or fails, with the same answer. */
+const notPassing = [429, 503];
 
 const healthEntries = z.array(
   z.object({ Node: z.object({ Address: z.string() }), Service: z.object({ Address: z.string(), Port: z.number() }) }),
@@ -49,9 +60,16 @@ export async function deregisterService(consul: ConsulAddress, id: string, timeo
 
 /** What the agent knows under this id; null: nothing. CONSUL_FAILED. */
 export async function readService(consul: ConsulAddress, id: string): Promise<RegisteredService | null> {
-  const path = `/agent/service/${encodeURIComponent(id)}`;
-  const { status, text } = await askConsul(consul, { method: 'GET', path, timeoutMs: agentTimeoutMs });
-  return status === 404 ? null : read(consul, registered, text);
+  const path = `/agent/health/service/id/${encodeURIComponent(id)}`;
+  const asked = { method: 'GET', path, timeoutMs: agentTimeoutMs, alsoTakes: notPassing } as const;
+  const { status, text } = await askConsul(consul, asked);
+  if (status === 404) return null;
+  const { Service, Checks } = read(consul, registered, text);
+  const failing = Checks.find(({ Status }) => Status === 'critical');
+  return {
+    ...{ address: Service.Address, port: Service.Port, tags: Service.Tags },
+    failure: failing === undefined ? null : failing.Output.trim().slice(0, maxOutputChars),
+  };
 }
 
 /** The instances of the service with this tag whose checks pass; see `watchConsul` for `blocking`. CONSUL_FAILED. */

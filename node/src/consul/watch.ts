@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, patientBackoff } from '../lib/backoff.ts';
 
 /**
  * How long Consul may hold an answer back. One that was killed and began anew, indexes and all, may be asked for what comes after an
@@ -90,7 +90,7 @@ class Watch<Value> {
     const { clock, onFailure, random } = this.#options;
     this.#failures += 1;
     this.#index = 0;
-    this.#askAt(clock.nowMs() + backoffMs(this.#failures, random));
+    this.#askAt(clock.nowMs() + backoffMs(this.#failures, random, patientBackoff));
     onFailure(error);
   }
 

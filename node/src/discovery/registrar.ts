@@ -1,15 +1,15 @@
 import type { ConsulAddress } from '../consul/http.ts';
 import { deregisterService, readService, registerService, type RegisteredService } from '../consul/services.ts';
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, patientBackoff } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { type Registrant, registrationOf, type RoleTag, serviceId } from './registration.ts';
+import { checkedUrl, type Registrant, registrationOf, type RoleTag, serviceId } from './registration.ts';
 
 /** An agent that lost its data, or gave the node up while it stood still, knows it again after so long. */
 const lookEveryMs = 5_000;
 /** A Consul that is back is to know the node soon. */
-const longestPauseMs = 5_000;
+const pauses = { ...patientBackoff, longestMs: 5_000 };
 /** An end must not wait for a Consul that is away; its check finds out. */
 const deregisterTimeoutMs = 2_000;
 
@@ -34,6 +34,7 @@ export class Registrar {
   #cancel: () => void = () => undefined;
   #isClosed = false;
   #wasRegistered = false;
+  #isFoundWanting = false;
   /** Waiting for the agent to know the role. */
   readonly #waiting = new Set<() => void>();
 
@@ -121,14 +122,17 @@ export class Registrar {
       this.#told = null;
       const { code, message } = TuttiError.from(thrown);
       if (this.#failures === 1) log.warn({ code }, `not registered, and tried again: ${message}`);
-      return Math.min(longestPauseMs, backoffMs(this.#failures, random));
+      return backoffMs(this.#failures, random, pauses);
     }
   }
 
   async #isForgotten(role: RoleTag): Promise<boolean> {
     const { consul, node, log } = this.#options;
     const known = await readService(consul, this.#id);
-    if (known !== null && isSame(known, node, role)) return false;
+    if (known !== null && isSame(known, node, role)) {
+      this.#judged(known.failure);
+      return false;
+    }
     log.warn(
       { id: this.#id },
       known === null ? 'Consul has forgotten this node' : 'Consul has something else about it',
@@ -136,9 +140,22 @@ export class Registrar {
     this.#told = null;
     return true;
   }
+
+  /** Who is not reached by Consul is found by nobody, and can know it by nothing else: it answers whoever asks. */
+  #judged(failure: string | null): void {
+    const { node, log } = this.#options;
+    if (failure !== null && !this.#isFoundWanting) {
+      log.warn(
+        { id: this.#id },
+        `Consul's check of this node fails, so nobody finds it: ${failure}; Consul's agent must reach ${checkedUrl(node)} ` +
+          '(CLUSTER_HEALTH_ADDR)',
+      );
+    }
+    this.#isFoundWanting = failure !== null;
+  }
 }
 
 function isSame(known: RegisteredService, node: Registrant, role: RoleTag): boolean {
   const { Tags, Address, Port } = registrationOf(node, role);
-  return known.Address === Address && known.Port === Port && Tags.every((tag) => known.Tags.includes(tag));
+  return known.address === Address && known.port === Port && Tags.every((tag) => known.tags.includes(tag));
 }

@@ -30,6 +30,11 @@ export function serviceId({ serviceName, cluster, nodeId, incarnation }: Registr
   return `${serviceName}-${cluster}-${nodeId}-${incarnation.slice(0, 8)}`;
 }
 
+/** What Consul asks. */
+export function checkedUrl({ apiAddress }: Registrant): string {
+  return `http://${apiAddress}/health/cluster`;
+}
+
 /** Passing from the start, since whoever registers is alive; from then on the check says it. */
 export function registrationOf(node: Registrant, role: RoleTag): ServiceRegistration {
   const { serviceName, cluster, nodeId, region, host, port, apiAddress } = node;
@@ -42,7 +47,7 @@ export function registrationOf(node: Registrant, role: RoleTag): ServiceRegistra
     Meta: { node_id: nodeId, region, cluster_id: cluster, api: apiAddress },
     Check: {
       Name: 'GET /health/cluster',
-      HTTP: `http://${apiAddress}/health/cluster`,
+      HTTP: checkedUrl(node),
       Interval: '5s',
       Timeout: '2s',
       Status: 'passing',

@@ -19,7 +19,9 @@ export const noCredentials: Credentials = () => Promise.resolve(new Headers());
  */
 export async function defaultCredentials(use: keyof typeof scopes): Promise<Credentials> {
   const { GoogleAuth } = await import('google-auth-library');
-  const open = (): InstanceType<typeof GoogleAuth> => new GoogleAuth({ scopes: [scopes[use]] });
+  // No request of ours names a project; left to find one, the library runs `gcloud` in a shell (measured: 0.7 s instead of 0.03).
+  const projectId = 'not-asked-for';
+  const open = (): InstanceType<typeof GoogleAuth> => new GoogleAuth({ scopes: [scopes[use]], projectId });
   let auth = open();
   return async () => {
     try {

@@ -1,4 +1,4 @@
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, patientBackoff } from '../lib/backoff.ts';
 import { TuttiError } from '../lib/errors.ts';
 import type { ObjectAddress, StoredText } from './read-object.ts';
 import { type Patience, readText } from './read-text.ts';
@@ -63,7 +63,7 @@ class Poll {
     this.#failures += 1;
     // Whoever was told of the failure is told that it is over, even if nothing has changed.
     this.#known = null;
-    this.#askAt(clock.nowMs() + Math.max(everyMs, backoffMs(this.#failures, random)));
+    this.#askAt(clock.nowMs() + Math.max(everyMs, backoffMs(this.#failures, random, patientBackoff)));
     onFailure(error);
   }
 

@@ -1,14 +1,15 @@
+import { type Backoff, backoffMs } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { reached } from '../lib/reached.ts';
 import { GcsFailure } from './failure.ts';
 import { type ObjectAddress, readObject, type StoredText } from './read-object.ts';
 
-/** All attempts together, whatever fails; `tutti reload` waits a moment longer. */
-const patienceMs = 8_000;
+/** The last attempt begins by then. With what that may take, it is less than `tutti reload` waits. */
+const patienceMs = 5_000;
 /** An upload that deletes and creates has created by then. */
 const missingPatienceMs = 3_000;
-const firstPauseMs = 200;
-const longestPauseMs = 2_000;
+/** Somebody may be waiting. */
+const pauses: Backoff = { firstMs: 200, longestMs: 2_000 };
 
 export interface Patience {
   readonly clock: Clock;
@@ -32,8 +33,7 @@ export async function readText(
       return await readObject(address, known, signal);
     } catch (thrown) {
       if (!(thrown instanceof GcsFailure)) throw thrown;
-      const fullMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 10));
-      const nextMs = clock.nowMs() + fullMs * (0.5 + random() / 2);
+      const nextMs = clock.nowMs() + backoffMs(failures, random, pauses);
       const isOver = nextMs > startedMs + forMs[thrown.kind];
       if (isOver || !(await reached(clock, nextMs, signal))) throw thrown.asError();
     }

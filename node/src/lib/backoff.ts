@@ -1,11 +1,20 @@
-const firstMs = 1_000;
-const longestMs = 30_000;
+export interface Backoff {
+  /** After the first failure. */
+  readonly firstMs: number;
+  /** However many there were. */
+  readonly longestMs: number;
+}
+
+/** For a service that others share: a source of plans, Consul. */
+export const patientBackoff: Backoff = { firstMs: 1_000, longestMs: 30_000 };
+/** Beyond it the longest pause is reached in any case, and the power stays a number. */
+const mostDoublings = 20;
 
 /**
- * The pause after so many failures in a row, from 1: doubling from a second up to half a minute, and between a half and the whole
- * of it, so that those who failed together do not come back together. `random` in [0, 1).
+ * The pause in milliseconds after so many failures in a row, from 1: doubling from the first to the longest, each shortened by up to
+ * half at random, so that those who failed together do not come back together. `random` in [0, 1).
  */
-export function backoffMs(failures: number, random: () => number): number {
-  const fullMs = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 10));
-  return fullMs * (0.5 + random() / 2);
+export function backoffMs(failures: number, random: () => number, { firstMs, longestMs }: Backoff): number {
+  const fullMs = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, mostDoublings));
+  return fullMs * (1 - random() / 2);
 }

@@ -10,6 +10,8 @@ export interface ClusterFigures {
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Voters and learners, listed ones that nobody has met yet included; 0 before there is a cluster. */
+  readonly members: number;
   readonly connectedPeers: number;
 }
 
@@ -124,6 +126,7 @@ function addCluster(registry: Registry, cluster: ClusterFigures): void {
   gauge('raft_term', 'Current term', cluster.term);
   gauge('raft_commit_index', 'Last committed entry', cluster.commitIndex);
   gauge('raft_applied_index', 'Last applied entry', cluster.appliedIndex);
+  gauge('cluster_members', 'Members of the cluster as this node knows it, itself included', cluster.members);
   gauge('cluster_connected_peers', 'Other members with an open connection', cluster.connectedPeers);
 }
 

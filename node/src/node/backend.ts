@@ -7,6 +7,7 @@ import { reportInput } from '../cluster/views.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import { TuttiError } from '../lib/errors.ts';
 import { renderMetrics } from '../metrics/render.ts';
+import { memberIds } from '../raft/membership.ts';
 import { buildReport } from '../results/build-report.ts';
 import type { NodeRuntime } from '../runtime/node-runtime.ts';
 import type { PlanDelivery } from './plan-delivery.ts';
@@ -50,6 +51,7 @@ export function createBackend(parts: {
         term: status.term,
         commitIndex: status.commitIndex,
         appliedIndex: status.appliedIndex,
+        members: status.membership === null ? 0 : memberIds(status.membership).length + status.membership.unmet,
         connectedPeers: consensus.peers().filter((peer) => peer.state === 'connected').length,
       });
     },

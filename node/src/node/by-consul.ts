@@ -1,28 +1,28 @@
 import { startApi } from '../api/server.ts';
-import type { ConsulAddress } from '../consul/http.ts';
 import { ownHostNames } from '../lib/host-header.ts';
 import { timingProfiles } from '../raft/types.ts';
 import { formatAddress } from '../transport/addresses.ts';
 import { isWildcard } from '../transport/find-self.ts';
 import type { Close } from './close-all.ts';
 import { onceAnnounced } from './discovery/announced.ts';
+import { consulNames } from './discovery/consul-names.ts';
 import { ConsulDiscovery } from './discovery/consul-discovery.ts';
 import { Front } from './discovery/front.ts';
 import { serveLeaving } from './discovery/leave.ts';
 import { Leaving } from './discovery/leaving.ts';
-import { ownAddress } from './discovery/own-address.ts';
-import { type Frame, openBehind } from './parts.ts';
+import type { ConsulPlace } from './discovery/own-address.ts';
+import type { Frame } from './frame.ts';
+import { openBehind } from './parts.ts';
 import { timingsOf } from './timings.ts';
 
 /**
  * DISCOVERY_MODE=consul: the API answers from the start, as Consul's check asks it, and the rest follows once the cluster is known.
  * Resolves with host:port of the API; rejects with SHUTTING_DOWN when the node is stopped before.
  */
-export async function startByConsul(frame: Frame, consul: ConsulAddress): Promise<string> {
-  const { settings, hooks, directory, self, opened } = frame;
+export async function startByConsul(frame: Frame, { consul, address }: ConsulPlace): Promise<string> {
+  const { settings, security, hooks, directory, self, opened } = frame;
   const { nodeId, incarnation } = directory;
   const { healthAddress, region } = settings;
-  const address = await ownAddress(settings, consul.url);
   const timings = timingsOf(settings);
   const front = new Front({ nodeId, incarnation, region, timings: timings === 'auto' ? timingProfiles.lan : timings });
   const api = await startApi({
@@ -37,11 +37,15 @@ export async function startByConsul(frame: Frame, consul: ConsulAddress): Promis
   const apiHost = isWildcard(healthAddress.host) ? address.host : healthAddress.host;
   const apiAddress = formatAddress(apiHost, api.address.port);
   const identity = { nodeId, incarnation, session: self.session };
-  const discovery = new ConsulDiscovery({ settings, consul, address, apiAddress, identity, front, log: hooks.log });
+  const names = consulNames(settings, nodeId);
+  const discovery = new ConsulDiscovery({
+    ...{ settings, security, consul, names, address, apiAddress, identity, front },
+    log: hooks.log,
+  });
   const closeDiscovery = once(() => discovery.close());
   opened.push(closeDiscovery);
   const { founding, joins, contacts } = await discovery.meet(hooks.stopped);
-  const leaving = new Leaving({ ...frame, discovery, founding });
+  const leaving = new Leaving({ ...frame, consul, founding, foundingKey: names.foundingKey });
   opened.push(() => leaving.forget());
   const backend = await openBehind(withAnnouncedSource(frame, discovery), {
     ...{ listed: [{ id: nodeId, ...address }], selfIndex: 0, listedSize: founding.founders.length, joins, contacts },

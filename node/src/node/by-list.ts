@@ -1,7 +1,8 @@
 import { startApi } from '../api/server.ts';
 import { ownHostNames } from '../lib/host-header.ts';
 import { formatAddress } from '../transport/addresses.ts';
-import { type Frame, openBehind } from './parts.ts';
+import type { Frame } from './frame.ts';
+import { openBehind } from './parts.ts';
 import type { Place } from './place.ts';
 
 /** DISCOVERY_MODE=static: the operator's list says who founds the cluster, and where. Resolves with host:port of the API. */

@@ -3,7 +3,7 @@ import { isOver } from '../cluster/transitions.ts';
 import { reportInput } from '../cluster/views.ts';
 import type { CommandResult } from '../cluster/commands.ts';
 import type { Consensus } from '../consensus/consensus.ts';
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, patientBackoff } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TuttiError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -93,7 +93,7 @@ class ResultKeeper {
         const { message } = TuttiError.from(thrown);
         if (message !== said) log.error({ run: runId }, `the result could not be written yet: ${message}`);
         said = message;
-        if (!(await reached(clock, clock.nowMs() + backoffMs(failures, random), signal))) return;
+        if (!(await reached(clock, clock.nowMs() + backoffMs(failures, random, patientBackoff), signal))) return;
       }
     }
   }

@@ -1,85 +1,23 @@
-import { randomUUID } from 'node:crypto';
 import { createGeneratorPool } from '../agent/generator-pool.ts';
 import type { ApiBackend } from '../api/backend.ts';
 import type { CommandResult } from '../cluster/commands.ts';
-import type { AgentRef, ClusterState } from '../cluster/state.ts';
+import type { ClusterState } from '../cluster/state.ts';
 import { isOver } from '../cluster/transitions.ts';
 import type { Consensus } from '../consensus/consensus.ts';
-import { openConsensus } from '../consensus/open.ts';
-import { defaultRaftLimits } from '../consensus/options.ts';
-import { defaultSnapshotPolicy } from '../consensus/snapshots/policy.ts';
-import type { SnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import { systemClock } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
 import { createNodeRuntime, type NodeRuntime } from '../runtime/node-runtime.ts';
 import { createReplicatedState, type ReplicatedState } from '../runtime/replicated-state.ts';
 import { warmUpIntervals } from '../runtime/warm-up.ts';
 import { writeUnsentTo } from '../runtime/write-unsent.ts';
-import type { Settings } from '../settings/schema.ts';
-import type { DataDirectory } from '../storage/data-dir.ts';
-import { createFileSnapshotStore } from '../storage/snapshot/file-snapshot-store.ts';
-import { createWalStore } from '../storage/wal/wal-store.ts';
-import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
-import { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
-import type { ListedPeer } from '../transport/transport.ts';
 import { createBackend } from './backend.ts';
-import type { Close } from './close-all.ts';
-import { peerSecurity } from './doors.ts';
+import type { Company, Frame } from './frame.ts';
 import { handOver } from './hand-over.ts';
-import { deliverPlans, type OpenedSource } from './open-source.ts';
-import { keepResults, type WriteResult } from './keep-results.ts';
+import { keepResults } from './keep-results.ts';
+import { deliverPlans } from './open-source.ts';
+import { openOwnConsensus } from './own-consensus.ts';
 import { newRunId } from './run-id.ts';
-import { timingsOf } from './timings.ts';
 import { watchUnreachable } from './unreachable.ts';
 import { watchMajority } from './watch-majority.ts';
-
-export interface RunningNode {
-  readonly apiAddress: string;
-  /** In order: no new requests, no more load, then the log and the data directory. */
-  close(): Promise<void>;
-}
-
-export interface NodeHooks {
-  readonly log: Log;
-  /** The node can no longer take part; the process must end. */
-  readonly onFatal: (error: unknown) => void;
-  /** Called with more each time more is known: what stands on every line of the log from then on. */
-  readonly identify: (fields: () => object) => void;
-  /** Aborted when somebody stops the node in order; a node that is still looking for its cluster gives up then. */
-  readonly stopped: AbortSignal;
-}
-
-/** What all parts of a node have in common. */
-export interface Frame {
-  readonly settings: Settings;
-  readonly hooks: NodeHooks;
-  readonly directory: DataDirectory;
-  readonly source: OpenedSource | null;
-  /** Null: results stay in the cluster. */
-  readonly writeResult: WriteResult | null;
-  readonly self: AgentRef;
-  /** Closed from the last to the first. */
-  readonly opened: Close[];
-}
-
-/** Who the others are, as far as the consensus needs it to begin. */
-export interface Company {
-  readonly listed: readonly ListedPeer[];
-  readonly selfIndex: number;
-  /** How many founded the cluster, or are to. */
-  readonly listedSize: number;
-  readonly joins: boolean;
-  /** host:port by id, of those that `listed` does not name. */
-  readonly contacts: Readonly<Record<string, string>>;
-  /** What the addresses of the others were taken from, for messages. */
-  readonly origin: string;
-  /** host:port of the HTTP API, for people and redirects. */
-  readonly apiAddress: string;
-  /** In the turn in which the consensus was opened, before anything happens in it. */
-  readonly onConsensus: (consensus: Consensus<CommandResult>) => void;
-  /** An end of the consensus that somebody asked for is none to report. */
-  readonly isExpected: (error: unknown) => boolean;
-}
 
 /** The consensus and all that stands on it. */
 export async function openBehind(frame: Frame, company: Company): Promise<ApiBackend> {
@@ -115,60 +53,6 @@ export async function openBehind(frame: Frame, company: Company): Promise<ApiBac
 
 function runThatIsOn({ run }: ClusterState): string | undefined {
   return run === null || isOver(run.phase) ? undefined : run.id;
-}
-
-async function openOwnConsensus(
-  frame: Frame,
-  company: Company,
-  replicated: ReplicatedState,
-): Promise<Consensus<CommandResult>> {
-  const { settings, hooks, directory, self: agent } = frame;
-  const { nodeId, incarnation } = directory;
-  const { listed, listedSize, selfIndex, joins, contacts, apiAddress } = company;
-  const createTransport = settings.transport === 'tcp' ? createTcpTransport : createGrpcTransport;
-  return openConsensus<CommandResult>({
-    self: {
-      nodeId,
-      incarnation,
-      session: agent.session,
-      region: settings.region,
-      apiAddress,
-      electionPriority: settings.electionPriority,
-    },
-    ...{ listedSize, joins, contacts },
-    store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation, log: hooks.log }),
-    transport: (self) =>
-      createTransport({
-        self,
-        bind: settings.bindAddress,
-        listed,
-        selfIndex,
-        security: peerSecurity(settings),
-        clock: systemClock,
-        log: hooks.log,
-      }),
-    stateMachine: replicated.stateMachine,
-    snapshots: {
-      store: createFileSnapshotStore({ directory: directory.snapshotDirectory }),
-      policy: snapshotPolicy(settings),
-    },
-    timings: timingsOf(settings),
-    ...(settings.removeDeadAfterSecs !== null && { removeDeadAfterMs: settings.removeDeadAfterSecs * 1_000 }),
-    limits: defaultRaftLimits,
-    clock: systemClock,
-    random: Math.random,
-    log: hooks.log,
-    proposedClusterId: randomUUID(),
-  });
-}
-
-function snapshotPolicy({ snapshotIntervalSecs, snapshotThreshold, snapshotLogMib }: Settings): SnapshotPolicy {
-  return {
-    ...defaultSnapshotPolicy,
-    intervalMs: snapshotIntervalSecs * 1000,
-    entries: snapshotThreshold,
-    logBytes: snapshotLogMib * 1024 * 1024,
-  };
 }
 
 function openRuntime(

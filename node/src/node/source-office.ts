@@ -1,6 +1,6 @@
 import type { LeaderContext } from '../coordinator/context.ts';
 import type { Reloaded } from '../coordinator/service.ts';
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, patientBackoff } from '../lib/backoff.ts';
 import { type ErrorCode, TuttiError } from '../lib/errors.ts';
 import type { SourcedPlan } from '../source/source.ts';
 import { PlanGiver, type PlanGiverOptions } from './plan-giver.ts';
@@ -138,7 +138,7 @@ export class SourceOffice {
     const isAttempt = code === 'PLAN_INVALID' || this.#giver.decision() === undefined;
     if (onConfigError !== null && this.#giver.runThatIsOn() === null && isAttempt) return onConfigError(error);
     this.#failures += 1;
-    if (source.watch === null) this.#retryAfter(backoffMs(this.#failures, random), again);
+    if (source.watch === null) this.#retryAfter(backoffMs(this.#failures, random, patientBackoff), again);
   }
 
   #retryAfter(ms: number, again: () => void): void {

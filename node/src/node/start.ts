@@ -3,14 +3,14 @@ import { hostname } from 'node:os';
 import type { AgentRef } from '../cluster/state.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
-import { checkDoors } from './doors.ts';
+import { checkDoors, peerSecurity } from './doors.ts';
 import { startByConsul } from './by-consul.ts';
 import { startByList } from './by-list.ts';
 import { type Close, closeAll } from './close-all.ts';
-import { consulAddress } from './consul-address.ts';
+import { readConsulPlace } from './discovery/own-address.ts';
 import { openResults } from './open-results.ts';
 import { openSource } from './open-source.ts';
-import type { NodeHooks, RunningNode } from './parts.ts';
+import type { NodeHooks, RunningNode } from './frame.ts';
 import { type Place, readPlace } from './place.ts';
 import { timingsOf } from './timings.ts';
 
@@ -19,21 +19,22 @@ import { timingsOf } from './timings.ts';
  * with SHUTTING_DOWN where it was stopped before it had a cluster.
  */
 export async function startNode(settings: Settings, hooks: NodeHooks): Promise<RunningNode> {
+  // All that may be refused comes before anything is opened: such a start leaves nothing behind.
   checkDoors(settings);
-  // Before anything is opened.
   timingsOf(settings);
+  const security = peerSecurity(settings);
   const source = await openSource(settings);
   const writeResult = await openResults(settings);
-  const consul = settings.discoveryMode === 'consul' ? consulAddress(settings) : null;
-  const place = consul === null ? await readPlace(settings) : null;
+  const byConsul = settings.discoveryMode === 'consul' ? await readConsulPlace(settings) : null;
+  const place = byConsul === null ? await readPlace(settings) : null;
   const directory = await openOwnDirectory(settings, place);
   const { nodeId } = directory;
   const self: AgentRef = { node: nodeId, session: randomUUID(), region: settings.region };
   const opened: Close[] = [() => directory.close()];
   try {
     hooks.identify(() => ({ node: nodeId }));
-    const frame = { settings, hooks, directory, source, writeResult, self, opened };
-    const apiAddress = place === null ? await startByConsul(frame, consul!) : await startByList(frame, place);
+    const frame = { settings, security, hooks, directory, source, writeResult, self, opened };
+    const apiAddress = place === null ? await startByConsul(frame, byConsul!) : await startByList(frame, place);
     return { apiAddress, close: () => closeAll(opened) };
   } catch (error) {
     await closeAll(opened);

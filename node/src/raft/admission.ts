@@ -1,5 +1,6 @@
 import { boundIncarnation, isBoundVoter, memberIds } from './membership.ts';
 import { leadPeer } from './leading.ts';
+import type { Message } from './messages.ts';
 import type { RaftState } from './state.ts';
 import { isMembershipCommitted, learnOfFounding } from './state.ts';
 import { failTransfer } from './transfer.ts';
@@ -12,7 +13,7 @@ export function peerUp(state: RaftState, peer: Member, clusterId: string | null)
   state.shunned.delete(peer.id);
   if (clusterId !== null) learnOfFounding(state);
   forgetOtherDisk(state, peer);
-  state.met.set(peer.id, { member: peer, clusterId, up: true });
+  state.met.set(peer.id, { member: peer, clusterId: clusterId ?? clusterBoundTo(state, peer), up: true });
   if (state.leadership !== null) leadPeer(state, state.leadership, peer.id);
 }
 
@@ -21,13 +22,24 @@ export function peerUp(state: RaftState, peer: Member, clusterId: string | null)
  * of another cluster, or one that the membership has no place for, had to be let in.
  */
 export function judgeAgain(state: RaftState): void {
-  for (const [id, { member, clusterId, up }] of state.met) {
-    const reason = up ? refusal(state, member, clusterId) : null;
+  for (const [id, met] of state.met) {
+    met.clusterId ??= clusterBoundTo(state, met.member);
+    const reason = met.up ? refusal(state, met.member, met.clusterId) : null;
     if (reason === null) continue;
     state.met.delete(id);
     state.leadership?.progress.delete(id);
     refuse(state, id, reason);
   }
+}
+
+/**
+ * The cluster of a peer that could not say which it belongs to, since its handshake came before the founding: a membership that is
+ * certain binds its disk. Remembered beyond that membership, or who is removed by a later one would pass for a stranger.
+ */
+function clusterBoundTo(state: RaftState, peer: Member): string | null {
+  const membership = state.memberships.current;
+  if (membership === null || !isMembershipCommitted(state)) return null;
+  return isBoundVoter(membership, peer) ? membership.clusterId : null;
 }
 
 function refuse(state: RaftState, id: NodeId, reason: string): void {
@@ -60,7 +72,10 @@ function refusal(state: RaftState, peer: Member, clusterId: string | null): stri
     return isListFull ? `the list has ${state.options.listedSize} members, and all of them were met: ${oneList}` : null;
   }
   const bound = boundIncarnation(membership, peer.id);
-  if (bound !== null && bound !== peer.incarnation) return anotherDisk(bound, peer.incarnation);
+  const isOther = bound !== null && bound !== peer.incarnation;
+  // With the id of this cluster it was admitted again, which a leader would know: see isHeard.
+  const mayBeNews = clusterId === membership.clusterId && state.leadership === null;
+  if (isOther && !mayBeNews) return anotherDisk(bound, peer.incarnation);
   // An uncommitted founding may yet be replaced by the one the peer knows.
   if (!isMembershipCommitted(state)) return null;
   if (clusterId !== null && clusterId !== membership.clusterId) {
@@ -93,11 +108,17 @@ export function peerDown(state: RaftState, id: NodeId): void {
   if (leadership?.transfer?.to === id) failTransfer(state, leadership, `the connection to ${id} was lost`);
 }
 
+/** What a member that has another disk now than the one bound here may say: it counts for nothing, but it may lead, and be voted for. */
+const unbound: readonly Message['kind'][] = ['appendRequest', 'heartbeat', 'voteRequest', 'timeoutNow'];
+
 /**
- * Whether messages of this sender are heard at all. A voter with another disk than the one bound has forgotten its votes and
- * its log, so none of its words count; it is named once per incarnation, not once per message.
+ * Whether a message is heard at all. A voter with another disk than the one bound has forgotten its votes and its log, so none of
+ * its words count; it is named once per incarnation, not once per message. Unless it knows which cluster this is: that it can only
+ * have from its log, which nobody gives it before it is admitted again. Then it is this node that does not know yet, and it must
+ * hear it to learn of that, since who was admitted again may lead.
  */
-export function isHeard(state: RaftState, id: NodeId, incarnation: Incarnation): boolean {
+export function isHeard(state: RaftState, message: Message, incarnation: Incarnation): boolean {
+  const { from: id, kind } = message;
   // Refused at its handshake: the end of that connection may come behind what it brought (raft.md M13).
   if (state.shunned.has(id)) return false;
   const membership = state.memberships.current;
@@ -107,9 +128,20 @@ export function isHeard(state: RaftState, id: NodeId, incarnation: Incarnation):
     return known === undefined || known.member.incarnation === incarnation;
   }
   if (bound === incarnation) return true;
+  if (isAdmittedAgain(state, id) && state.met.get(id)?.member.incarnation === incarnation)
+    return unbound.includes(kind);
   if (state.refused.get(id) !== incarnation) {
     state.refused.set(id, incarnation);
     state.effects.emit({ kind: 'peerRefused', id, reason: anotherDisk(bound, incarnation) });
   }
   return false;
+}
+
+/** Whether this peer has another disk than the one bound here, and belongs to this cluster with it. */
+export function isAdmittedAgain(state: RaftState, id: NodeId): boolean {
+  const membership = state.memberships.current;
+  const met = state.met.get(id);
+  if (membership === null || met === undefined || met.clusterId !== membership.clusterId) return false;
+  const bound = boundIncarnation(membership, id);
+  return bound !== null && bound !== met.member.incarnation;
 }

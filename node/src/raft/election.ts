@@ -1,3 +1,4 @@
+import { isAdmittedAgain } from './admission.ts';
 import { leaseObjection, promisedUntilMs } from './lease.ts';
 import type { TimeoutNow, VoteRequest, VoteResponse } from './messages.ts';
 import { becomeLeader } from './leading.ts';
@@ -161,7 +162,9 @@ function refusalReason(state: RaftState, message: VoteRequest): string | null {
   } else {
     if (message.term > state.term) becomeFollower(state, message.term, null, `${message.from} campaigns`);
     if (message.term < state.term) return `term ${state.term} has begun`;
-    if (state.votedFor !== null && state.votedFor !== message.from) return `voted for ${state.votedFor}`;
+    // A vote is remembered by name, and may have gone to the disk that it had before.
+    const isAgain = state.votedFor === message.from && !isAdmittedAgain(state, message.from);
+    if (state.votedFor !== null && !isAgain) return `voted for ${state.votedFor}`;
   }
   if (state.foundedElsewhere && message.lastLogIndex === 0) return 'the cluster is founded';
   const isUpToDate = state.log.isCoveredBy(last);

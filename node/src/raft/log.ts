@@ -61,10 +61,13 @@ export class Log {
   }
 
   append(entries: readonly Entry[]): void {
+    let { index, term } = this.last;
     for (const entry of entries) {
-      invariant(entry.index === this.lastIndex + 1, `entry ${entry.index} does not follow ${this.lastIndex}`);
-      invariant(entry.term >= this.last.term, `entry ${entry.index} lowers the term of the log`);
+      // The sentences are made only for who breaks them: this is on the way of every entry.
+      if (entry.index !== index + 1) invariant(false, `entry ${entry.index} does not follow ${index}`);
+      if (entry.term < term) invariant(false, `entry ${entry.index} lowers the term of the log`);
       this.#entries.push(entry);
+      ({ index, term } = entry);
     }
   }
 

@@ -145,7 +145,7 @@ function handle(state: RaftState, input: RaftInput): void {
       else tickFollower(state);
       return;
     case 'message':
-      if (isHeard(state, input.message.from, input.fromIncarnation)) receive(state, input.message);
+      if (isHeard(state, input.message, input.fromIncarnation)) receive(state, input.message);
       return;
     case 'peerUp':
       noteUp(state, input.peer.id, input.priority ?? 0);

@@ -18,7 +18,7 @@ export interface RaftState {
   /** The newest durable one. */
   snapshot: SnapshotMetadata | null;
   /** Peers whose handshake was completed, with the incarnation of the latest one. */
-  readonly met: Map<NodeId, { readonly member: Member; readonly clusterId: string | null; up: boolean }>;
+  readonly met: Map<NodeId, { readonly member: Member; clusterId: string | null; up: boolean }>;
   /** Peers whose latest handshake was refused: nothing is sent to them, for it would reach the wrong disk, nor heard of them. */
   readonly shunned: Set<NodeId>;
   /** Incarnations whose messages were refused, so that each is named once. */
@@ -47,7 +47,7 @@ export interface RaftState {
   leaderCommitIndex: number;
   /** Somebody of a founded cluster was heard while this log was empty: wait for that log, never found another (ADR 0011). */
   foundedElsewhere: boolean;
-  /** The log named this node as a member once: from then on a membership without it says that it was removed. */
+  /** The log named this node as a member: from then on a membership without it says that it was removed. */
   wasMember: boolean;
   /** Its removal was told. */
   isRemoved: boolean;
@@ -200,7 +200,10 @@ export function truncateFrom(state: RaftState, index: number): void {
   state.log.truncateFrom(index);
   state.effects.truncateFrom(index);
   state.effects.emit({ kind: 'truncated', fromIndex: index, term: state.term });
-  if (state.memberships.truncateFrom(index)) announceMembership(state);
+  if (!state.memberships.truncateFrom(index)) return;
+  // An admission that was undone never was one. (What is certain stays in the history until the removal is told.)
+  state.wasMember = state.memberships.some((membership) => names(membership, state.options.self));
+  announceMembership(state);
 }
 
 /** The log begins behind `base` from this step's batch on. */

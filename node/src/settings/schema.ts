@@ -53,7 +53,7 @@ export const settings = {
     'CLUSTER_HEALTH_ADDR',
     address.default({ host: '127.0.0.1', port: 8080 }),
     '127.0.0.1:8080',
-    'Where the HTTP API listens: health, plans, results, metrics.',
+    'Where the HTTP API listens: health, plans, results, metrics. With DISCOVERY_MODE=consul Consul must reach it.',
   ),
   nodeId: setting(
     'CLUSTER_NODE_ID',

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { TuttiError } from '../lib/errors.ts';
 import type { Incarnation, NodeId } from '../raft/types.ts';
 import { errnoOf, logDamaged, unusable, withoutThisDisk } from './disk-errors.ts';
-import { MAX_NODE_ID_BYTES, readIdentity, writeIdentity, type Identity } from './identity.ts';
+import { IDENTITY_FILE, MAX_NODE_ID_BYTES, readIdentity, writeIdentity, type Identity } from './identity.ts';
 import { acquireLock } from './lock-file.ts';
 import { nodeDisk } from './node-disk.ts';
 import { ensureLog } from './wal/wal-store.ts';
@@ -52,6 +52,8 @@ export async function openDataDirectory(
   const directory = resolve(path);
   const walDirectory = join(directory, WAL);
   const snapshotDirectory = join(directory, SNAPSHOTS);
+  // A start that is refused leaves nothing behind.
+  ownId(ids, directory, isKnown(directory) ? await readIdentity(nodeDisk, directory) : null);
   await makeDirectory(directory);
   const lock = await acquireLock(join(directory, 'lock'));
   try {
@@ -77,20 +79,12 @@ async function identify(ids: OwnIds, directory: string, makeLog: MakeLog): Promi
   const walDirectory = join(directory, WAL);
   const segment = (await list(walDirectory)).find((name) => name.endsWith('.wal'));
   const kept = await readIdentity(nodeDisk, directory);
+  // Again, now that nobody else can write it.
+  const nodeId = ownId(ids, directory, kept);
   if (kept === null) {
     if (segment !== undefined) throw logWithoutIdentity(directory, segment);
-    const nodeId = ids.nodeId ?? ids.fallbackNodeId;
-    ids.check?.(nodeId);
     return founded(directory, await newIdentity(directory, nodeId), makeLog);
   }
-  if (ids.nodeId !== null && ids.nodeId !== kept.nodeId) {
-    throw new TuttiError(
-      'SETTINGS_INVALID',
-      `CLUSTER_NODE_ID is "${ids.nodeId}", but ${directory} is the data directory of node "${kept.nodeId}": use that ` +
-        'id, or another CLUSTER_DATA_DIR',
-    );
-  }
-  ids.check?.(kept.nodeId);
   if (!kept.logCreated) {
     // What is there has never held a promise of this incarnation: a first start, or a forgetting, did not come to its end.
     await empty(directory);
@@ -100,10 +94,28 @@ async function identify(ids: OwnIds, directory: string, makeLog: MakeLog): Promi
   return kept;
 }
 
-async function newIdentity(directory: string, nodeId: NodeId): Promise<Identity> {
+function isKnown(directory: string): boolean {
+  return existsSync(join(directory, IDENTITY_FILE));
+}
+
+/** Throws SETTINGS_INVALID. */
+function ownId(ids: OwnIds, directory: string, kept: Identity | null): NodeId {
+  const nodeId = kept?.nodeId ?? ids.nodeId ?? ids.fallbackNodeId;
+  if (ids.nodeId !== null && ids.nodeId !== nodeId) {
+    throw new TuttiError(
+      'SETTINGS_INVALID',
+      `CLUSTER_NODE_ID is "${ids.nodeId}", but ${directory} is the data directory of node "${nodeId}": use that ` +
+        'id, or another CLUSTER_DATA_DIR',
+    );
+  }
   if (nodeId === '' || Buffer.byteLength(nodeId, 'utf8') > MAX_NODE_ID_BYTES) {
     throw new TuttiError('SETTINGS_INVALID', `the node id "${nodeId}" must have 1 to ${MAX_NODE_ID_BYTES} bytes`);
   }
+  ids.check?.(nodeId);
+  return nodeId;
+}
+
+async function newIdentity(directory: string, nodeId: NodeId): Promise<Identity> {
   // 128 random bits: no two data directories ever have the same.
   const identity = { nodeId, incarnation: randomBytes(16).toString('hex'), logCreated: false };
   await writeIdentity(nodeDisk, directory, identity);

@@ -12,7 +12,8 @@ export interface Identity {
 }
 
 const FORMAT_VERSION = 1;
-const FILE_NAME = 'identity.json';
+/** Of a directory that has one. */
+export const IDENTITY_FILE = 'identity.json';
 const MAX_FILE_BYTES = 4096;
 
 /** Long enough for any host name (253), short enough for the log's header. */
@@ -24,7 +25,7 @@ export const MAX_NODE_ID_BYTES = 255;
  * @throws TuttiError DATA_DIR_UNUSABLE where it cannot be read or understood
  */
 export async function readIdentity(disk: Disk, directory: string): Promise<Identity | null> {
-  const path = `${directory}/${FILE_NAME}`;
+  const path = `${directory}/${IDENTITY_FILE}`;
   const text = await readText(disk, path);
   if (text === null) return null;
   const identity = parse(text);
@@ -37,11 +38,11 @@ export async function readIdentity(disk: Disk, directory: string): Promise<Ident
 
 /** Durable once this resolves: temporary file, sync, rename, sync of the directory. */
 export async function writeIdentity(disk: Disk, directory: string, identity: Identity): Promise<void> {
-  const path = `${directory}/${FILE_NAME}`;
+  const path = `${directory}/${IDENTITY_FILE}`;
   const temporary = `${path}.new`;
   try {
     // Left by a start that did not come to its end.
-    if ((await disk.list(directory)).includes(`${FILE_NAME}.new`)) await disk.unlink(temporary);
+    if ((await disk.list(directory)).includes(`${IDENTITY_FILE}.new`)) await disk.unlink(temporary);
     const file = await disk.open(temporary, 'create');
     await file.write(Buffer.from(`${JSON.stringify({ formatVersion: FORMAT_VERSION, ...identity }, null, 2)}\n`), 0);
     await file.datasync();

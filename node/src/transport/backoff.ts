@@ -1,7 +1,11 @@
-/** First delay after a failed attempt; a restarted process is listening again within tens of milliseconds. */
-const FIRST_DELAY_MS = 10;
-/** Longest delay between attempts: what a peer that comes back waits at most for us. One refused connect costs 50 us. */
-const MAX_DELAY_MS = 500;
+import { type Backoff, backoffMs } from '../lib/backoff.ts';
+
+const RECONNECT: Backoff = {
+  /** A restarted process is listening again within tens of milliseconds. */
+  firstMs: 10,
+  /** What a peer that comes back waits at most for us. One refused connect costs 50 us. */
+  longestMs: 500,
+};
 /** After a mismatch an operator has to act, so seconds do not matter, and logs of both sides stay readable. */
 export const REFUSED_DELAY_MS = 2_000;
 /** A connection that stood this long was a good one: its loss is answered at once. */
@@ -12,7 +16,5 @@ export const STEADY_AFTER_MS = 1_000;
  * 40, ... 500, each shortened by up to half at random, so that peers do not dial each other in step.
  */
 export function reconnectDelayMs(failures: number, random: () => number): number {
-  if (failures === 0) return 0;
-  const full = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures - 1, 10));
-  return full * (1 - random() / 2);
+  return failures === 0 ? 0 : backoffMs(failures, random, RECONNECT);
 }

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
@@ -6,7 +7,12 @@ import type { ConsulAgent } from '../../support/consul/agent.ts';
 import { TestCluster } from './cluster.ts';
 import { waitMs } from './consul.ts';
 
-export const service = 'loadtest-cluster';
+const roles = ['forming', 'follower', 'leader'] as const;
+type Role = (typeof roles)[number];
+
+let services = 0;
+/** For a cluster that shares a Consul with those of other tests: nobody looks for it there. */
+export const ownService = (): Record<string, string> => ({ 'consul-service-name': `cluster-${(services += 1)}` });
 
 interface Registered {
   readonly id: string;
@@ -20,6 +26,7 @@ interface Registered {
 export class ConsulCluster {
   readonly nodes: TestCluster;
   readonly #consul: ConsulAgent;
+  readonly #service: string;
   readonly #flags: Readonly<Record<string, string>>;
   readonly #env: Record<string, string>;
 
@@ -32,6 +39,7 @@ export class ConsulCluster {
     this.nodes = nodes;
     this.#consul = consul;
     this.#flags = flags;
+    this.#service = flags['consul-service-name'] ?? 'loadtest-cluster';
     this.#env = env;
   }
 
@@ -94,7 +102,7 @@ export class ConsulCluster {
 
   /** What Consul's catalogue has of the service. */
   async catalogue(): Promise<readonly Registered[]> {
-    const text = await this.#consul.get(`/v1/health/service/${service}`);
+    const text = await this.#consul.get(`/v1/health/service/${this.#service}`);
     const entries = JSON.parse(text) as {
       readonly Service: {
         readonly ID: string;
@@ -112,6 +120,46 @@ export class ConsulCluster {
       address: `${Service.Address}:${Service.Port}`,
       isPassing: Checks.every(({ Status }) => Status === 'passing'),
     }));
+  }
+
+  /** What the check of the only node there is answered last; empty before the first time. The catalogue hears of that minutes later. */
+  async checked(): Promise<string> {
+    const checks = JSON.parse(await this.#consul.get('/v1/agent/checks')) as Readonly<
+      Record<string, { readonly ServiceName: string; readonly Output: string }>
+    >;
+    return Object.values(checks).find(({ ServiceName }) => ServiceName === this.#service)?.Output ?? '';
+  }
+
+  /** The ports that DNS gives for a role, sorted; each node here has its own. */
+  async portsByDns(role: Role): Promise<readonly number[]> {
+    const resolver = new Resolver();
+    resolver.setServers([this.#consul.dnsAddress]);
+    const found = await resolver.resolveSrv(`${role}.${this.#service}.service.consul`).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOTFOUND') return [];
+      throw error;
+    });
+    return found.map(({ port }) => port).sort();
+  }
+
+  /**
+   * Until Consul has these and nobody else as healthy, in the catalogue and by DNS, each with the role that it says itself it has, one
+   * of them the leader. Resolves with that one. Whoever leads may change meanwhile: then what is true has changed, too.
+   */
+  async truthfullyTagged(ids: readonly string[] = this.ids): Promise<string> {
+    return waitFor(`Consul to have the roles of ${ids.join(', ')}`, waitMs, async () => {
+      const said = await Promise.all(ids.map(async (id) => [id, (await this.health(id)).state] as const));
+      const entries = (await this.catalogue()).filter(({ isPassing }) => isPassing);
+      for (const role of roles) {
+        const truth = said.filter(([, state]) => state === role).map(([id]) => id);
+        const tagged = entries.filter(({ tags }) => tags.includes(role)).map(({ node }) => node);
+        const ports = truth.map((id) => Number(this.nodes.member(id).raft.split(':')[1]));
+        const found = await this.portsByDns(role);
+        if (tagged.sort().join() !== truth.sort().join() || found.join() !== ports.sort().join())
+          throw new Error(`${role}: ${truth.join()} say so, ${tagged.join()} are tagged, DNS has ${found.join()}`);
+      }
+      const leaders = said.filter(([, state]) => state === 'leader');
+      return entries.length === ids.length && leaders.length === 1 && leaders[0]![0];
+    });
   }
 
   /** The healthy nodes by role, as soon as they are these. */

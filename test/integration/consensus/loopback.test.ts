@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { portsOf } from '../../support/ports.ts';
 import { eventually } from './eventually.ts';
 import type { RealNode } from './real-node.ts';
 import { openRealNode } from './real-node.ts';
@@ -42,13 +43,9 @@ const leaderOf = (members: readonly RealNode[]): Promise<RealNode> =>
     members.find(({ consensus }) => consensus.status().leading),
   );
 
-/** Ports of this file alone, so that files that run side by side do not meet. */
-const portsFrom = (first: number): Map<string, number> =>
-  new Map(['a', 'b', 'c'].map((id, at) => [id, first + at] as const));
-
 describe('three nodes on loopback, with log on disk and gRPC between them', () => {
   it('elect one leader, apply the same commands in the same order, and answer each other', async () => {
-    const members = await open(['a', 'b', 'c'], portsFrom(17200));
+    const members = await open(['a', 'b', 'c'], await portsOf('a', 'b', 'c'));
     const leader = await leaderOf(members);
     const results = await Promise.all(['x', 'y', 'z'].map((text) => leader.consensus.propose(bytes(text))));
     expect(results.map(({ result }) => result)).toEqual([1, 2, 3]);
@@ -68,7 +65,7 @@ describe('three nodes on loopback, with log on disk and gRPC between them', () =
   });
 
   it('go on under a new leader when theirs closes, and no proposal is left without an outcome (H3)', async () => {
-    const members = await open(['a', 'b', 'c'], portsFrom(17203));
+    const members = await open(['a', 'b', 'c'], await portsOf('a', 'b', 'c'));
     const first = await leaderOf(members);
     await first.consensus.propose(bytes('before'));
     const pending = Array.from({ length: 50 }, (_, at) => outcomeOf(first.consensus.propose(bytes(`p${at}`))));
@@ -89,7 +86,7 @@ describe('three nodes on loopback, with log on disk and gRPC between them', () =
   });
 
   it('replay their log once after a restart of all, and stay the same cluster (H2)', async () => {
-    const ports = portsFrom(17206);
+    const ports = await portsOf('a', 'b', 'c');
     const members = await open(['a', 'b', 'c'], ports);
     const leader = await leaderOf(members);
     const texts = Array.from({ length: 300 }, (_, at) => `c${at}`);
@@ -109,7 +106,7 @@ describe('three nodes on loopback, with log on disk and gRPC between them', () =
   });
 
   it('refuse a member that comes back with an empty disk, and name it on both sides', async () => {
-    const ports = portsFrom(17209);
+    const ports = await portsOf('a', 'b', 'c');
     const members = await open(['a', 'b', 'c'], ports);
     const leader = await leaderOf(members);
     await eventually('all three to be bound', () => leader.consensus.status().membership?.unmet === 0);

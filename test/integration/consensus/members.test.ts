@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Consensus, ConsensusEvent, RaftLimits } from '../../../node/src/consensus/index.ts';
+import type { Consensus, ConsensusEvent, MemberOptions } from '../../../node/src/consensus/index.ts';
 import { defaultRaftLimits, openMember } from '../../../node/src/consensus/index.ts';
 import { TuttiError } from '../../../node/src/lib/errors.ts';
-import { freePorts } from '../../support/ports.ts';
+import { freeNodes, freePorts } from '../../support/ports.ts';
 import { eventually } from './eventually.ts';
 import { Ledger } from './real-node.ts';
 
@@ -37,12 +37,12 @@ async function open(
   list: string,
   transport: Wire,
   at?: string,
-  limits: RaftLimits = defaultRaftLimits,
+  options: Pick<MemberOptions<number>, 'limits' | 'removeDeadAfterMs'> = {},
 ): Promise<Node> {
   const ledger = new Ledger();
   const consensus = await openMember<number>({
     ...{ id, nodes: list, transport, dataDirectory: join(parent, id), stateMachine: ledger, secret: 'between friends' },
-    ...{ limits, ...(at !== undefined && { join: at }) },
+    ...{ ...options, ...(at !== undefined && { join: at }) },
   });
   const events: ConsensusEvent[] = [];
   consensus.subscribe((event) => events.push(event));
@@ -133,12 +133,12 @@ describe.each(['grpc', 'tcp'] as const)('over %s', (wire) => {
   it('a member that joins when the log no longer begins at its beginning gets the snapshot, and the rest of the log', async () => {
     const limits = { ...defaultRaftLimits, maxTrailingBytes: 100 };
     const [first, late] = await freePorts(2);
-    const a = await open('a', `a=127.0.0.1:${first}`, wire, undefined, limits);
+    const a = await open('a', `a=127.0.0.1:${first}`, wire, undefined, { limits });
     await leader();
     for (let value = 0; value < 20; value++) await a.consensus.propose(Buffer.from(`${value}`));
     await a.consensus.snapshot();
     await a.consensus.propose(Buffer.from('behind it'));
-    const d = await open('d', `a=127.0.0.1:${first}`, wire, `127.0.0.1:${late}`, limits);
+    const d = await open('d', `a=127.0.0.1:${first}`, wire, `127.0.0.1:${late}`, { limits });
     await asLeader((consensus) => consensus.addNode('d', `127.0.0.1:${late}`));
     await asLeader((consensus) => consensus.promote('d'));
     await asLeader((consensus) => consensus.propose(Buffer.from('of two')));
@@ -148,5 +148,21 @@ describe.each(['grpc', 'tcp'] as const)('over %s', (wire) => {
     expect(d.events.map((event) => (event.kind === 'raft' ? event.event.kind : event.kind))).toContain(
       'snapshotInstalled',
     );
+  });
+
+  it('a voter that is dead for long is removed by the leader, and told so when it comes back', async () => {
+    const list = await freeNodes('a', 'b', 'c');
+    const start = (id: string): Promise<Node> => open(id, list, wire, undefined, { removeDeadAfterMs: 500 });
+    await Promise.all(['a', 'b', 'c'].map(start));
+    await eventually('all to be met', () => nodes.every(({ consensus }) => consensus.status().membership?.unmet === 0));
+    await asLeader((consensus) => consensus.propose(Buffer.from('x')));
+    const dead = nodes.find(({ consensus }) => !consensus.status().leading)!;
+    nodes = nodes.filter((node) => node !== dead);
+    await dead.consensus.close();
+    const voters = ({ consensus }: Node): string[] => consensus.status().membership!.voters.map(({ id }) => id);
+    await eventually('it to be removed', () => nodes.every((node) => !voters(node).includes(dead.id)));
+    await asLeader((consensus) => consensus.propose(Buffer.from('of two')));
+    const back = await start(dead.id);
+    await eventually('it to end', () => hasEnded(back));
   });
 });

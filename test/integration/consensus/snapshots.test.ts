@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { defaultSnapshotPolicy, TuttiError } from '../../../node/src/consensus/index.ts';
 import type { SnapshotPolicy } from '../../../node/src/consensus/index.ts';
+import { portsOf } from '../../support/ports.ts';
 import { eventually } from './eventually.ts';
 import type { RealNode } from './real-node.ts';
 import { openRealNode } from './real-node.ts';
 
 let dataDir: string;
+let ports: ReadonlyMap<string, number>;
 let nodes: RealNode[] = [];
 
 beforeEach(async () => {
+  ports = await portsOf('a', 'b', 'c');
   dataDir = await mkdtemp(join(tmpdir(), 'tutti-snapshots-'));
 });
 
@@ -20,9 +23,6 @@ afterEach(async () => {
   nodes = [];
   await rm(dataDir, { recursive: true });
 });
-
-/** Ports of this file alone. */
-const ports = new Map(['a', 'b', 'c'].map((id, at) => [id, 17260 + at] as const));
 
 async function open(id: string, snapshots: SnapshotPolicy): Promise<RealNode> {
   const node = await openRealNode({ id, ports, dataDir: join(dataDir, id), snapshots });

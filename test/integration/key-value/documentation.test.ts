@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorCodes } from '../../../node/src/lib/errors.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freeNodes, freePortRange } from '../../support/ports.ts';
 import type { Reply } from './node.ts';
 import { KeyValueNode } from './node.ts';
 
@@ -25,7 +26,8 @@ describe('docs/consensus.md', () => {
     const program = join(root, 'examples/key-value/five-minutes.ts');
     expect(/```ts\n(.*?)```/s.exec(page)?.[1]).toBe(await readFile(program, 'utf8'));
     // Left to itself it ends when its members are closed: nothing of the library keeps a process alive.
-    const { stdout } = await run(process.execPath, [program, '17740'], { timeout: 20_000, env: { TMPDIR: dataDir } });
+    const firstPort = `${await freePortRange(3)}`;
+    const { stdout } = await run(process.execPath, [program, firstPort], { timeout: 20_000, env: { TMPDIR: dataDir } });
     const shown = /```\n("add 5".*?)```/s.exec(page)![1]!;
     const withoutIndex = (text: string): string => text.replace(/entry \d+/g, 'entry N');
     expect(withoutIndex(stdout)).toBe(withoutIndex(shown));
@@ -46,7 +48,7 @@ describe('examples/key-value/README.md', () => {
   it('asks what a node answers', async () => {
     const page = await readFile(join(root, 'examples/key-value/README.md'), 'utf8');
     const requests = [...page.replaceAll('\\\n', ' ').matchAll(/^curl (.*)$/gm)].map((match) => match[1]!);
-    const node = await KeyValueNode.start('a', 'a=127.0.0.1:17744', dataDir);
+    const node = await KeyValueNode.start('a', await freeNodes('a'), dataDir);
     try {
       await expect.poll(async () => (await node.status()).leading, { timeout: 10_000 }).toBe(true);
       const replies: Reply[] = [];

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freeNodes } from '../../support/ports.ts';
 import { Incrementer } from './incrementer.ts';
 import type { Reply, Status } from './node.ts';
 import { KeyValueNode } from './node.ts';
@@ -25,9 +26,6 @@ afterEach(async () => {
   started = [];
   await rm(dataDir, { recursive: true });
 });
-
-/** Ports of this file alone, three for each test. */
-const nodesFrom = (port: number): string => ['a', 'b', 'c'].map((id, at) => `${id}=127.0.0.1:${port + at}`).join(',');
 
 async function start(id: string, nodes: string): Promise<KeyValueNode> {
   const node = await KeyValueNode.start(id, nodes, dataDir);
@@ -83,7 +81,7 @@ const timesIn = (tokens: readonly string[], wanted: string): number => tokens.fi
 
 describe('three key-value nodes', () => {
   it('take writes through any of them, and a read through another sees each acknowledged write', async () => {
-    const [a, b, c] = (await startThree(nodesFrom(17700))) as [KeyValueNode, KeyValueNode, KeyValueNode];
+    const [a, b, c] = (await startThree(await freeNodes('a', 'b', 'c'))) as [KeyValueNode, KeyValueNode, KeyValueNode];
     for (const [from, to] of [
       [a, b],
       [b, c],
@@ -106,7 +104,7 @@ describe('three key-value nodes', () => {
   });
 
   it('execute each acknowledged increment once and each unknown one at most once when the leader is killed', async () => {
-    const nodes = nodesFrom(17703);
+    const nodes = await freeNodes('a', 'b', 'c');
     const members = await startThree(nodes);
     const clients = Array.from(
       { length: 24 },
@@ -149,7 +147,7 @@ describe('three key-value nodes', () => {
   });
 
   it('stop in order on SIGTERM, and know after a restart of all what they knew before', async () => {
-    const nodes = nodesFrom(17706);
+    const nodes = await freeNodes('a', 'b', 'c');
     const members = await startThree(nodes);
     const writes = Array.from({ length: 60 }, (_, at) => ask(members[at % 3]!, 'PUT', `/keys/k${at}`, `value ${at}`));
     expect((await Promise.all(writes)).map(({ status }) => status)).toEqual(Array(60).fill(200));
@@ -162,7 +160,7 @@ describe('three key-value nodes', () => {
   });
 
   it('answer within their deadline when the majority is gone, and count a repeated request id once afterwards', async () => {
-    const nodes = nodesFrom(17709);
+    const nodes = await freeNodes('a', 'b', 'c');
     const members = await startThree(nodes);
     const leader = await leaderOf(members);
     const others = members.filter((node) => node !== leader);
@@ -188,7 +186,7 @@ describe('three key-value nodes', () => {
 
 describe('one key-value node', () => {
   it('answers the request under way when it is told to stop, takes no other, and ends with code 0', async () => {
-    const node = await start('a', 'a=127.0.0.1:17715');
+    const node = await start('a', await freeNodes('a'));
     await leaderOf([node]);
     const headers = { expect: '100-continue', 'content-length': 5 };
     const underWay = request(`${node.url}/keys/k`, { method: 'PUT', headers, agent: false });
@@ -208,7 +206,7 @@ describe('one key-value node', () => {
   });
 
   it('is a cluster of its own, and knows after SIGKILL what it acknowledged', async () => {
-    const nodes = 'a=127.0.0.1:17712';
+    const nodes = await freeNodes('a');
     const node = await start('a', nodes);
     await leaderOf([node]);
     for (let at = 0; at < 20; at++) await ask(node, 'PUT', `/sets/numbers/${at}`);
@@ -221,7 +219,7 @@ describe('one key-value node', () => {
   });
 
   it('refuses what it cannot keep, by status and message, and goes on', async () => {
-    const node = await start('a', 'a=127.0.0.1:17713');
+    const node = await start('a', await freeNodes('a'));
     await leaderOf([node]);
     const messageOf = async (...asked: Parameters<KeyValueNode['ask']>): Promise<[number, unknown]> => {
       const { status, body } = await node.ask(...asked);

@@ -6,14 +6,17 @@ import { join } from 'node:path';
 import type { Consensus, MemberOptions, StateMachine } from 'tutti/consensus';
 import { openMember } from 'tutti/consensus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freeNodes, freePorts } from '../../support/ports.ts';
 
 let parent: string;
 let dataDirectory: string;
+let alone: string;
 const opened: Consensus<number>[] = [];
 
 beforeEach(async () => {
   parent = await mkdtemp(join(tmpdir(), 'tutti-member-'));
   dataDirectory = join(parent, 'a');
+  alone = await freeNodes('a');
 });
 
 afterEach(async () => {
@@ -32,7 +35,7 @@ class Counter implements StateMachine<number> {
 
 async function open(options: Partial<MemberOptions<number>> = {}): Promise<Consensus<number>> {
   const stateMachine = new Counter();
-  const member = await openMember({ id: 'a', nodes: 'a=127.0.0.1:17720', dataDirectory, stateMachine, ...options });
+  const member = await openMember({ id: 'a', nodes: alone, dataDirectory, stateMachine, ...options });
   opened.push(member);
   return member;
 }
@@ -51,7 +54,7 @@ describe('openMember', () => {
     const first = await open();
     await leads(first);
     expect(await first.propose(Buffer.from('x'))).toMatchObject({ result: 1 });
-    const busy = await refusal({ nodes: 'a=127.0.0.1:17721' });
+    const busy = await refusal({ nodes: await freeNodes('a') });
     expect([busy.code, busy.message]).toEqual(['DATA_DIR_UNUSABLE', expect.stringContaining('in use')]);
     await first.close();
 
@@ -61,9 +64,10 @@ describe('openMember', () => {
   });
 
   it('gives it free as well when the port is taken', async () => {
-    const other = createServer().listen(17722, '127.0.0.1');
+    const [port] = await freePorts(1);
+    const other = createServer().listen(port, '127.0.0.1');
     await once(other, 'listening');
-    const nodes = 'a=127.0.0.1:17722';
+    const nodes = `a=127.0.0.1:${port}`;
     expect((await refusal({ nodes })).code).toBe('ADDRESS_IN_USE');
     other.close();
     await once(other, 'close');
@@ -125,7 +129,7 @@ describe('openMember', () => {
   });
 
   it('members with another secret do not form a cluster', async () => {
-    const nodes = 'a=127.0.0.1:17725,b=127.0.0.1:17726';
+    const nodes = await freeNodes('a', 'b');
     const a = await open({ nodes, secret: 'one' });
     const b = await open({ id: 'b', nodes, secret: 'another', dataDirectory: join(parent, 'b') });
     const problems = (): number => Math.min(a.status().problems.length, b.status().problems.length);
@@ -134,7 +138,7 @@ describe('openMember', () => {
   });
 
   it('members talk TCP when they are told to, and name the one that talks gRPC', async () => {
-    const nodes = 'a=127.0.0.1:17727,b=127.0.0.1:17728,c=127.0.0.1:17729';
+    const nodes = await freeNodes('a', 'b', 'c');
     const member = (id: string, transport: 'grpc' | 'tcp'): Promise<Consensus<number>> =>
       open({ id, nodes, transport, dataDirectory: join(parent, id) });
     const [a, b, c] = await Promise.all([member('a', 'tcp'), member('b', 'tcp'), member('c', 'grpc')]);

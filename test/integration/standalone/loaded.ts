@@ -1,10 +1,10 @@
-import { writeSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 
-/** Loaded before a command: tells on stderr which modules it loads. */
+/** Loaded before a command: writes which modules it loads to the file that LOADED_INTO names. A full pipe would end the command. */
 registerHooks({
   load(url, context, nextLoad) {
-    writeSync(2, `loaded ${url}\n`);
+    appendFileSync(process.env.LOADED_INTO!, `loaded ${url}\n`);
     return nextLoad(url, context);
   },
 });

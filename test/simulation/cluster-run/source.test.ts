@@ -36,12 +36,16 @@ describe('a source that all nodes share', () => {
     expect(sim.leader()!.consensus.replicated.state().run!.id).toBe(runId);
   });
 
-  it('a plan that is wrong begins nothing; every node says why; it is read again after pauses that grow', async () => {
+  it('a plan that is wrong begins nothing, no election either; every node says why; it is read again after pauses that grow', async () => {
     const cluster = new SourcedCluster();
     const { sim, source } = cluster;
     source.put(wrongPlan);
+    await sim.until(() => source.reads.length === 1);
+    const { term } = sim.leader()!.consensus.status();
     await sim.until(() => false, 60_000);
     expect(cluster.state().run).toBe(null);
+    expect(sim.leader()!.consensus.status().term).toBe(term);
+    expect(new Set(source.reads)).toEqual(new Set([sim.leader()!.id]));
     for (const reason of cluster.problems()) expect(reason).toMatch(/consul-kv:k:2:7 load:/);
     // 1 + 2 + 4 + 8 + 16 + 30 s at most, half of it at least.
     expect(source.reads.length).toBeGreaterThanOrEqual(5);

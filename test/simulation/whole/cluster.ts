@@ -2,6 +2,8 @@ import { TuttiError } from '../../../node/src/lib/errors.ts';
 import { MemoryNetwork } from '../../../node/src/transport/memory/memory-network.ts';
 import { SimulatedDisk } from '../../unit/storage/simulated-disk.ts';
 import { World } from '../cluster-run/world.ts';
+import { createSessions } from './machine.ts';
+import type { CreateSessions } from './machine.ts';
 import { MemberProcess } from './process.ts';
 
 /** What a client was told of one command. */
@@ -22,14 +24,19 @@ export class WholeCluster {
   readonly outcomes: Outcome[] = [];
   /** What must never happen. */
   readonly failures: string[] = [];
-  readonly counts = { deaths: 0, powerCuts: 0, diskErrors: 0, reads: 0, installs: 0, roomAgain: 0, segments: 0 };
+  readonly counts = {
+    ...{ deaths: 0, powerCuts: 0, diskErrors: 0, reads: 0, installs: 0, roomAgain: 0, segments: 0 },
+    ...{ sessions: 0, copies: 0, expired: 0 },
+  };
   /** Of the one command that is under way, `acknowledged` by then. */
   readonly #acknowledged: string[] = [];
   readonly #disks = new Map<string, SimulatedDisk>();
+  readonly #createSessions: CreateSessions;
   #sessions = 0;
   #commands = 0;
 
-  constructor(seed: number, size: number) {
+  constructor(seed: number, size: number, create = createSessions) {
+    this.#createSessions = create;
     this.world = new World(seed);
     const { random } = this.world;
     const clock = {
@@ -55,8 +62,10 @@ export class WholeCluster {
     const disk = this.disk(id);
     const process: MemberProcess = new MemberProcess({
       ...{ world, network, id, listedSize: this.ids.length, disk, session: `s${++this.#sessions}` },
+      createSessions: this.#createSessions,
       onFatal: (error) => this.#fatal(process, error),
       onInstalled: () => (this.counts.installs += 1),
+      onCopy: () => (this.counts.copies += 1),
       onWarning: (message) => (this.counts.roomAgain += message === 'the disk has room again' ? 1 : 0),
     });
     this.processes.set(id, process);
@@ -87,13 +96,12 @@ export class WholeCluster {
     const isHeard = (): boolean => process.isAlive;
     consensus!.propose(Buffer.from(command)).then(
       () => {
-        if (!isHeard()) return this.#told(command, 'unknown');
-        this.#acknowledged.push(command);
-        this.#told(command, 'acknowledged');
+        if (isHeard()) this.acknowledge(command);
+        else this.told(command, 'unknown');
       },
       (error: unknown) => {
         const { code } = TuttiError.from(error);
-        this.#told(command, isHeard() && refusals.includes(code) ? 'refused' : 'unknown');
+        this.told(command, isHeard() && refusals.includes(code) ? 'refused' : 'unknown');
       },
     );
   }
@@ -121,7 +129,12 @@ export class WholeCluster {
     return this.#acknowledged;
   }
 
-  #told(command: string, kind: Outcome['kind']): void {
+  acknowledge(command: string): void {
+    this.#acknowledged.push(command);
+    this.told(command, 'acknowledged');
+  }
+
+  told(command: string, kind: Outcome['kind']): void {
     this.outcomes.push({ command, kind });
   }
 

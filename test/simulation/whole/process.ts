@@ -1,7 +1,9 @@
-import type { Consensus, StateMachine } from '../../../node/src/consensus/consensus.ts';
+import type { Consensus } from '../../../node/src/consensus/consensus.ts';
+import type { Sessions } from '../../../node/src/consensus/sessions/sessions.ts';
 import { openConsensus } from '../../../node/src/consensus/open.ts';
 import { defaultRaftLimits } from '../../../node/src/consensus/options.ts';
 import type { SnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
+import type { Clock } from '../../../node/src/lib/clock.ts';
 import { silentLog } from '../../../node/src/lib/log.ts';
 import { timingProfiles } from '../../../node/src/raft/types.ts';
 import { createFileSnapshotStore } from '../../../node/src/storage/snapshot/file-snapshot-store.ts';
@@ -10,6 +12,8 @@ import type { MemoryNetwork } from '../../../node/src/transport/memory/memory-ne
 import type { Transport } from '../../../node/src/transport/transport.ts';
 import type { SimulatedDisk } from '../../unit/storage/simulated-disk.ts';
 import { MachineClock, type World } from '../cluster-run/world.ts';
+import { AppliedList, bothKinds } from './machine.ts';
+import type { Applied, CreateSessions } from './machine.ts';
 
 /** Small, so that a few hundred commands go through several files: most of what can go wrong does at their borders. */
 const SEGMENT_BYTES = 8 * 1024;
@@ -18,25 +22,6 @@ const SEGMENT_BYTES = 8 * 1024;
 const policy: SnapshotPolicy = { intervalMs: 300, entries: 10, logBytes: 8 * 1024, maxBytesPerSecond: 2 * 1024 * 1024 };
 const limits = { ...defaultRaftLimits, maxTrailingBytes: 1024 };
 
-export class AppliedList implements StateMachine<number> {
-  readonly applied: string[] = [];
-  restores = 0;
-
-  apply(command: Uint8Array): number {
-    return this.applied.push(Buffer.from(command).toString());
-  }
-
-  *snapshot(): Iterable<Uint8Array> {
-    const applied = [...this.applied];
-    for (let at = 0; at < applied.length; at += 50) yield Buffer.from(`${applied.slice(at, at + 50).join('\n')}\n`);
-  }
-
-  restore(snapshot: Uint8Array): void {
-    this.restores += 1;
-    this.applied.splice(0, Infinity, ...Buffer.from(snapshot).toString().split('\n').slice(0, -1));
-  }
-}
-
 export interface ProcessParts {
   readonly world: World;
   readonly network: MemoryNetwork;
@@ -44,10 +29,13 @@ export interface ProcessParts {
   readonly listedSize: number;
   readonly disk: SimulatedDisk;
   readonly session: string;
+  readonly createSessions: CreateSessions;
   /** Its own end: what it cannot go on after. */
   readonly onFatal: (error: unknown) => void;
   /** A snapshot that another member sent brought it forward. */
   readonly onInstalled: () => void;
+  /** A command of a session came by the log that had come before in this life. */
+  readonly onCopy: () => void;
   /** What its log store warns of. */
   readonly onWarning: (message: string) => void;
 }
@@ -56,28 +44,32 @@ export interface ProcessParts {
 export class MemberProcess {
   readonly parts: ProcessParts;
   readonly machine = new AppliedList();
-  consensus: Consensus<number> | null = null;
+  readonly sessions: Sessions<number>;
+  consensus: Consensus<Applied> | null = null;
+  clock: Clock | null = null;
   isAlive = true;
   #transport: Transport | null = null;
 
   constructor(parts: ProcessParts) {
     this.parts = parts;
+    this.sessions = parts.createSessions(this.machine, parts.id);
   }
 
   async boot(): Promise<void> {
-    const { world, network, id, listedSize, disk, session, onFatal, onInstalled, onWarning } = this.parts;
+    const { world, network, id, listedSize, disk, session, onFatal, onInstalled, onWarning, onCopy } = this.parts;
     const { random } = world;
     const clock = new MachineClock(world, random.between(0, 1e6), random.between(-100, 100));
     clock.gate = (callback) => this.#ifAlive(callback);
+    this.clock = clock;
     const incarnation = `disk-of-${id}`;
     const bytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => random.next() * 256);
     const log = { ...silentLog, warn: (_: object, message: string) => onWarning(message) };
     const store = createWalStore({
       ...{ directory: '/wal', nodeId: id, incarnation, disk, segmentBytes: SEGMENT_BYTES, random: bytes, clock, log },
     });
-    const consensus = await openConsensus<number>({
+    const consensus = await openConsensus<Applied>({
       self: { nodeId: id, incarnation, session, region: 'r', apiAddress: '' },
-      ...{ listedSize, store, stateMachine: this.machine, clock, log: silentLog },
+      ...{ listedSize, store, stateMachine: bothKinds(this.machine, this.sessions, onCopy), clock, log: silentLog },
       snapshots: { store: createFileSnapshotStore({ directory: '/snapshots', disk, random: bytes }), policy },
       ...{ timings: timingProfiles.lan, limits, proposedClusterId: `founded-by-${session}` },
       transport: (self) => (this.#transport = network.transport(self)),
@@ -89,6 +81,7 @@ export class MemberProcess {
       return;
     }
     this.consensus = consensus;
+    this.sessions.serve(consensus);
     consensus.subscribe((event) => {
       if (event.kind === 'fatal') onFatal(event.error);
       if (event.kind === 'raft' && event.event.kind === 'snapshotInstalled' && !event.event.isStale) onInstalled();

@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { Processes } from '../../../scripts/lib/processes.ts';
 import { waitFor } from '../../../scripts/lib/wait-for.ts';
@@ -16,7 +20,13 @@ export interface ConsulOptions {
   /** Whoever has no token may do nothing. `managementToken` may do everything. */
   readonly acl?: boolean;
   /** In PEM: the API speaks HTTPS alone, and wants a certificate that the authority signed. */
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer; readonly ca: string | Buffer };
+  readonly tls?: {
+    readonly cert: string | Buffer;
+    readonly key: string | Buffer;
+    readonly ca: string | Buffer;
+    /** In the certificate, where it is not the address. */
+    readonly serverName?: string;
+  };
 }
 
 /** A real Consul server of one on loopback, whose data outlive a restart. Stop it, or it stays. */
@@ -63,6 +73,11 @@ export class ConsulAgent {
     return `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#ports.http}`;
   }
 
+  /** The same, as our own client wants it. */
+  get url(): URL {
+    return new URL(this.address);
+  }
+
   /** host:port of the DNS server, over UDP and TCP. */
   get dnsAddress(): string {
     return `127.0.0.1:${this.#ports.dns}`;
@@ -84,21 +99,35 @@ export class ConsulAgent {
     rmSync(join(this.#directory, 'data'), { recursive: true, force: true });
   }
 
-  /** A GET of its HTTP API, without TLS, by the management token. */
+  /** A GET of its HTTP API, by the management token. */
   async get(path: string): Promise<string> {
-    const answer = await fetch(`${this.address}${path}`, { headers: { 'x-consul-token': this.managementToken } });
-    return answer.text();
+    const { tls } = this.#options;
+    const options = {
+      headers: { 'x-consul-token': this.managementToken },
+      ...tls,
+      ...(tls?.serverName !== undefined && { servername: tls.serverName }),
+    };
+    const request = (tls === undefined ? http : https).get(`${this.address}${path}`, options);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return text(response);
+  }
+
+  /** What makes a node, or Consul's own programs, take it for this Consul and be let in; without the token. */
+  get environment(): Record<string, string> {
+    const { tls } = this.#options;
+    const address = new URL(this.address).host;
+    if (tls === undefined) return { CONSUL_HTTP_ADDR: address };
+    const { ca, cert, key } = this.files;
+    return {
+      ...{ CONSUL_HTTP_ADDR: address, CONSUL_HTTP_SSL: 'true' },
+      ...{ CONSUL_CACERT: ca, CONSUL_CLIENT_CERT: cert, CONSUL_CLIENT_KEY: key },
+      ...(tls.serverName !== undefined && { CONSUL_TLS_SERVER_NAME: tls.serverName }),
+    };
   }
 
   /** The command line of Consul, at this agent, by the management token unless another one is given. Rejects if it fails. */
   async cli(args: readonly string[], token = this.managementToken): Promise<string> {
-    const { acl, tls } = this.#options;
-    const { ca, cert, key } = this.files;
-    const env = {
-      CONSUL_HTTP_ADDR: this.address,
-      ...(acl === true && { CONSUL_HTTP_TOKEN: token }),
-      ...(tls !== undefined && { CONSUL_CACERT: ca, CONSUL_CLIENT_CERT: cert, CONSUL_CLIENT_KEY: key }),
-    };
+    const env = { ...this.environment, ...(this.#options.acl === true && { CONSUL_HTTP_TOKEN: token }) };
     const { stdout } = await promisify(execFile)(this.#program, args, { env });
     return stdout;
   }
@@ -159,7 +188,7 @@ export class ConsulAgent {
         acl: {
           enabled: true,
           default_policy: 'deny',
-          tokens: { initial_management: this.managementToken, agent: this.managementToken },
+          tokens: { initial_management: this.managementToken, agent: this.managementToken, dns: this.managementToken },
         },
       }),
     };

@@ -134,8 +134,9 @@ async function seenByPrometheus(project: ComposeProject, say: Say): Promise<void
     return answer.data.result;
   };
   await waitFor('Prometheus to see three nodes', scrapeTimeoutMs, async () => {
-    const [up] = await query('sum(up{job="tutti"})');
-    return up?.value[1] === '3';
+    const [up] = await query('sum(up{job="tutti"} == 1)');
+    const [members] = await query('max(tutti_cluster_members)');
+    return up?.value[1] === '3' && members?.value[1] === '3';
   });
   const rates = await query('tutti:requests:rate1m');
   assert.equal(rates.length, 2, `of two steps Prometheus has ${JSON.stringify(rates)}`);
@@ -223,7 +224,9 @@ async function openProject(
     signal,
     environment: {
       TUTTI_IMAGE: image,
+      // One profile at a time has one of them.
       CONSUL_PORT: String(first),
+      GCS_PORT: String(first),
       TARGET_PORT: String(first + 1),
       PROMETHEUS_PORT: String(first + 2),
       NODE_A_PORT: String(first + 3),

@@ -309,6 +309,17 @@ describe('peers', () => {
     expect(core.fedKinds().slice(-3)).toEqual(['peerUp', 'peerDown', 'peerUp']);
     expect(events.map(({ kind }) => kind)).toEqual(['peerUp', 'peerDown', 'peerUp']);
   });
+
+  it('tells the core that a process has ended, unless another one has taken its name meanwhile', async () => {
+    const { core, transport } = await openRig();
+    transport.handlers.onPeerUp(peer('b', 'first'));
+    transport.handlers.onPeerDown(peer('b', 'first'), 'reset');
+    transport.handlers.onPeerEnded(peer('b', 'first'));
+    expect(core.fedKinds().slice(-2)).toEqual(['peerDown', 'peerEnded']);
+    transport.handlers.onPeerUp(peer('b', 'second'));
+    transport.handlers.onPeerEnded(peer('b', 'first'));
+    expect(core.fedKinds().at(-1)).toBe('peerUp');
+  });
 });
 
 describe('the cluster id a node claims (ADR 0040)', () => {

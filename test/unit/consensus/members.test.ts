@@ -138,6 +138,9 @@ describe('the transport', () => {
     expect(transport.added.size).toBe(0);
     step(changed({ ...withD, addresses: { d: 'elsewhere:7000' } }));
     expect([...transport.added]).toEqual([['d', 'elsewhere:7000']]);
+    transport.handlers.onPeerUp(peer('d'));
+    step(changed({ ...withD, addresses: { d: 'back:7000' } }));
+    expect([...transport.added]).toEqual([['d', 'back:7000']]);
   });
 });
 

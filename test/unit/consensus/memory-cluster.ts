@@ -33,6 +33,8 @@ export class MemoryCluster {
   readonly members = new Map<string, MemoryMember>();
   /** What an fsync of this member's disk waits for, or fails with; at once where nothing stands. */
   readonly syncs = new Map<string, () => Promise<void>>();
+  /** The same of a file that it makes a snapshot of; `syncs` counts where nothing stands. */
+  readonly snapshotSyncs = new Map<string, () => Promise<void>>();
   /** With it, members take and keep snapshots; and of the log nothing before the last one. */
   policy: SnapshotPolicy | null;
   /** Sees each frame that a member sends; false: it is lost. */
@@ -139,7 +141,10 @@ export class MemoryCluster {
     this.snapshotFiles.set(id, files);
     return {
       snapshots: {
-        store: new MemorySnapshotStore(files, () => this.syncs.get(id)?.() ?? Promise.resolve()),
+        store: new MemorySnapshotStore(
+          files,
+          () => (this.snapshotSyncs.get(id) ?? this.syncs.get(id))?.() ?? Promise.resolve(),
+        ),
         policy: this.policy,
       },
     };

@@ -64,6 +64,7 @@ describe('what observers are told', () => {
     const seen = new Set([...namesOf(first), ...namesOf(second)]);
     const others = ['node.left', 'log.compacted', ...eventNames.filter((name) => name.startsWith('snapshot.'))];
     expect(eventNames.filter((name) => !seen.has(name))).toEqual(others);
+    expect(first.events[0]).toMatchObject({ kind: 'started', sequence: 1 });
     for (const { events } of [first, second]) {
       expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, at) => events[0]!.sequence + at));
     }

@@ -134,6 +134,31 @@ describe('snapshots of a machine behind sessions', () => {
     expect(log).toHaveLength(2);
   });
 
+  it('leave it unknown to a client whose session was forgotten in what they skip: its command may have run before', async () => {
+    const [member, leader] = [new Replica(), new Replica()];
+    let index = 0;
+    const request = (_to: string, _method: string, body: Uint8Array): Promise<Uint8Array> => {
+      leader.sessions.apply(body, { index: ++index, term: 1 });
+      if (index === 1) member.sessions.apply(body, { index, term: 1 });
+      return Promise.resolve(new Uint8Array(0));
+    };
+    const status = (): ConsensusStatus => ({ leaderId: 'another' }) as Partial<ConsensusStatus> as ConsensusStatus;
+    const consensus: Partial<Consensus<unknown>> = { request, status, subscribe: () => () => undefined };
+    const session = await member.sessions.open(consensus as Consensus<unknown>, { timeoutMs: 5_000 });
+    const pending = session.apply(Buffer.from('x'));
+    for (let other = 1; other <= 3; other += 1) {
+      leader.sessions.apply(encodeOpen(`${other}`.repeat(32)), { index: ++index, term: 1 });
+    }
+    await member.sessions.restore!(leader.snapshot);
+    expect(member.journal.lines).toEqual(['x']);
+    // A copy that comes later says that the session has expired, which says nothing of the first.
+    member.sessions.apply(encodeCommand(session.id, 1, 1, Buffer.from('x')), { index: ++index, term: 1 });
+    await expect(pending).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    const next = session.apply(Buffer.from('y'));
+    member.sessions.apply(encodeCommand(session.id, 2, 2, Buffer.from('y')), { index: ++index, term: 1 });
+    await expect(next).rejects.toMatchObject({ code: 'SESSION_EXPIRED' });
+  });
+
   it('end the wait of a client whose member got the state, with its command in it, instead of the log', async () => {
     const machines = new Map<string, Sessions<string>>();
     const policy = { ...defaultSnapshotPolicy, intervalMs: 1e9, logBytes: 1e12 };

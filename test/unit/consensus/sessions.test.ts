@@ -156,6 +156,20 @@ describe('a session', () => {
     expect(await pending).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
   });
 
+  it('says so too where its member ends with the command on its way to the leader', async () => {
+    const { cluster, session } = await open();
+    const leader = await cluster.leader();
+    const [follower] = cluster.others(leader);
+    const one = await session(follower!, 60_000);
+    const { lastIndex } = leader.consensus.status();
+    const pending = cluster.outcome(one.apply(bytes('x')));
+    await cluster.time.until('the leader to have it', () => leader.consensus.status().lastIndex > lastIndex);
+    expect(follower!.machine.applied).toEqual([]);
+    await cluster.stop(follower!);
+    expect(await pending).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    await cluster.allApplied(['x']);
+  });
+
   it('expires when too many others came after it, on every member alike', async () => {
     const { cluster, session } = await open({ maxSessions: 2, maxPending: 4 });
     const leader = await cluster.leader();

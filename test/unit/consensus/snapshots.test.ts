@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { CHUNK_BYTES, defaultSnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
 import type { SnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
 import type { PeerFrame } from '../../../node/src/transport/transport.ts';
+import { diskFailed } from '../../../node/src/storage/disk-errors.ts';
+import { errno } from '../storage/simulated-disk.ts';
 import { MemoryCluster } from './memory-cluster.ts';
 import type { MemoryMember } from './memory-cluster.ts';
 import { Recorder } from './twins.ts';
@@ -78,6 +80,10 @@ describe('snapshots of a member', () => {
     await write(cluster, leader, 'x'.repeat(1_000), 'x'.repeat(1_000));
     await cluster.time.until('a snapshot', () => leader.consensus.status().snapshotIndex > 0);
     expect(leader.machine.snapshots).toBe(1);
+    await write(cluster, leader, 'x'.repeat(1_000), 'x'.repeat(1_000));
+    expect(leader.machine.snapshots).toBe(1);
+    await write(cluster, leader, 'x'.repeat(1_000));
+    await cluster.time.until('the next one', () => leader.machine.snapshots === 2);
   });
 
   it('are the same in bytes on all members at the same index, and not taken again without news', async () => {
@@ -243,6 +249,51 @@ describe('a member that lacks what is gone from the log', () => {
     cluster.rejoin(away.id);
     await cluster.time.until('the state', () => lastOf(away) === lastOf(leader), 20_000);
     expect([damaged, away.machine.restores]).toEqual([true, 1]);
+  });
+
+  it('that has no room for it says so, stays behind, and is asked again slowly until there is room (W8)', async () => {
+    const cluster = await trio();
+    const { leader, away } = await leftBehind(cluster);
+    cluster.snapshotSyncs.set(away.id, () =>
+      Promise.reject(diskFailed('/snapshots/1', errno('ENOSPC', '/snapshots/1'))),
+    );
+    const refusals: string[] = [];
+    cluster.onSend = (_from, _to, frame) => {
+      if (frame.kind === 'snapshotAck' && frame.refusal !== null) refusals.push(frame.refusal);
+      return true;
+    };
+    cluster.rejoin(away.id);
+    await cluster.time.until('a refusal', () => refusals.length > 0);
+    const untilMs = cluster.time.nowMs + 25_000;
+    await cluster.time.until('a while', () => cluster.time.nowMs > untilMs, 30_000);
+    expect(new Set(refusals)).toEqual(new Set(['its disk is full']));
+    expect(refusals.length).toBeLessThan(5);
+    expect(away.events.filter(({ kind }) => kind === 'fatal')).toEqual([]);
+    cluster.snapshotSyncs.delete(away.id);
+    await cluster.time.until('the state', () => lastOf(away) === lastOf(leader), 20_000);
+  });
+
+  it('takes none of another cluster, whoever sends it (M13)', async () => {
+    const other = await MemoryCluster.openWith({ policy: onRequest, proposedClusterId: 'another' }, 'z');
+    const stranger = await other.leader();
+    await write(other, stranger, ...'strange things that were never said here'.split(' '));
+    await other.outcome(stranger.consensus.snapshot());
+    const cluster = await trio();
+    const { leader, away } = await leftBehind(cluster);
+    const files = cluster.snapshotFiles.get(leader.id)!;
+    const own = files.splice(0, Infinity, ...other.snapshotFiles.get('z')!);
+    let chunks = 0;
+    cluster.onSend = (_from, _to, frame) => {
+      if (frame.kind === 'snapshotChunk' && frame.data.length > 0) chunks += 1;
+      return true;
+    };
+    cluster.rejoin(away.id);
+    await cluster.time.until('it to be sent, and sent again', () => chunks > 1, 20_000);
+    expect([away.machine.restores, lastOf(away)]).toEqual([0, 'one']);
+    files.splice(0, Infinity, ...own);
+    cluster.isolate(away.id);
+    cluster.rejoin(away.id);
+    await cluster.time.until('the state', () => lastOf(away) === lastOf(leader), 20_000);
   });
 
   it('does not disturb the cluster, however slow it is sent and restored (S11)', async () => {

@@ -188,8 +188,9 @@ export class RecordingTransport implements Transport {
     return this.accepts;
   }
 
+  /** As the real ones: whose place it has is not given another. */
   addPeer(id: string, address: string): void {
-    this.added.set(id, address);
+    if (!this.added.has(id)) this.added.set(id, address);
   }
 
   dropPeer(id: string): void {

@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { ConsulAddress } from '../../../node/src/consul/http.ts';
 
 /** One question that came, and how to answer it. */
 export interface Asked {
+  readonly method: string;
   readonly path: string;
+  readonly body: string;
   readonly query: URLSearchParams;
   readonly token: string | undefined;
   answer(status: number, index: number | null, body: string): void;
@@ -21,7 +24,9 @@ export class FakeConsul {
   onAsked: (asked: Asked) => void = () => undefined;
 
   private constructor() {
-    this.#server = createServer((request, response) => this.#take(request, response));
+    this.#server = createServer((request, response) => {
+      void text(request).then((body) => this.#take(request, response, body));
+    });
   }
 
   static async start(): Promise<FakeConsul> {
@@ -43,15 +48,16 @@ export class FakeConsul {
     await once(this.#server, 'close');
   }
 
-  #take(request: IncomingMessage, response: ServerResponse): void {
+  #take(request: IncomingMessage, response: ServerResponse, body: string): void {
     const url = new URL(request.url!, 'http://consul');
     const asked: Asked = {
+      ...{ method: request.method!, body },
       path: url.pathname,
       query: url.searchParams,
       token: request.headers['x-consul-token'] as string | undefined,
-      answer(status, index, body) {
+      answer(status, index, answered) {
         if (index !== null) response.setHeader('x-consul-index', String(index));
-        response.writeHead(status).end(body);
+        response.writeHead(status).end(answered);
       },
       hangUp: () => request.socket.destroy(),
     };

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nextIndex, watchConsul } from '../../../node/src/consul/watch.ts';
 import { type KvEntry, readKey } from '../../../node/src/consul/kv.ts';
-import { backoffMs } from '../../../node/src/lib/backoff.ts';
 import { ManualClock } from '../transport/manual-clock.ts';
 import { FakeConsul, kvBody } from './fake-consul.ts';
 
@@ -148,11 +147,4 @@ it('an index is none of those that do not rise', () => {
   expect([nextIndex(5, 6), nextIndex(5, 5), nextIndex(5, 4), nextIndex(0, 0), nextIndex(1, 0)]).toEqual([
     6, 5, 0, 1, 1,
   ]);
-});
-
-it('pauses double up to half a minute, and differ between those who failed together', () => {
-  expect([1, 2, 3, 6, 7, 100].map((failures) => backoffMs(failures, () => 1))).toEqual([
-    1_000, 2_000, 4_000, 30_000, 30_000, 30_000,
-  ]);
-  expect(backoffMs(3, () => 0)).toBe(2_000);
 });

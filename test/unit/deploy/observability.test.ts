@@ -39,7 +39,7 @@ beforeAll(async () => {
     commitIndex: 2,
     appliedIndex: 2,
   };
-  const { text } = await renderMetrics(buildReport(input()), { ...cluster, connectedPeers: 2 });
+  const { text } = await renderMetrics(buildReport(input()), { ...cluster, members: 3, connectedPeers: 2 });
   for (const [, name, labels = ''] of text.matchAll(/^# TYPE (\w+) \w+\n(?:\w+\{(.*)\} )?/gm))
     metrics.set(name!, new Set([...labels.matchAll(/(\w+)="/g)].map((match) => match[1]!)));
 });

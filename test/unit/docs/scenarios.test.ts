@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { allMutants } from '../../simulation/all-mutants.ts';
 
 const code = /\b[ELRDMTSWH]\d{1,2}\b/g;
 const counts = { E: 12, L: 11, R: 18, D: 6, M: 14, T: 6, S: 11, W: 10, H: 5 };
@@ -11,13 +12,12 @@ const rows = [...page.matchAll(/^\| ([A-Z]\d+) +\|[^|]+\| (.+?) +\|$/gm)].map(([
 const unbuilt = /^Not built: (.*)\./m.exec(page)?.[1]?.match(code) ?? [];
 
 /** Codes in the titles of tests and of the groups they stand in. */
-const titled = new Set(
-  readdirSync('test', { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
-    .flatMap((name) => [...readFileSync(`test/${name}`, 'utf8').matchAll(/\b(?:it|describe)(?:\.each)?\(.*/g)])
-    .concat([...readFileSync('test/simulation/mutants.ts', 'utf8').matchAll(/name: '.*'/g)])
-    .flatMap(([line]) => line.match(code) ?? []),
-);
+const titles = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.test.ts'))
+  .flatMap((name) => [...readFileSync(`test/${name}`, 'utf8').matchAll(/\b(?:it|describe)(?:\.each)?\(.*/g)])
+  .map(([line]) => line)
+  .concat(allMutants.map(({ name }) => name));
+const titled = new Set(titles.flatMap((line) => line.match(code) ?? []));
 
 describe('docs/raft-scenarios.md', () => {
   it('has each of the 93 codes once', () => {

@@ -29,13 +29,13 @@ describe('Application Default Credentials', () => {
     return () => readText(address, null, patience);
   };
 
-  it('are a token of the metadata server, which is asked for it once', async () => {
+  it('are a token of the metadata server, which is asked for it once, and for nothing else', async () => {
     onGoogleCloud();
     const read = await reader();
     await read();
     await read();
     expect(google.asked.map(({ authorization }) => authorization)).toEqual(['Bearer the-token', 'Bearer the-token']);
-    expect(google.tokensAsked).toBe(1);
+    expect(google.metadataAsked).toEqual([expect.stringMatching(/service-accounts\/default\/token$/)]);
   });
 
   it('that are missing are told with what to do, before anybody is asked', async () => {

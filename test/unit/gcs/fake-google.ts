@@ -26,8 +26,8 @@ export interface Asked {
 /** HTTP for real: a Cloud Storage that answers what a test says, and a metadata server with a token. */
 export class FakeGoogle {
   readonly asked: Asked[] = [];
-  /** How often the metadata server was asked for a token. */
-  tokensAsked = 0;
+  /** What the metadata server was asked for. */
+  readonly metadataAsked: string[] = [];
   onAsked: (asked: Asked) => void = () => undefined;
   readonly #server: Server;
 
@@ -87,8 +87,8 @@ export class FakeGoogle {
   #tell(path: string, request: IncomingMessage, response: ServerResponse): void {
     if (request.headers['metadata-flavor'] !== 'Google') return void response.writeHead(403).end();
     response.setHeader('metadata-flavor', 'Google');
+    this.metadataAsked.push(path);
     if (!path.endsWith('/service-accounts/default/token')) return void response.writeHead(404).end();
-    this.tokensAsked += 1;
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ access_token: 'the-token', expires_in: 3_600, token_type: 'Bearer' }));
   }

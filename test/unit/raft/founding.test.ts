@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../../node/src/lib/invariant.ts';
 import { decodeMembership, encodeMembership, foundedBy } from '../../../node/src/raft/membership.ts';
 import { emptyHardState } from '../../../node/src/raft/types.ts';
-import { Rig, sent } from './rig.ts';
+import { command, Rig, sent } from './rig.ts';
 
 function unfounded(listedSize = 3, id = 'n1'): Rig {
   return new Rig({ id, log: [], listedSize });
@@ -278,6 +278,56 @@ describe('a member with another incarnation', () => {
     expect(rig.status.role).toBe('candidate');
     rig.receive({ kind: 'heartbeatResponse', from: 'n3', term: 50, round: 1, leaseMs: 0 }, 'a new disk');
     expect(rig.status.term).toBe(2);
+  });
+
+  it('M9: a leader refuses it by name, whatever it claims: nobody can be admitted without the leader', () => {
+    const rig = new Rig();
+    rig.lead();
+    expect(rig.meet('n3', 'c1', 'a new disk').events).toMatchObject([{ kind: 'peerRefused', id: 'n3' }]);
+  });
+
+  it('M9: one that this cluster has admitted again may lead who does not know of that yet, and gets its vote, but does not count', () => {
+    const rig = new Rig({ log: [1, 1], term: 1 });
+    expect(rig.meet('n3', 'c1', 'a new disk').events).toEqual([]);
+    const from = { from: 'n3', term: 4 } as const;
+    const asked = {
+      ...from,
+      kind: 'voteRequest',
+      preVote: false,
+      lastLogIndex: 9,
+      lastLogTerm: 3,
+      transfer: false,
+    } as const;
+    expect(sent(rig.receive(asked, 'a new disk'), 'voteResponse')).toMatchObject([{ granted: true }]);
+    // The name is all that is remembered of a vote: another disk of it may have had it.
+    expect(sent(rig.receive(asked, 'a new disk'), 'voteResponse')).toMatchObject([{ granted: false }]);
+    rig.receive({ ...from, kind: 'heartbeat', commitIndex: 0, round: 1, leaseMs: 0 }, 'a new disk');
+    expect(rig.status).toMatchObject({ term: 4, leaderId: 'n3' });
+    const entries = [{ index: 3, term: 3, kind: 'command' as const, data: command('x') }];
+    const append = {
+      ...from,
+      kind: 'appendRequest',
+      prevLogIndex: 2,
+      prevLogTerm: 1,
+      entries,
+      commitIndex: 3,
+    } as const;
+    rig.receive(append, 'a new disk');
+    expect(rig.status).toMatchObject({ lastIndex: 3, commitIndex: 3 });
+
+    rig.campaign([]);
+    const { term } = rig.status;
+    const vote = {
+      kind: 'voteResponse',
+      from: 'n3',
+      term,
+      preVote: true,
+      requestTerm: term + 1,
+      granted: true,
+      reason: '',
+    } as const;
+    expect(rig.receive(vote, 'a new disk').events).toEqual([]);
+    expect(rig.status.role).toBe('preCandidate');
   });
 
   it('a node that finds its own name bound to another disk never campaigns', () => {

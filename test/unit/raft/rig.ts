@@ -216,11 +216,12 @@ export class Rig {
     term: number,
     prev: readonly [number, number],
     { clusterId, voters, learners }: { clusterId: string; voters: readonly NodeId[]; learners: readonly NodeId[] },
+    commitIndex = 0,
   ): Effects {
     const [prevLogIndex, prevLogTerm] = prev;
     const data = encodeMembership({ clusterId, voters: voters.map(memberOf), unmet: 0, learners });
     const entries = [{ index: prevLogIndex + 1, term, kind: 'membership' as const, data }];
-    return this.receive({ kind: 'appendRequest', from, term, prevLogIndex, prevLogTerm, entries, commitIndex: 0 });
+    return this.receive({ kind: 'appendRequest', from, term, prevLogIndex, prevLogTerm, entries, commitIndex });
   }
 
   heartbeat(from: NodeId, term: number, commitIndex = 0): Effects {

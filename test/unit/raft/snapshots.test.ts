@@ -167,6 +167,15 @@ describe('a follower takes a snapshot', () => {
     expect(rig.status).toMatchObject({ lastIndex: 5, commitIndex: 5, baseIndex: 3, snapshotIndex: 3 });
   });
 
+  it('that leads by the time it has come takes nothing from it: what it holds is committed by counting, as ever (S7)', () => {
+    const rig = new Rig({ log: [1, 1, 1] });
+    rig.lead();
+    const { events } = rig.step({ kind: 'snapshotInstalled', snapshot: at(2, 1) });
+    expect(events).toMatchObject([{ kind: 'snapshotInstalled', isStale: true }]);
+    expect(rig.status).toMatchObject({ role: 'leader', commitIndex: 0, lastIndex: 4 });
+    expect(rig.acknowledge('n2', 4).committed.map(({ index }) => index)).toEqual([1, 2, 3, 4]);
+  });
+
   it('takes nothing from an append that begins before it but what is behind it (S7)', () => {
     const rig = follower({ log: [1] }, 1);
     rig.step({ kind: 'snapshotInstalled', snapshot: at(4, 1) });

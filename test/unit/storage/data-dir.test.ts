@@ -69,6 +69,7 @@ it('asks whether the id has a place before it is written down, so a corrected st
     throw new TuttiError('SETTINGS_INVALID', `${nodeId} is not in the list`);
   };
   expect((await refusal(directory, { ...ids, check })).message).toBe('host-1 is not in the list');
+  expect(readdirSync(parent)).toEqual([]);
   const corrected = await openDataDirectory(directory, { nodeId: 'node-1', fallbackNodeId: 'host-1' });
   expect(corrected.nodeId).toBe('node-1');
   corrected.close();
@@ -85,10 +86,11 @@ it('refuses another id than the kept one, naming both', async () => {
   (await openDataDirectory(directory, ids)).close();
 });
 
-it('refuses an id that does not fit', async () => {
+it('refuses an id that does not fit, and leaves nothing behind', async () => {
   for (const nodeId of ['', 'ä'.repeat(128)]) {
     expect(await refusal(directory, { nodeId, fallbackNodeId: 'host-1' })).toMatchObject({ code: 'SETTINGS_INVALID' });
   }
+  expect(readdirSync(parent)).toEqual([]);
 });
 
 it('refuses a second opening while the first is open', async () => {

@@ -61,7 +61,8 @@ describe('who may hold an id that dials us', () => {
   it('nobody whom a list of ids does not name', () => {
     expect(judgeClaim(placesOf(['b', 'c']), claimOf('x'))).toEqual({
       kind: 'refuse',
-      reason: 'node "x" (connected from 10.0.0.9) is not in the list of node "a": "b", "c"',
+      reason:
+        'node "x" (connected from 10.0.0.9) is not in the list of node "a", and no member that was added: "b", "c"',
     });
   });
 

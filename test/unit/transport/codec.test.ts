@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { AppendRequest } from '../../../node/src/raft/messages.ts';
 import type { WireFrame } from '../../../node/src/transport/frames.ts';
 import { BadFrame, decodeFrame, encodeFrame } from '../../../node/src/transport/codec.ts';
 
@@ -131,7 +132,35 @@ describe('codec', () => {
     const frame = decodeFrame(wire, ends);
     wire.fill(0);
     expect(frame).toMatchObject({ body: data });
-    expect((frame as unknown as { body: Uint8Array }).body.buffer.byteLength).toBe(3);
+    expect((frame as unknown as { body: Uint8Array }).body.buffer.byteLength).toBeLessThanOrEqual(8 * 1024);
+  });
+
+  it('keeps what it copied apart, however many share a pool, and large ones alone', () => {
+    const sizes = [0, 1, 4_000, 4_096, 4_097, 100, 8_192, 8_193, 4_000, 200, 70_000, 1];
+    const bodies = sizes.map((size, at) => new Uint8Array(size).fill(at + 1));
+    const kept = bodies.map((body) => decodeFrame(encodeFrame({ kind: 'response', requestId: 1, body }), ends));
+    kept.forEach((frame, at) => expect(frame).toEqual({ kind: 'response', requestId: 1, body: bodies[at] }));
+  });
+
+  it('gives an append of the same entries the same bytes, and another one its own', () => {
+    const entries = [1, 2].map(
+      (index) => ({ index, term: 3, kind: 'command', data: new Uint8Array([index]) }) as const,
+    );
+    const append: AppendRequest = {
+      ...{ kind: 'appendRequest', from: 'a', to: 'b', term: 3 },
+      ...{ prevLogIndex: 0, prevLogTerm: 0, commitIndex: 0, entries },
+    };
+    const others: readonly Partial<AppendRequest>[] = [
+      { to: 'c' },
+      ...[{ term: 4 }, { prevLogIndex: 7 }, { prevLogTerm: 2 }, { commitIndex: 1 }, { entries: entries.slice(1) }],
+      { entries: [entries[0]!, { ...entries[1]!, data: new Uint8Array([9]) }] },
+    ];
+    for (const change of others) {
+      const message = { ...append, ...change };
+      encodeFrame({ kind: 'raft', message: append });
+      const decoded = decodeFrame(encodeFrame({ kind: 'raft', message }), { from: 'a', to: message.to });
+      expect(decoded).toEqual({ kind: 'raft', message });
+    }
   });
 
   it('answers any bytes with a frame or BadFrame, never with another error', () => {

@@ -16,8 +16,9 @@ export class Session<Result> {
 
   /**
    * Sends the command to whoever leads, again and again where it is not known what became of it, and resolves with what `apply` of the
-   * state machine returned the one time it ran. Rejects with OUTCOME_UNKNOWN when time ran out: it ran once or never, and is never
-   * repeated. Else nothing happened: NO_LEADER, BUSY, TOO_LARGE, SHUTTING_DOWN, or SESSION_EXPIRED (open another).
+   * state machine returned the one time it ran. Rejects with OUTCOME_UNKNOWN when time ran out, or when this member got a snapshot in
+   * which the session is forgotten: it ran once or never, and is never repeated. Else nothing happened: NO_LEADER, BUSY, TOO_LARGE,
+   * SHUTTING_DOWN, or SESSION_EXPIRED (open another).
    */
   async apply(command: Uint8Array): Promise<Result> {
     const sequence = ++this.#lastSequence;
@@ -37,8 +38,13 @@ function resultOf<Result>(outcome: SessionOutcome<Result>): Result {
     case 'done':
       return outcome.result;
     case 'expired':
-      // The answer to the first copy in the log: had one before it been applied, that one's answer would have come.
+      // The answer to the first copy in the log: had one before it been applied, that one's answer would have come, or `forgotten`.
       throw new TuttiError('SESSION_EXPIRED', 'this session was idle for too long, and was forgotten; open another');
+    case 'forgotten':
+      throw new TuttiError(
+        'OUTCOME_UNKNOWN',
+        'the command took effect once or never: this session was forgotten meanwhile',
+      );
     case 'tooMany':
       throw new TuttiError('BUSY', 'too many commands of this session are pending');
     case 'abandoned':

@@ -15,6 +15,8 @@ export interface SessionOptions {
   /** How long a command is tried before it ends with what is known then: 10 s unless given, longer than any election. */
   readonly timeoutMs?: number;
   readonly clock?: Clock;
+  /** Random bytes, for the name of an opening: those of the system unless given. */
+  readonly random?: (count: number) => Uint8Array;
 }
 
 /**
@@ -69,8 +71,8 @@ export class Sessions<Result> implements StateMachine<SessionOutcome<Result> | n
    * A new session on this member, which need not lead. Rejects with NO_LEADER, BUSY, TIMEOUT and the like; opening again does no harm.
    */
   async open(consensus: Consensus<unknown>, options: SessionOptions = {}): Promise<Session<Result>> {
-    const { clock = systemClock, timeoutMs = 10_000 } = options;
-    const nonce = randomBytes(nonceBytes).toString('hex');
+    const { clock = systemClock, timeoutMs = 10_000, random = randomBytes } = options;
+    const nonce = Buffer.from(random(nonceBytes)).toString('hex');
     const send = (key: string, bytes: Uint8Array): Promise<SessionOutcome<Result>> => {
       const applied = new Promise<SessionOutcome<Result>>((resolve) => this.#waiting.set(key, resolve));
       const committed = commitSomewhere({ consensus, clock, timeoutMs, bytes, applied });

@@ -19,7 +19,11 @@ export type SessionReply<Result> =
   /** Not applied: more commands of the session are pending than answers are kept. */
   | { readonly kind: 'tooMany' };
 
-export type SessionOutcome<Result> = { readonly kind: 'opened'; readonly session: number } | SessionReply<Result>;
+export type SessionOutcome<Result> =
+  | { readonly kind: 'opened'; readonly session: number }
+  | SessionReply<Result>
+  /** Nobody knows: the state came by a snapshot, in which the session is forgotten, and what the command did may be. */
+  | { readonly kind: 'forgotten' };
 
 interface Session<Result> {
   firstPending: number;
@@ -61,10 +65,11 @@ export class SessionTable<Result> {
       this.#sessions.set(id, { firstPending, replies: new Map(replies) });
   }
 
-  /** What a command was answered with, if it was applied and its answer is kept. */
-  replyTo(session: number, sequence: number): SessionReply<Result> | null {
-    const replies = this.#sessions.get(session)?.replies;
-    return replies?.has(sequence) === true ? { kind: 'done', result: replies.get(sequence)! } : null;
+  /** What is known of a command whose log was skipped; null: it was not applied, since its answer would be kept. */
+  replyTo(session: number, sequence: number): SessionOutcome<Result> | null {
+    const known = this.#sessions.get(session);
+    if (known === undefined) return { kind: 'forgotten' };
+    return known.replies.has(sequence) ? { kind: 'done', result: known.replies.get(sequence)! } : null;
   }
 
   /** `apply` is called unless the command was applied before, or must not be. */

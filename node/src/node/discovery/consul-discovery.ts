@@ -1,33 +1,27 @@
 import type { Consensus } from '../../consensus/consensus.ts';
 import type { ConsulAddress } from '../../consul/http.ts';
 import { releaseName } from '../../discovery/claim.ts';
-import { watchDns } from '../../discovery/dns.ts';
 import type { Founding, Located } from '../../discovery/founding.ts';
-import { dissolve, type Founded, markFounded } from '../../discovery/founding-key.ts';
-import { type Peers, type PeersOptions, watchHealth } from '../../discovery/peers.ts';
-import { clusterTag } from '../../discovery/registration.ts';
+import type { Peers } from '../../discovery/peers.ts';
 import { Registrar } from '../../discovery/registrar.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { formatAddress } from '../../transport/addresses.ts';
-import { grpcWire } from '../../transport/grpc/grpc-transport.ts';
-import { Porch } from '../../transport/peer/porch.ts';
-import { tcpWire } from '../../transport/tcp/tcp-transport.ts';
+import type { Porch } from '../../transport/peer/porch.ts';
 import type { PeerIdentity } from '../../transport/transport.ts';
-import { wireKinds } from '../../transport/wire-kinds.ts';
-import { peerSecurity } from '../doors.ts';
+import type { PeerSecurity } from '../doors.ts';
+import type { ConsulNames } from './consul-names.ts';
 import { Following } from './following.ts';
 import { contactsOf } from './founders.ts';
 import type { Front } from './front.ts';
 import { keepFounding, readFounding } from './kept-founding.ts';
 import { Meeting } from './meeting.ts';
 import type { HostAndPort } from './own-address.ts';
+import { ownPorch } from './own-porch.ts';
+import { watchPeers } from './watch-peers.ts';
 
-const defaultService = 'loadtest-cluster';
-const defaultCluster = 'default';
-const dnsSuffix = 'service.consul';
 /** What Consul is given at an end, which must not wait for one that is away. */
 const releaseTimeoutMs = 2_000;
 /** A leader begins its work without its tag if Consul does not take it for so long. */
@@ -35,7 +29,9 @@ const tagTimeoutMs = 2_000;
 
 export interface ConsulDiscoveryOptions {
   readonly settings: Settings;
+  readonly security: PeerSecurity;
   readonly consul: ConsulAddress;
+  readonly names: ConsulNames;
   /** Where other machines reach the cluster's port. */
   readonly address: HostAndPort;
   /** host:port of the HTTP API, as others reach it. */
@@ -58,8 +54,6 @@ export interface Met {
 export class ConsulDiscovery {
   readonly #options: ConsulDiscoveryOptions;
   readonly #self: Located;
-  readonly #service: string;
-  readonly #cluster: string;
   readonly #registrar: Registrar;
   readonly #porch: Porch;
   /** Who dialled this node as a member. */
@@ -71,32 +65,21 @@ export class ConsulDiscovery {
   #isClaimed = false;
   /** What members compare at each handshake: as many as found the cluster. */
   #listedSize: number;
-  #failure = '';
 
   constructor(options: ConsulDiscoveryOptions) {
     this.#options = options;
-    const { settings, address, apiAddress, identity, consul, log } = options;
-    this.#service = settings.serviceName ?? defaultService;
-    this.#cluster = settings.clusterName ?? defaultCluster;
+    const { settings, security, address, apiAddress, identity, consul, log } = options;
     this.#listedSize = expectedNodes(settings);
     this.#self = { ...identity, clusterId: null, address: formatAddress(address.host, address.port) };
     const { region } = settings;
+    const { serviceName, cluster } = options.names;
     this.#registrar = new Registrar({
       ...{ consul, log, clock: systemClock, random: Math.random },
-      node: { ...identity, ...address, region, apiAddress, serviceName: this.#service, cluster: this.#cluster },
+      node: { ...identity, ...address, region, apiAddress, serviceName, cluster },
     });
-    this.#porch = new Porch({
-      wire: settings.transport === 'tcp' ? tcpWire : grpcWire,
-      kinds: wireKinds,
-      self: () => ({
-        ...{ ...identity, region, apiAddress, clusterId: null, electionPriority: 0 },
-        listedSize: this.#listedSize,
-      }),
-      bind: settings.bindAddress,
-      address: this.#self.address,
-      security: peerSecurity(settings),
-      clock: systemClock,
-      log,
+    this.#porch = ownPorch({
+      ...{ settings, security, apiAddress, log, self: this.#self },
+      listedSize: () => this.#listedSize,
       onMember: (peer) => this.#member.resolve(peer),
     });
   }
@@ -106,7 +89,7 @@ export class ConsulDiscovery {
    * was admitted. Rejects with SHUTTING_DOWN when it is stopped meanwhile; SETTINGS_INVALID where the name is taken.
    */
   async meet(signal: AbortSignal): Promise<Met> {
-    const { settings, consul, front, log } = this.#options;
+    const { settings, consul, names, front, log } = this.#options;
     const { dataDirectory } = settings;
     const kept = readFounding(dataDirectory);
     const { identify } = this.#porch;
@@ -114,7 +97,7 @@ export class ConsulDiscovery {
     try {
       const meeting = new Meeting({
         ...{ consul, identify, signal, log, self: this.#self, expected: expectedNodes(settings) },
-        keys: { name: this.#key(`nodes/${this.#self.nodeId}`), founding: this.#foundingKey },
+        keys: { name: names.nameKey, founding: names.foundingKey },
         clock: systemClock,
         onWaiting: (reason) => {
           front.waitsFor(reason);
@@ -124,7 +107,8 @@ export class ConsulDiscovery {
       await meeting.takeName();
       this.#isClaimed = true;
       this.#registrar.set('forming');
-      const peers = this.#watchPeers();
+      const peers = watchPeers({ settings, consul, log, names, onChange: () => this.#look() });
+      this.#peers = peers;
       const founding = kept ?? (await meeting.agree(peers, (look) => (this.#look = look)));
       this.#listedSize = founding.founders.length;
       const isListed = founding.founders.some(({ id }) => id === this.#self.nodeId);
@@ -157,20 +141,10 @@ export class ConsulDiscovery {
         random: Math.random,
       },
       ownAddress: this.#self.address,
-      foundingKey: this.#foundingKey,
+      foundingKey: this.#options.names.foundingKey,
       identify: this.#porch.identify,
     });
     this.#look = () => this.#following?.look();
-  }
-
-  /** See `markFounded`; also of a node that is closed. CONSUL_FAILED. */
-  markFounded(founded: Founded): Promise<boolean> {
-    return markFounded(this.#options.consul, this.#foundingKey, founded);
-  }
-
-  /** See `dissolve`. CONSUL_FAILED. */
-  dissolve(founded: Founded): Promise<void> {
-    return dissolve(this.#options.consul, this.#foundingKey, founded);
   }
 
   /** Resolves once Consul has the role that this node has now; it is not waited for longer than a moment. */
@@ -184,42 +158,11 @@ export class ConsulDiscovery {
     if (!this.#isClaimed) return;
     this.#isClaimed = false;
     const { consul, log } = this.#options;
-    const key = this.#key(`nodes/${this.#self.nodeId}`);
+    const key = this.#options.names.nameKey;
     await releaseName({ consul, key, self: this.#self }, releaseTimeoutMs).catch((thrown: unknown) => {
       // Nobody is behind it any more, so it is taken over by whoever comes with that name.
       log.debug({ key, why: TuttiError.from(thrown).message }, 'the claim of the name stays');
     });
-  }
-
-  get #foundingKey(): string {
-    return this.#key('founders');
-  }
-
-  #key(name: string): string {
-    return `${this.#service}/${this.#cluster}/${name}`;
-  }
-
-  #watchPeers(): Peers {
-    const { settings, consul, log } = this.#options;
-    const tag = clusterTag(this.#cluster);
-    const options: PeersOptions = {
-      clock: systemClock,
-      random: Math.random,
-      onChange: () => {
-        this.#failure = '';
-        this.#look();
-      },
-      onFailure: ({ code, message }) => {
-        if (message !== this.#failure) log.warn({ code }, `the other nodes cannot be looked up: ${message}`);
-        this.#failure = message;
-      },
-    };
-    const { consulDns } = settings;
-    this.#peers =
-      consulDns === null
-        ? watchHealth(consul, { name: this.#service, tag }, options)
-        : watchDns(consulDns, `${tag}.${this.#service}.${dnsSuffix}`, options);
-    return this.#peers;
   }
 }
 

@@ -58,7 +58,7 @@ function formingBackend(node: FormingNode, reason: () => string): ApiBackend {
     metrics: () =>
       renderMetrics(null, {
         ...{ nodeId, region, state: 'forming', isLeader: false },
-        ...{ term: 0, commitIndex: 0, appliedIndex: 0, connectedPeers: 0 },
+        ...{ term: 0, commitIndex: 0, appliedIndex: 0, members: 0, connectedPeers: 0 },
       }),
   };
 }

@@ -1,11 +1,12 @@
 import type { Consensus } from '../../consensus/consensus.ts';
+import type { ConsulAddress } from '../../consul/http.ts';
 import type { Founding } from '../../discovery/founding.ts';
+import { dissolve, markFounded } from '../../discovery/founding-key.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { DataDirectory } from '../../storage/data-dir.ts';
-import type { NodeHooks } from '../parts.ts';
-import type { ConsulDiscovery } from './consul-discovery.ts';
+import type { NodeHooks } from '../frame.ts';
 import { forgetFounding } from './kept-founding.ts';
 import { leave } from './leave.ts';
 
@@ -13,7 +14,9 @@ export interface LeavingOptions {
   readonly settings: Settings;
   readonly hooks: NodeHooks;
   readonly directory: DataDirectory;
-  readonly discovery: Pick<ConsulDiscovery, 'markFounded' | 'dissolve'>;
+  readonly consul: ConsulAddress;
+  /** Where Consul has who founded the cluster. */
+  readonly foundingKey: string;
   readonly founding: Founding;
 }
 
@@ -56,18 +59,18 @@ export class Leaving {
   }
 
   async #leave(consensus: Consensus<unknown>): Promise<boolean> {
-    const { discovery, founding, hooks } = this.#options;
+    const { consul, founding, foundingKey, hooks } = this.#options;
     const { membership } = consensus.status();
     if (membership === null) return true;
     const founded = { ...founding, clusterId: membership.clusterId };
     // Before a disk is emptied that a founder is known by: enough of those could found the cluster again, beside itself.
-    if (!(await discovery.markFounded(founded))) {
+    if (!(await markFounded(consul, foundingKey, founded))) {
       hooks.log.warn({}, 'stays a member: Consul has the founding of another cluster');
       return false;
     }
     const outcome = await leave(consensus, systemClock, hooks.log);
     if (outcome !== 'last') return outcome === 'left';
-    await discovery.dissolve(founded);
+    await dissolve(consul, foundingKey, founded);
     hooks.log.info({}, 'was the last member: its cluster has ended, and whoever comes founds another one');
     return true;
   }

@@ -1,22 +1,37 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
+import type { ConsulAddress } from '../../consul/http.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import { isLoopback } from '../../lib/loopback.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { parseAddress } from '../../transport/addresses.ts';
 import { isWildcard } from '../../transport/find-self.ts';
+import { consulAddress } from '../consul-address.ts';
 
 export interface HostAndPort {
   readonly host: string;
   readonly port: number;
 }
 
+/** What a node must know to be found by Consul. */
+export interface ConsulPlace {
+  readonly consul: ConsulAddress;
+  /** Where other machines reach the cluster's port. */
+  readonly address: HostAndPort;
+}
+
+/** SETTINGS_INVALID. */
+export async function readConsulPlace(settings: Settings): Promise<ConsulPlace> {
+  const consul = consulAddress(settings);
+  return { consul, address: await ownAddress(settings, consul.url) };
+}
+
 /**
  * Where other machines reach the cluster's port: CLUSTER_SELF_ADDR, else the address it is bound to, else, of one that is bound to
  * all, the one from which this machine reaches Consul. SETTINGS_INVALID.
  */
-export async function ownAddress(settings: Settings, consul: URL): Promise<HostAndPort> {
+async function ownAddress(settings: Settings, consul: URL): Promise<HostAndPort> {
   const { bindAddress, selfAddress } = settings;
   if (selfAddress !== null) {
     const parsed = parseAddress(selfAddress, bindAddress.port);

@@ -146,7 +146,12 @@ function hasSparseSector(frame: Buffer, offset: number): boolean {
 }
 
 function applyMask(payload: Buffer, mask: number): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(mask);
   for (let at = 0; at < payload.length; at += 4) {
-    payload.writeUInt32LE((payload.readUInt32LE(at) ^ mask) >>> 0, at);
+    payload[at]! ^= bytes[0]!;
+    payload[at + 1]! ^= bytes[1]!;
+    payload[at + 2]! ^= bytes[2]!;
+    payload[at + 3]! ^= bytes[3]!;
   }
 }

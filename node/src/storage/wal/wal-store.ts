@@ -270,7 +270,7 @@ function lastIndexOf(batch: PersistBatch, lastIndex: number): number {
     last = Math.max(last, batch.base.index);
   }
   for (const entry of batch.entries) {
-    invariant(entry.index === last + 1, `entry ${entry.index} follows entry ${last}`);
+    if (entry.index !== last + 1) invariant(false, `entry ${entry.index} follows entry ${last}`);
     last = entry.index;
   }
   return last;

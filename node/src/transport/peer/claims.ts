@@ -62,7 +62,10 @@ function judgeStranger({ all }: Places, { self, claimant, openPeers }: Claim): V
   if (names.includes(identity.nodeId)) return admit;
   if (!names.includes(null)) {
     const listed = names.map((name) => `"${String(name)}"`).join(', ');
-    return { kind: 'refuse', reason: `${node} is not in the list of node "${self}": ${listed}` };
+    return {
+      kind: 'refuse',
+      reason: `${node} is not in the list of node "${self}", and no member that was added: ${listed}`,
+    };
   }
   // The list names no ids, so anybody may be the peer we have not reached yet; but there are only so many of those.
   if (openPeers < MAX_CROWD * all.length) return admit;
