@@ -8,12 +8,21 @@ const only = (folder, ...allowed) => ({
   from: { path: `${ours}${folder}/` },
   to: { path: ours, pathNot: [folder, ...allowed].map((name) => `${ours}${name}`) },
 });
-const pureOfPlatform = (folder) => ({
+const pureOfPlatform = (folder, root = ours) => ({
   name: `${folder}-is-pure`,
   comment: `${folder} takes values and returns values: no platform module, no network library`,
   severity: 'error',
-  from: { path: `${ours}${folder}/` },
+  from: { path: `${root}${folder}/` },
   to: { dependencyTypes: ['core'] },
+});
+/** The Pulumi program. Its pure folders see no Pulumi, so that they can be tested, and read, without it. */
+const infra = '^infra/src/';
+const onlyInfra = (folder, ...allowed) => ({
+  name: `infra-${folder}-imports`,
+  comment: `infra's ${folder} may import only: ${allowed.join(', ') || 'nothing of ours'}`,
+  severity: 'error',
+  from: { path: `${infra}${folder}/` },
+  to: { path: '^(infra|node|scripts|test)/', pathNot: [folder, ...allowed].map((name) => `${infra}${name}`) },
 });
 
 export default {
@@ -78,6 +87,25 @@ export default {
     pureOfPlatform('plan'),
     pureOfPlatform('cluster'),
     pureOfPlatform('generator/schedule'),
+    onlyInfra('plan'),
+    onlyInfra('config', 'plan/'),
+    onlyInfra('boot', 'plan/'),
+    onlyInfra('components', 'plan/', 'boot/', 'config/'),
+    ...['plan', 'config', 'boot'].map((folder) => pureOfPlatform(folder, infra)),
+    {
+      name: 'infra-without-pulumi',
+      comment: 'what is pure in infra is values in, values out: no engine, no provider',
+      severity: 'error',
+      from: { path: `${infra}(plan|config|boot)/` },
+      to: { path: 'node_modules/@pulumi/' },
+    },
+    {
+      name: 'cloud-libraries-stay-in-infra',
+      comment: 'a node is installed without them (docs/dependencies.md)',
+      severity: 'error',
+      from: { path: ours },
+      to: { path: ['^infra/', 'node_modules/@pulumi/'] },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -39,6 +39,9 @@ export default tseslint.config(
       'node/src/results/**',
       'node/src/plan/**',
       'node/src/generator/schedule/**',
+      'infra/src/config/**',
+      'infra/src/plan/**',
+      'infra/src/boot/**',
     ],
     rules: {
       'no-restricted-globals': [

@@ -15,7 +15,7 @@ const bin = (name: string): string => join('node_modules', '.bin', name);
 const checks: readonly (readonly [name: string, ...command: string[]])[] = [
   ['format', bin('prettier'), '--check', '--log-level=warn', '.'],
   ['lint', bin('eslint'), '--max-warnings=0', '.'],
-  ['import rules', bin('depcruise'), '--config', '.dependency-cruiser.mjs', '--output-type=err', 'node/src'],
+  ['import rules', bin('depcruise'), '--config', '.dependency-cruiser.mjs', '--output-type=err', 'node/src', 'infra'],
   ['types', bin('tsc'), '--noEmit', '-p', 'tsconfig.json'],
 ];
 

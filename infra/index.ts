@@ -1,0 +1,30 @@
+import { getProject, getStack, log, RunError, runtime } from '@pulumi/pulumi';
+import { parseStackConfig, StackConfigError } from './src/config/parse.ts';
+import { readPlanFile } from './src/plan-file.ts';
+import { deploy, type Outputs } from './src/program.ts';
+
+/** The keys of this program's namespace, without it. */
+function ownValues(): Record<string, string> {
+  const own = `${getProject()}:`;
+  const entries = Object.entries(runtime.allConfig()).filter(([key]) => key.startsWith(own));
+  return Object.fromEntries(entries.map(([key, value]) => [key.slice(own.length), value]));
+}
+
+function run(): Outputs {
+  try {
+    const project = runtime.allConfig()['gcp:project'];
+    const config = parseStackConfig({ project, stack: getStack(), values: ownValues() });
+    return deploy(config, readPlanFile(config.plan));
+  } catch (error) {
+    // What a user can mend is shown without a stack trace.
+    throw error instanceof StackConfigError ? new RunError(error.message) : error;
+  }
+}
+
+export const { clusterNodes, plan, results, nodes, timings, cost } = run();
+
+void log.info(
+  `${nodes.length} nodes, about ${cost.usdPerHour} USD an hour and ${cost.usdUntilStopped} USD until they stop themselves; ` +
+    `the load comes on top: ${cost.egressUsdPerHourAtOneGbitPerNode} USD an hour if each node sends 1 Gbit/s. ` +
+    'This program has not yet been tried on Google Cloud: docs/google-cloud.md.',
+);

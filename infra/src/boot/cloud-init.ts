@@ -1,0 +1,89 @@
+import { stringify } from 'yaml';
+import { DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
+
+export interface CloudInitInput {
+  /** By digest: host/path@sha256:... */
+  readonly image: string;
+}
+
+/** A node that is told to stop hands over and hands in first (docs/docker.md): seconds; systemd waits longer than Docker. */
+const STOP_SECS = 30;
+
+/**
+ * The `user-data` of every node of a stack, for Container-Optimized OS: the same text on all, what differs is in instance
+ * attributes. It is carried out at every boot, because /etc does not outlive one; so whatever it does is done again
+ * without harm, and nothing in it removes or formats what is there. The scripts are run by name of their shell: /etc may be
+ * mounted noexec.
+ */
+export function cloudInit({ image }: CloudInitInput): string {
+  const files = {
+    '/etc/tutti/mount.sh': mountScript,
+    '/etc/tutti/firewall.sh': firewallScript,
+    '/etc/tutti/settings.sh': settingsScript,
+    '/etc/sysctl.d/60-tutti.conf': sysctls,
+    '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
+    '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
+    '/etc/systemd/system/tutti-node.service': nodeUnit(image),
+  };
+  const document = {
+    write_files: Object.entries(files).map(([path, content]) => ({
+      path,
+      owner: 'root:root',
+      permissions: '0644',
+      content,
+    })),
+    runcmd: [
+      ['sysctl', '-p', '/etc/sysctl.d/60-tutti.conf'],
+      ['systemctl', 'daemon-reload'],
+      ['systemctl', 'start', '--no-block', 'tutti-node.service'],
+    ],
+  };
+  return `#cloud-config\n${stringify(document, { lineWidth: 0 })}`;
+}
+
+/** A generator opens and closes connections by the thousand. */
+const sysctls = `net.ipv4.ip_local_port_range = 10240 65535
+net.ipv4.tcp_tw_reuse = 1
+net.core.somaxconn = 4096
+`;
+
+function onceUnit(description: string, script: string): string {
+  return `[Unit]
+Description=${description}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh /etc/tutti/${script}.sh
+`;
+}
+
+/** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
+function nodeUnit(image: string): string {
+  const run = [
+    '/usr/bin/docker run --rm --init --name=tutti --network=host --read-only --tmpfs=/tmp',
+    '--cap-drop=ALL --security-opt=no-new-privileges --ulimit=nofile=65536:65536',
+    `--stop-timeout=${STOP_SECS} --env-file=/run/tutti/node.env --volume=${DATA_MOUNT}:/data`,
+    image,
+    'node',
+  ];
+  return `[Unit]
+Description=tutti, a node of a distributed load test
+Wants=network-online.target
+Requires=docker.service tutti-disk.service tutti-firewall.service
+After=network-online.target docker.service tutti-disk.service tutti-firewall.service
+
+[Service]
+ExecStartPre=/bin/sh /etc/tutti/settings.sh
+# What an end of systemd or Docker left behind. The log is on the disk, not in the container.
+ExecStartPre=-/usr/bin/docker stop --time=${STOP_SECS} tutti
+ExecStartPre=-/usr/bin/docker rm tutti
+ExecStart=${run.join(' \\\n  ')}
+ExecStop=/usr/bin/docker stop --time=${STOP_SECS} tutti
+Restart=always
+RestartSec=5
+RestartPreventExitStatus=104
+TimeoutStartSec=600
+TimeoutStopSec=${STOP_SECS + 15}
+`;
+}

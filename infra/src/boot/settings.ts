@@ -1,0 +1,37 @@
+import { RAFT_PORT, type PlannedNode } from '../plan/cluster-plan.ts';
+
+/** Where the plan is, and where results go. */
+export interface Buckets {
+  readonly config: string;
+  readonly planObject: string;
+  readonly results: string;
+}
+
+/** How often the leader asks for another plan: a user who uploads one is looking on. */
+const POLL_SECS = 10;
+
+/**
+ * The settings of one node as lines `NAME=value` (docs/settings.md), for its instance attribute `tutti-settings`. CLUSTER_NODES is
+ * an attribute of its own, since it changes when others come and go. The HTTP API stays on loopback: the way to it is SSH
+ * through Identity-Aware Proxy, so it needs no token. Nothing here is a secret: who may see the instance sees its attributes.
+ */
+export function nodeSettings(node: PlannedNode, buckets: Buckets): string {
+  const settings = {
+    CLUSTER_NODE_ID: node.id,
+    CLUSTER_REGION: node.region,
+    CLUSTER_BIND_ADDR: `${node.internalIp}:${RAFT_PORT}`,
+    CLUSTER_TIMINGS: 'auto',
+    CLUSTER_ELECTION_PRIORITY: String(node.electionPriority),
+    // There is no way yet to bring keys to a node; the stack had to say `keys: none` (../config/parse.ts).
+    CLUSTER_INSECURE: 'true',
+    CLUSTER_CONFIG_SOURCE: 'gcs',
+    GCS_CONFIG_BUCKET: buckets.config,
+    GCS_CONFIG_OBJECT: buckets.planObject,
+    GCS_POLL_SECS: String(POLL_SECS),
+    GCS_RESULTS_BUCKET: buckets.results,
+    LOG_FORMAT: 'json',
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}

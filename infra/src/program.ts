@@ -1,0 +1,95 @@
+import { interpolate, type Output } from '@pulumi/pulumi';
+import { cloudInit } from './boot/cloud-init.ts';
+import { nodeSettings } from './boot/settings.ts';
+import { ConfigBucket, PLAN_OBJECT, ResultsBucket } from './components/buckets.ts';
+import { Firewall } from './components/firewall.ts';
+import { Identity } from './components/identity.ts';
+import { Network } from './components/network.ts';
+import { NodeAddresses } from './components/node-addresses.ts';
+import { NodeVm } from './components/node-vm.ts';
+import { ProjectApis } from './components/project-apis.ts';
+import { notBuilt, StackConfigError } from './config/parse.ts';
+import type { StackConfig } from './config/schema.ts';
+import { type ClusterPlan, planCluster } from './plan/cluster-plan.ts';
+import { type CostEstimate, estimateCost } from './plan/cost.ts';
+
+/** What a stack says of itself: `pulumi stack output --json`. */
+export interface Outputs {
+  readonly clusterNodes: string;
+  readonly plan: Output<string>;
+  readonly results: Output<string>;
+  readonly nodes: readonly NodeOutput[];
+  readonly timings: ClusterPlan['timings'];
+  readonly cost: CostEstimate;
+}
+
+export interface NodeOutput {
+  readonly id: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly instance: string;
+  readonly internalIp: Output<string>;
+  readonly externalIp: Output<string>;
+}
+
+/**
+ * All resources of a stack, each in the component of its concern. Throws StackConfigError, before there is any, for what is
+ * not built yet.
+ */
+export function deploy(config: StackConfig, planText: string): Outputs {
+  const missing = notBuilt(config);
+  if (missing.length > 0 || config.deploy.kind !== 'image') throw new StackConfigError(missing);
+  const cluster = planCluster(config);
+  const { prefix, labels, nodes } = cluster;
+  const { machineType, dataDiskGib, maxRunHours } = config.runtime;
+  const afterApis = { dependsOn: new ProjectApis(`${prefix}-apis`) };
+  const network = new Network(prefix, cluster, afterApis);
+  const identities = new Map(
+    nodes.map((node) => [node.id, new Identity(node.name, { project: config.project, node }, afterApis)]),
+  );
+  const firewall = new Firewall(prefix, {
+    network: network.id,
+    accounts: [...identities.values()].map(({ email }) => email),
+  });
+  const members = new Map([...identities].map(([id, { member }]) => [id, member]));
+  const bucket = { location: config.bucketLocation, labels, members };
+  const bucketName = `${config.project}-${prefix}-config`;
+  const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText }, afterApis);
+  const results = new ResultsBucket(`${prefix}-results`, { ...bucket, keep: config.keepResults }, afterApis);
+  const userData = cloudInit({ image: config.deploy.image });
+  const outputs = nodes.map((node): NodeOutput => {
+    const subnet = network.subnets.get(node.region)!;
+    const addresses = new NodeAddresses(node.name, { node, subnet }, afterApis);
+    const settings = results.bucketName.apply((name) =>
+      nodeSettings(node, { config: bucketName, planObject: PLAN_OBJECT, results: name }),
+    );
+    new NodeVm(
+      node.name,
+      {
+        node,
+        machineType,
+        dataDiskGib,
+        maxRunHours,
+        subnet,
+        internalIp: addresses.internal,
+        externalIp: addresses.external,
+        serviceAccount: identities.get(node.id)!.email,
+        userData,
+        settings,
+        clusterNodes: cluster.clusterNodes,
+      },
+      // A node that starts before its rights are there waits for them in vain.
+      { dependsOn: [firewall, plans, results] },
+    );
+    const { id, region, zone, name: instance } = node;
+    return { id, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
+  });
+  return {
+    clusterNodes: cluster.clusterNodes,
+    plan: interpolate`gs://${plans.bucketName}/${PLAN_OBJECT}`,
+    results: interpolate`gs://${results.bucketName}`,
+    nodes: outputs,
+    timings: cluster.timings,
+    cost: estimateCost({ nodes: nodes.length, machineType, dataDiskGib, maxRunHours }),
+  };
+}

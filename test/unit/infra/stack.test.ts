@@ -1,0 +1,245 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { cloudInit } from '../../../infra/src/boot/cloud-init.ts';
+import { nodeSettings } from '../../../infra/src/boot/settings.ts';
+import { parseStackConfig } from '../../../infra/src/config/parse.ts';
+import { type ClusterPlan, planCluster } from '../../../infra/src/plan/cluster-plan.ts';
+import { type Graph, graphOf, type Registered } from './engine.ts';
+
+const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
+const built = { plan: 'plan.yaml', keys: 'none', deploy: JSON.stringify({ kind: 'image', image }) };
+const three = ['us-central1', 'europe-west1', 'asia-northeast1'];
+const seven = [...three, 'australia-southeast1', 'southamerica-east1', 'africa-south1', 'me-west1'];
+
+const stackOf = (values: Record<string, string>, preview = false): Promise<Graph> =>
+  graphOf(
+    async () => {
+      const { deploy } = await import('../../../infra/src/program.ts');
+      return deploy(
+        parseStackConfig({ project: 'my-project', stack: 'dev', values: { ...built, ...values } }),
+        'name: a\n',
+      );
+    },
+    { preview },
+  );
+const valuesOf = (regions: readonly string[], nodesPerRegion = 1): Record<string, string> => ({
+  regions: JSON.stringify(regions),
+  nodesPerRegion: String(nodesPerRegion),
+});
+const ofType = (graph: Graph, type: string): readonly Registered[] =>
+  graph.resources.filter((resource) => resource.type === `gcp:${type}`);
+
+/** Which component each kind of resource belongs to. A kind that is not here is one too many. */
+const homes: Readonly<Record<string, string>> = {
+  'gcp:projects/service:Service': 'ProjectApis',
+  'gcp:compute/network:Network': 'Network',
+  'gcp:compute/subnetwork:Subnetwork': 'Network',
+  'gcp:compute/firewall:Firewall': 'Firewall',
+  'gcp:serviceaccount/account:Account': 'Identity',
+  'gcp:projects/iAMMember:IAMMember': 'Identity',
+  'gcp:compute/address:Address': 'NodeAddresses',
+  'gcp:compute/disk:Disk': 'NodeVm',
+  'gcp:compute/instance:Instance': 'NodeVm',
+  'gcp:storage/bucketObject:BucketObject': 'ConfigBucket',
+};
+const inEitherBucket = ['gcp:storage/bucket:Bucket', 'gcp:storage/bucketIAMMember:BucketIAMMember'];
+
+describe.each([
+  [1, ['europe-west1'], 3],
+  [3, three, 1],
+  [7, seven, 1],
+])('a stack of %d region(s)', (_, regions, nodesPerRegion) => {
+  let graph: Graph;
+  let plan: ClusterPlan;
+  beforeAll(async () => {
+    graph = await stackOf(valuesOf(regions, nodesPerRegion));
+    plan = planCluster({ stack: 'dev', regions, nodesPerRegion });
+  });
+
+  it('has every resource in the component of its concern, under a name of its own', () => {
+    for (const { type, parent } of graph.resources) {
+      if (type.startsWith('tutti:infra:')) expect([type, parent]).toEqual([type, null]);
+      else if (inEitherBucket.includes(type)) expect(parent).toMatch(/^tutti:infra:(Config|Results)Bucket$/);
+      else expect([type, parent]).toEqual([type, `tutti:infra:${homes[type] ?? 'no component'}`]);
+    }
+    expect(new Set(graph.resources.map(({ type, name }) => `${type} ${name}`)).size).toBe(graph.resources.length);
+  });
+
+  it('has of each kind what the plan says', () => {
+    const count = (type: string): number => ofType(graph, type).length;
+    const nodes = plan.nodes.length;
+    expect(count('compute/network:Network')).toBe(1);
+    expect(count('compute/subnetwork:Subnetwork')).toBe(regions.length);
+    for (const one of ['compute/instance:Instance', 'compute/disk:Disk', 'serviceaccount/account:Account'])
+      expect(count(one)).toBe(nodes);
+    expect(count('compute/address:Address')).toBe(2 * nodes);
+    expect(count('storage/bucket:Bucket')).toBe(2);
+  });
+
+  it('gives every machine its own addresses, subnet, account, disk and settings, and all the same list', () => {
+    for (const node of plan.nodes) {
+      const { inputs } = ofType(graph, 'compute/instance:Instance').find(({ name }) => name === node.name)!;
+      expect(inputs).toMatchObject({
+        name: node.name,
+        zone: node.zone,
+        attachedDisks: [{ source: `link of ${node.name}-data`, deviceName: 'tutti-data' }],
+        networkInterfaces: [
+          {
+            subnetwork: `id of tutti-dev-${node.region}`,
+            networkIp: node.internalIp,
+            accessConfigs: [{ natIp: `external address of ${node.name}-external` }],
+          },
+        ],
+        serviceAccount: { email: `${node.accountId}@my-project.iam.gserviceaccount.com`, scopes: ['cloud-platform'] },
+        scheduling: { maxRunDuration: { seconds: 86_400 }, instanceTerminationAction: 'STOP' },
+        shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
+        metadata: {
+          'user-data': cloudInit({ image }),
+          'cluster-nodes': plan.clusterNodes,
+          'tutti-settings': nodeSettings(node, {
+            config: 'my-project-tutti-dev-config',
+            planObject: 'plan.yaml',
+            results: 'tutti-dev-results-1a2b3c4',
+          }),
+          'enable-oslogin': 'TRUE',
+        },
+      });
+      // The provider makes a new machine for each change of it.
+      expect(inputs).not.toHaveProperty('metadataStartupScript');
+    }
+    expect(graph.outputs.clusterNodes).toBe(plan.clusterNodes);
+    expect((graph.outputs.nodes as unknown[]).length).toBe(plan.nodes.length);
+  });
+
+  it('lets in the nodes on one port and SSH through the proxy, by service account, and refuses the rest', () => {
+    const emails = plan.nodes.map(({ accountId }) => `${accountId}@my-project.iam.gserviceaccount.com`);
+    const rules = ofType(graph, 'compute/firewall:Firewall').map(({ inputs }) => inputs);
+    const network = { network: 'id of tutti-dev', direction: 'INGRESS' };
+    expect(rules).toEqual([
+      { ...network, priority: 65_000, denies: [{ protocol: 'all' }], sourceRanges: ['0.0.0.0/0'] },
+      {
+        ...network,
+        allows: [{ protocol: 'tcp', ports: ['7000'] }],
+        sourceServiceAccounts: emails,
+        targetServiceAccounts: emails,
+      },
+      {
+        ...network,
+        allows: [{ protocol: 'tcp', ports: ['22'] }],
+        sourceRanges: ['35.235.240.0/20'],
+        targetServiceAccounts: emails,
+      },
+    ]);
+  });
+
+  it('gives every account four rights and no more, before its machine starts', () => {
+    const rights = graph.resources.filter(({ type }) => type.endsWith('IAMMember'));
+    for (const { accountId } of plan.nodes) {
+      const own = rights.filter(
+        ({ inputs }) => inputs.member === `serviceAccount:${accountId}@my-project.iam.gserviceaccount.com`,
+      );
+      expect(own.map(({ inputs }) => [inputs.role, inputs.bucket ?? inputs.project]).sort()).toEqual([
+        ['roles/logging.logWriter', 'my-project'],
+        ['roles/monitoring.metricWriter', 'my-project'],
+        ['roles/storage.objectCreator', 'tutti-dev-results-1a2b3c4'],
+        ['roles/storage.objectViewer', 'my-project-tutti-dev-config'],
+      ]);
+    }
+    expect(rights).toHaveLength(4 * plan.nodes.length);
+    const machines = ofType(graph, 'compute/instance:Instance').map(({ askedAt }) => askedAt);
+    expect(Math.min(...machines)).toBeGreaterThan(Math.max(...rights.map(({ madeAt }) => madeAt)));
+  });
+
+  it('registers in a preview, too, where nothing computed is known', async () => {
+    const { resources } = await stackOf(valuesOf(regions, nodesPerRegion), true);
+    expect(resources).toHaveLength(graph.resources.length);
+  });
+});
+
+describe('the buckets', () => {
+  it('are closed to the public; the results stay unless the stack says otherwise', async () => {
+    for (const keep of [true, false]) {
+      const graph = await stackOf({ ...valuesOf(three), keepResults: String(keep) });
+      const [plans, results] = ofType(graph, 'storage/bucket:Bucket');
+      for (const { inputs } of [plans!, results!])
+        expect(inputs).toMatchObject({
+          uniformBucketLevelAccess: true,
+          publicAccessPrevention: 'enforced',
+          location: 'US',
+        });
+      expect([plans!.isRetained, plans!.inputs.forceDestroy]).toEqual([false, true]);
+      expect([results!.isRetained, results!.inputs.forceDestroy]).toEqual([keep, !keep]);
+      // One that stayed must not be in the way of the next.
+      expect(results!.inputs).not.toHaveProperty('name');
+    }
+  });
+});
+
+describe('a fourth region', () => {
+  it('changes nothing of what is there but attributes and who may come in', async () => {
+    const mayChange = (one: Registered): object => {
+      const { metadata, sourceServiceAccounts, targetServiceAccounts, ...inputs } = one.inputs;
+      const lists = [metadata, sourceServiceAccounts, targetServiceAccounts].map((value) => value !== undefined);
+      return {
+        ...one,
+        askedAt: 0,
+        madeAt: 0,
+        inputs,
+        lists,
+        userData: (metadata as Record<string, string> | undefined)?.['user-data'],
+      };
+    };
+    const before = await stackOf(valuesOf(three));
+    const after = await stackOf(valuesOf([three[0]!, 'us-west1', ...three.slice(1)]));
+    const later = after.resources.map(mayChange);
+    for (const one of before.resources) expect(later).toContainEqual(mayChange(one));
+    expect(after.resources.length).toBeGreaterThan(before.resources.length);
+  });
+});
+
+describe('the entry point', () => {
+  const path = fileURLToPath(new URL('../../../infra/index.ts', import.meta.url));
+  /** `refused` is given what the program throws: the SDK would make a rejection that nobody can catch of it. */
+  const run = (config: Record<string, string>, refused?: (error: unknown) => void): Promise<Graph> => {
+    vi.resetModules();
+    const own = Object.fromEntries(Object.entries(config).map(([key, value]) => [`tutti:${key}`, value]));
+    const program = (): Promise<object> =>
+      import('../../../infra/index.ts').catch((error: unknown) => {
+        if (refused === undefined) throw error;
+        refused(error);
+        return {};
+      });
+    return graphOf(program, { config: { 'gcp:project': 'my-project', 'other:key': 'x', ...own } });
+  };
+  const planFile = fileURLToPath(new URL('../../../examples/minimal.yaml', import.meta.url));
+
+  it('reads the stack, uploads the plan file as it is, and exports what scripts need', async () => {
+    const { resources, outputs } = await run({ ...built, ...valuesOf(three), plan: planFile });
+    const object = resources.find(({ type }) => type === 'gcp:storage/bucketObject:BucketObject')!;
+    expect(JSON.stringify(object.inputs.content)).toContain(JSON.stringify(readFileSync(planFile, 'utf8')));
+    expect(Object.keys(outputs).sort()).toEqual(['clusterNodes', 'cost', 'nodes', 'plan', 'results', 'timings']);
+    expect(outputs.plan).toBe('gs://my-project-tutti-dev-config/plan.yaml');
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['what is not built', { ...valuesOf(three), plan: planFile }, 'tutti:keys: `state` (mutual TLS) is not built yet'],
+    [
+      'a missing plan file',
+      { ...built, ...valuesOf(three), plan: 'none.yaml' },
+      'tutti:plan: none.yaml cannot be read',
+    ],
+    ['what is missing', {}, 'tutti:regions: is required'],
+  ])('says %s without a stack trace, and makes nothing', async (_, config, message) => {
+    const { RunError } = await import('@pulumi/pulumi');
+    let reason: unknown = null;
+    const { resources } = await run(config, (error) => (reason = error));
+    expect(resources).toEqual([]);
+    expect(reason).toBeInstanceOf(RunError);
+    expect((reason as Error).message).toContain(message);
+  });
+
+  it('stays short', () => {
+    expect(readFileSync(path, 'utf8').split('\n').length).toBeLessThan(60);
+  });
+});
