@@ -35,7 +35,8 @@ export default {
     only('metrics', 'results/', 'lib/'),
     only('settings', 'lib/'),
     only('consul', 'lib/'),
-    only('source', 'consul/', 'lib/'),
+    only('gcs', 'lib/'),
+    only('source', 'consul/', 'gcs/', 'lib/'),
     only('discovery', 'consul/', 'lib/'),
     only('standalone', 'agent/', 'generator/', 'plan/', 'results/', 'metrics/', 'lib/', 'settings'),
     only(
@@ -57,7 +58,18 @@ export default {
       from: { path: `${ours}standalone/` },
       to: {
         reachable: true,
-        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|source|discovery|api)/`,
+        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|gcs|source|discovery|api)/`,
+      },
+    },
+    {
+      name: 'google-libraries-are-loaded-on-demand',
+      comment: 'only a node whose plan is in Cloud Storage pays for them (ADR 110)',
+      severity: 'error',
+      from: { path: ours },
+      to: {
+        path: 'node_modules/(google-|gaxios|gcp-|@google-cloud/)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
       },
     },
     only('runtime', 'agent/', 'consensus/', 'cluster/', 'coordinator/', 'plan/', 'results/', 'lib/'),

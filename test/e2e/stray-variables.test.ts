@@ -12,7 +12,7 @@ it('nodes that the demo or a test starts hear nothing of the settings of whoever
   vi.stubEnv('CLUSTER_ENABLED', 'false');
   vi.stubEnv('CLUSTER_NODES', 'garbage');
   vi.stubEnv('CLUSTER_NODSE', 'no setting at all, which a node refuses');
-  vi.stubEnv('GCS_CONFIG_BUCKET', 'not supported yet, which a node refuses');
+  vi.stubEnv('GCS_CONFIG_BUCKET', 'of another source, which a node refuses');
   vi.stubEnv('API_AUTH_TOKEN', 'a-token-that-nobody-sends');
   vi.stubEnv('LOG_LEVEL', 'loud');
   vi.stubEnv('TUTTI_TEST_HEARD', 'yes');

@@ -1,6 +1,7 @@
 import { findChecker } from '../linearizability/check.ts';
 import { findConsul } from './consul/find.ts';
 import { pinnedDockerCompose } from './docker/compose-program.ts';
+import { findFakeGcs } from './gcs/find.ts';
 import { goTool } from './go-tool.ts';
 import { Unavailable } from './unavailable.ts';
 
@@ -11,6 +12,7 @@ import { Unavailable } from './unavailable.ts';
 const tools: Readonly<Record<string, () => Promise<string>>> = {
   'docker compose': pinnedDockerCompose,
   Consul: findConsul,
+  'fake-gcs-server': findFakeGcs,
   'the linearizability checker': findChecker,
   'the reader of manifests': () => goTool('strict-manifests', 'test/integration/deploy/strict'),
 };

@@ -18,8 +18,8 @@ export interface GoModuleTool {
   /** The main package; the module itself if it is the program. */
   readonly package?: string;
   readonly ldflags?: string;
-  /** How to ask an installed one for its version, and what its answer then contains. */
-  readonly asksVersion: { readonly with: readonly string[]; readonly answers: string };
+  /** How to ask an installed one for its version, and what its answer then contains. Null: it cannot tell, so none is taken. */
+  readonly asksVersion: { readonly with: readonly string[]; readonly answers: string } | null;
 }
 
 /**
@@ -40,6 +40,7 @@ export async function goModuleTool(tool: GoModuleTool): Promise<string> {
 }
 
 async function isOfVersion(path: string, { asksVersion }: GoModuleTool): Promise<boolean> {
+  if (asksVersion === null) return false;
   try {
     const { stdout } = await promisify(execFile)(path, asksVersion.with, { timeout: 30_000 });
     return stdout.includes(asksVersion.answers);

@@ -23,6 +23,7 @@ export function reportInput(run: Run, isThere: IsThere = everyone): ReportInput 
     run: {
       id: run.id,
       planHash: run.planHash,
+      submission: run.submissionId,
       planName: plan.metadata.name,
       tenant: plan.metadata.tenant,
       state: phase.name,

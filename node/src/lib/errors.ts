@@ -111,6 +111,11 @@ export const errorCodes = {
     retryable: true,
     fatal: false,
   },
+  GCS_FAILED: {
+    meaning: 'Cloud Storage or the credentials for it did not answer, or refused; the message says why, and what to do',
+    retryable: true,
+    fatal: false,
+  },
   NO_SOURCE: {
     meaning: 'plans come by the API alone here (CLUSTER_CONFIG_SOURCE=api): there is nothing to read anew',
     retryable: false,

@@ -7,6 +7,7 @@ import type { DataDirectory } from '../storage/data-dir.ts';
 import type { ListedPeer } from '../transport/transport.ts';
 import type { Close } from './close-all.ts';
 import type { PeerSecurity } from './doors.ts';
+import type { WriteResult } from './keep-results.ts';
 import type { OpenedSource } from './open-source.ts';
 
 export interface RunningNode {
@@ -33,6 +34,8 @@ export interface Frame {
   readonly hooks: NodeHooks;
   readonly directory: DataDirectory;
   readonly source: OpenedSource | null;
+  /** Null: results stay in the cluster. */
+  readonly writeResult: WriteResult | null;
   readonly self: AgentRef;
   /** Closed from the last to the first. */
   readonly opened: Close[];

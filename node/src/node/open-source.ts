@@ -7,10 +7,12 @@ import type { ReplicatedState } from '../runtime/replicated-state.ts';
 import type { Settings } from '../settings/schema.ts';
 import { consulKvSource } from '../source/consul-kv.ts';
 import { fileSource } from '../source/file.ts';
+import { gcsSource } from '../source/gcs.ts';
 import type { PlanSource, SourcedPlan } from '../source/source.ts';
 import { consulAddress } from './consul-address.ts';
 import { readPlan, submitFromFile } from './file-plan.ts';
 import type { PlanDelivery } from './plan-delivery.ts';
+import { objectAddress } from './gcs-access.ts';
 import { newRunId } from './run-id.ts';
 import { createSharedPlan } from './shared-plan.ts';
 
@@ -23,13 +25,13 @@ export type OpenedSource =
 
 /** Null: plans come by the API alone. Rejects with SETTINGS_INVALID, or PLAN_INVALID where this node has a plan of its own. */
 export async function openSource(settings: Settings): Promise<OpenedSource | null> {
-  const source = sourceOf(settings);
+  const source = await sourceOf(settings);
   if (source === null) return null;
   if (source.sharedBy === 'cluster') return { source, sharedBy: 'cluster' };
   return { source, sharedBy: 'node', plan: await readPlan(source) };
 }
 
-function sourceOf(settings: Settings): PlanSource | null {
+async function sourceOf(settings: Settings): Promise<PlanSource | null> {
   switch (settings.configSource) {
     case null:
     case 'api':
@@ -41,6 +43,13 @@ function sourceOf(settings: Settings): PlanSource | null {
         consul: consulAddress(settings),
         key: settings.consulConfigKey ?? defaultKey,
         isWatched: settings.consulConfigWatch,
+        clock: systemClock,
+        random: Math.random,
+      });
+    case 'gcs':
+      return gcsSource({
+        address: await objectAddress(settings),
+        pollMs: settings.gcsPollSecs === null ? null : settings.gcsPollSecs * 1000,
         clock: systemClock,
         random: Math.random,
       });

@@ -12,6 +12,7 @@ import { writeUnsentTo } from '../runtime/write-unsent.ts';
 import { createBackend } from './backend.ts';
 import type { Company, Frame } from './frame.ts';
 import { handOver } from './hand-over.ts';
+import { keepResults } from './keep-results.ts';
 import { deliverPlans } from './open-source.ts';
 import { openOwnConsensus } from './own-consensus.ts';
 import { newRunId } from './run-id.ts';
@@ -20,7 +21,7 @@ import { watchMajority } from './watch-majority.ts';
 
 /** The consensus and all that stands on it. */
 export async function openBehind(frame: Frame, company: Company): Promise<ApiBackend> {
-  const { settings, hooks, source, self, opened } = frame;
+  const { settings, hooks, source, writeResult, self, opened } = frame;
   const replicated = createReplicatedState();
   const consensus = await openOwnConsensus(frame, company, replicated);
   opened.push(() => consensus.close());
@@ -34,6 +35,11 @@ export async function openBehind(frame: Frame, company: Company): Promise<ApiBac
   const runtime = openRuntime(frame, consensus, replicated);
   opened.push(() => runtime.close());
   opened.push(() => handOver(consensus, hooks.log));
+  if (writeResult !== null) {
+    const state = (): ClusterState => replicated.state();
+    const parts = { consensus, runtime, state, clock: systemClock, random: Math.random, log: hooks.log };
+    opened.push(keepResults({ ...parts, write: writeResult }));
+  }
   const delivery = source === null ? null : deliverPlans(source, settings, hooks, { consensus, runtime, replicated });
   opened.push(() => delivery?.close());
   return createBackend({

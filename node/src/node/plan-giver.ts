@@ -69,7 +69,10 @@ export class PlanGiver {
     const submission = decided === undefined ? asFirst : again;
     const changed = await changeLoadAsLeader(context, submission);
     if (changed !== null) {
-      log.info({ run: changed.runId, source: source.name }, 'the run goes on with the load of the plan that changed');
+      log.info(
+        { run: changed.runId, submission: submissionId },
+        'the run goes on with the load of the plan that changed',
+      );
       return { ...nothingNew, runId: changed.runId, changed: true };
     }
     const waitsFor = this.runThatIsOn();
@@ -82,7 +85,7 @@ export class PlanGiver {
     const submitted = await submitAsLeader(context, submission, newRunId());
     const { runId, created } = submitted;
     const what = created ? 'submitted the plan of its source' : 'it is this run already';
-    log.info({ run: runId, source: source.name }, what);
+    log.info({ run: runId, submission: submissionId }, what);
     return { ...nothingNew, ...submitted };
   }
 

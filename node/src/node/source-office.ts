@@ -18,7 +18,12 @@ export interface SourceOfficeOptions extends PlanGiverOptions {
 }
 
 /** What is wrong with the source or its plan, and not with this moment of the cluster. */
-const configErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['SOURCE_FAILED', 'CONSUL_FAILED', 'PLAN_INVALID']);
+const configErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'SOURCE_FAILED',
+  'CONSUL_FAILED',
+  'GCS_FAILED',
+  'PLAN_INVALID',
+]);
 
 /**
  * The source that all nodes share, in one term of office: reads it, gives what it holds, and follows its changes (ADR 90). It

@@ -8,6 +8,7 @@ import { startByConsul } from './by-consul.ts';
 import { startByList } from './by-list.ts';
 import { type Close, closeAll } from './close-all.ts';
 import { readConsulPlace } from './discovery/own-address.ts';
+import { openResults } from './open-results.ts';
 import { openSource } from './open-source.ts';
 import type { NodeHooks, RunningNode } from './frame.ts';
 import { type Place, readPlace } from './place.ts';
@@ -23,6 +24,7 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
   timingsOf(settings);
   const security = peerSecurity(settings);
   const source = await openSource(settings);
+  const writeResult = await openResults(settings);
   const byConsul = settings.discoveryMode === 'consul' ? await readConsulPlace(settings) : null;
   const place = byConsul === null ? await readPlace(settings) : null;
   const directory = await openOwnDirectory(settings, place);
@@ -31,7 +33,7 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
   const opened: Close[] = [() => directory.close()];
   try {
     hooks.identify(() => ({ node: nodeId }));
-    const frame = { settings, security, hooks, directory, source, self, opened };
+    const frame = { settings, security, hooks, directory, source, writeResult, self, opened };
     const apiAddress = place === null ? await startByConsul(frame, byConsul!) : await startByList(frame, place);
     return { apiAddress, close: () => closeAll(opened) };
   } catch (error) {

@@ -9,6 +9,8 @@ export interface RunReport {
   readonly run: {
     readonly id: string;
     readonly planHash: string;
+    /** What it was submitted as: `gs://bucket/object#generation`, for instance. Null: without a cluster. */
+    readonly submission: string | null;
     readonly planName: string | null;
     readonly tenant: string | null;
     readonly state: string;

@@ -26,14 +26,10 @@ export const wholeNumber = (min: number, max: number): z.ZodType<number, string>
       `must be a whole number from ${min} to ${max}`,
     )
     .transform(Number);
-export const oneOf = <const Values extends readonly string[]>(
-  values: Values,
-  notYet: Readonly<Record<string, string>> = {},
-): z.ZodType<Values[number], string> =>
+export const oneOf = <const Values extends readonly string[]>(values: Values): z.ZodType<Values[number], string> =>
   z.string().transform((value, context) => {
     if (values.includes(value)) return value;
-    const message = notYet[value] ?? `must be ${values.join(' or ')}, not '${value}'`;
-    context.addIssue({ code: 'custom', message });
+    context.addIssue({ code: 'custom', message: `must be ${values.join(' or ')}, not '${value}'` });
     return z.NEVER;
   });
 const addressFrom = (minPort: 0 | 1): z.ZodType<{ host: string; port: number }, string> =>

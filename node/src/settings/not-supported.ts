@@ -6,7 +6,5 @@ export const notYetSupported: Readonly<Record<string, string>> = {
   CLUSTER_METRICS_TIMEOUT_SECS:
     'is not supported: a node is taken out of the stripes as soon as its connection is lost',
   CLUSTER_TLS: 'is not a setting; use CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE and CLUSTER_TLS_CA_FILE',
-  GCS_CONFIG_BUCKET: 'is not supported yet; use CLUSTER_CONFIG_SOURCE api, file or consul-kv',
-  GCS_CONFIG_OBJECT: 'is not supported yet; use CLUSTER_CONFIG_SOURCE api, file or consul-kv',
   METRICS_FLUSH_INTERVAL_SECS: 'is not supported: each node hands in its measurements every second',
 };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { TuttiError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { discoveryProblems } from './check-discovery.ts';
+import { gcsProblems } from './check-gcs.ts';
 import { notYetSupported } from './not-supported.ts';
 import { settings, type SettingName, type Settings } from './schema.ts';
 import { notSendable, sendableToken } from './token.ts';
@@ -45,13 +46,13 @@ export function readSettings(environment: Environment, flags: Flags = {}): Setti
 export function checkNodeSettings(read: Settings, environment: Environment): void {
   const problems = unsupportedVariables(environment);
   problems.push(...discoveryProblems(read, environment));
-  if (read.configSource === null) problems.push('CLUSTER_CONFIG_SOURCE: required; api, file or consul-kv');
+  if (read.configSource === null) problems.push('CLUSTER_CONFIG_SOURCE: required; api, file, consul-kv or gcs');
   if (read.configSource === 'file' && read.configFile === null)
     problems.push('CLUSTER_CONFIG_FILE: required when CLUSTER_CONFIG_SOURCE is file');
   if (read.configSource !== 'file' && read.configFile !== null)
     problems.push('CLUSTER_CONFIG_FILE: has no effect unless CLUSTER_CONFIG_SOURCE is file');
   problems.push(...timingProblems(read));
-  problems.push(...sourceProblems(read));
+  problems.push(...sourceProblems(read), ...gcsProblems(read, environment));
   const tls = [read.tlsCertFile, read.tlsKeyFile, read.tlsCaFile];
   if (tls.some((file) => file !== null) && tls.includes(null)) {
     problems.push('CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE, CLUSTER_TLS_CA_FILE: all three or none');
@@ -70,16 +71,15 @@ function timingProblems({ timings, heartbeatMs, electionTimeoutMs }: Settings): 
 }
 
 function sourceProblems(read: Settings): string[] {
-  if (read.configSource === 'consul-kv') return [];
   const given = [
-    ['CONSUL_CONFIG_KEY', read.consulConfigKey !== null],
-    ['CONSUL_CONFIG_WATCH', read.consulConfigWatch],
-    ['CLUSTER_ON_CONFIG_ERROR', read.onConfigError !== null],
-    ['CLUSTER_ON_RELOAD', read.onReload !== null],
+    ['CONSUL_CONFIG_KEY', read.consulConfigKey !== null, ['consul-kv']],
+    ['CONSUL_CONFIG_WATCH', read.consulConfigWatch, ['consul-kv']],
+    ['CLUSTER_ON_CONFIG_ERROR', read.onConfigError !== null, ['consul-kv', 'gcs']],
+    ['CLUSTER_ON_RELOAD', read.onReload !== null, ['consul-kv', 'gcs']],
   ] as const;
   return given
-    .filter(([, isGiven]) => isGiven)
-    .map(([name]) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is consul-kv`);
+    .filter(([, isGiven, sources]) => isGiven && !sources.some((source) => source === read.configSource))
+    .map(([name, , sources]) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is ${sources.join(' or ')}`);
 }
 
 function unknownVariables(environment: Environment): string[] {

@@ -14,6 +14,7 @@ import {
   text,
   wholeNumber,
 } from './fields.ts';
+import { gcsSettings } from './gcs.ts';
 import { notSendable, sendableToken } from './token.ts';
 
 export type { Setting } from './fields.ts';
@@ -82,11 +83,9 @@ export const settings = {
   ...discoverySettings,
   configSource: setting(
     'CLUSTER_CONFIG_SOURCE',
-    oneOf(['api', 'file', 'consul-kv'], { gcs: 'gcs is not supported yet; use api, file or consul-kv' })
-      .nullable()
-      .default(null),
+    oneOf(['api', 'file', 'consul-kv', 'gcs']).nullable().default(null),
     'none (required)',
-    'Where the plan comes from. api: POST /config or `tutti submit` alone. Those work with the others as well: file: CLUSTER_CONFIG_FILE. consul-kv: CONSUL_CONFIG_KEY.',
+    'Where the plan comes from. api: POST /config or `tutti submit` alone. Those work with the others as well: file: CLUSTER_CONFIG_FILE. consul-kv: CONSUL_CONFIG_KEY. gcs: GCS_CONFIG_BUCKET.',
   ),
   configFile: setting(
     'CLUSTER_CONFIG_FILE',
@@ -101,6 +100,7 @@ export const settings = {
     'How long nodes may take to prepare a run: its first delivery and up to three more, together.',
   ),
   ...consulSettings,
+  ...gcsSettings,
   removeDeadAfterSecs: setting(
     'CLUSTER_REMOVE_DEAD_AFTER_SECS',
     wholeNumber(10, 31_536_000).nullable().default(null),

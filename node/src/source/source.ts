@@ -16,14 +16,14 @@ export interface SourceListener {
 /** Where a plan comes from besides the API. Each kind has the same shape, so whoever submits plans does not know which it is. */
 export interface PlanSource {
   /** As CLUSTER_CONFIG_SOURCE calls it. */
-  readonly kind: 'file' | 'consul-kv';
+  readonly kind: 'file' | 'consul-kv' | 'gcs';
   /** node: each node has its own, and gives it at its start (ADR 83). cluster: all share it, and the leader reads it (ADR 90). */
   readonly sharedBy: 'node' | 'cluster';
   /** For people: what problems of the plan begin with. */
   readonly name: string;
   /**
    * The plan as it is now. Rejects with SETTINGS_INVALID (a file that cannot be read), SOURCE_FAILED (there is none; the message
-   * says how to put one there) or CONSUL_FAILED.
+   * says how to put one there), CONSUL_FAILED or GCS_FAILED.
    */
   fetch(signal: AbortSignal): Promise<SourcedPlan>;
   /**

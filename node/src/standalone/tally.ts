@@ -70,6 +70,7 @@ export class Tally {
       run: {
         ...this.#head,
         planName: metadata.name,
+        submission: null,
         tenant: metadata.tenant,
         state,
         startedAt: this.#startedAtUnixMs === null ? null : new Date(this.#startedAtUnixMs).toISOString(),

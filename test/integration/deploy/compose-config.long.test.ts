@@ -13,6 +13,7 @@ const expected: readonly (readonly [profiles: readonly string[], services: reado
   [[], ['consul', 'target', 'tutti', 'where-consul']],
   [['consul'], ['consul', 'tutti', 'where-consul']],
   [['static'], ['node-a', 'node-b', 'node-c', 'where-static']],
+  [['gcs'], ['gcs', 'gcs-a', 'gcs-b', 'gcs-c', 'where-gcs']],
   [['observability'], ['grafana', 'prometheus']],
   [['target'], ['target']],
   [

@@ -174,6 +174,7 @@ describe('a standalone run', () => {
       'consensus',
       'coordinator',
       'discovery',
+      'gcs',
       'node',
       'raft',
       'runtime',
@@ -182,5 +183,6 @@ describe('a standalone run', () => {
       'transport',
     ])
       expect(loaded.filter((file) => file.startsWith(`${room}/`))).toEqual([]);
+    expect(text).not.toMatch(/loaded .*\/node_modules\/(google-|gcp-|gaxios)/);
   });
 });

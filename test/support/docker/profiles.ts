@@ -1,3 +1,5 @@
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import type { ComposeProject } from './compose-project.ts';
 
 /** What differs between the profiles of docker-compose.yml that bring a cluster. */
@@ -28,6 +30,19 @@ export const profiles = {
     putPlan: (project) =>
       project.run('exec', '-T', 'consul', 'consul', 'kv', 'put', 'loadtest/config', '@/examples/compose.yaml'),
     scalable: 'tutti',
+  },
+  gcs: {
+    name: 'gcs',
+    services: ['gcs-a', 'gcs-b', 'gcs-c'],
+    whereService: 'where-gcs',
+    async putPlan(project) {
+      const [gcs] = await project.containers(['gcs']);
+      const path = '/upload/storage/v1/b/plans/o?uploadType=media&name=plan.yaml';
+      const url = `http://127.0.0.1:${gcs!.ports.get('4443/tcp')!}${path}`;
+      const { status } = await fetch(url, { method: 'POST', body: readFileSync('examples/compose.yaml') });
+      assert.equal(status, 200, 'the upload to the bucket failed');
+    },
+    scalable: null,
   },
 } satisfies Record<string, Profile>;
 

@@ -224,7 +224,9 @@ async function openProject(
     signal,
     environment: {
       TUTTI_IMAGE: image,
+      // One profile at a time has one of them.
       CONSUL_PORT: String(first),
+      GCS_PORT: String(first),
       TARGET_PORT: String(first + 1),
       PROMETHEUS_PORT: String(first + 2),
       NODE_A_PORT: String(first + 3),

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findConsul } from '../consul/find.ts';
 import { findDebianProgram, findProgram } from '../find-program.ts';
+import { findFakeGcs } from '../gcs/find.ts';
 import { Unavailable } from '../unavailable.ts';
 import type { Engine } from './engine.ts';
 
@@ -19,11 +20,12 @@ export interface BaseImages {
   readonly NODE_IMAGE: string;
   readonly CONSUL_IMAGE: string;
   readonly PROMETHEUS_IMAGE: string;
+  readonly GCS_IMAGE: string;
 }
 
 /**
  * Images that stand in for the public ones where none can be pulled: Debian by debootstrap with the Node.js and the npm of this
- * machine, Consul alone, Prometheus with what it is linked to. Made once for an engine. @throws Unavailable
+ * machine, Consul and fake-gcs-server alone, Prometheus with what it is linked to. Made once for an engine. @throws Unavailable
  */
 export async function standInImages(engine: Engine): Promise<BaseImages> {
   const node = `tutti-stand-in/node:${process.versions.node}-${suite}-${recipe}`;
@@ -39,6 +41,10 @@ export async function standInImages(engine: Engine): Promise<BaseImages> {
     await mkdir(join(root, 'tmp'));
     await cp(await findConsul(), join(root, 'bin/consul'));
   });
+  const gcs = `tutti-stand-in/gcs:${recipe}`;
+  await makeOnce(engine, gcs, ['ENTRYPOINT ["/bin/fake-gcs-server", "-data", "/data"]'], async (root) => {
+    await cp(await findFakeGcs(), join(root, 'bin/fake-gcs-server'));
+  });
   const prometheus = `tutti-stand-in/prometheus:${recipe}`;
   await makeOnce(engine, prometheus, ['ENTRYPOINT ["/bin/prometheus"]'], async (root) => {
     const program = await findDebianProgram('prometheus', 'prometheus');
@@ -46,7 +52,7 @@ export async function standInImages(engine: Engine): Promise<BaseImages> {
     const { stdout } = await run('ldd', [program]);
     for (const [library] of stdout.matchAll(/\/\S+/g)) await cp(library, join(root, library), { dereference: true });
   });
-  return { NODE_IMAGE: node, CONSUL_IMAGE: consul, PROMETHEUS_IMAGE: prometheus };
+  return { NODE_IMAGE: node, CONSUL_IMAGE: consul, PROMETHEUS_IMAGE: prometheus, GCS_IMAGE: gcs };
 }
 
 /** This machine's npm, which asks the same registry and believes the same authorities there as here. */

@@ -26,6 +26,7 @@ describe('docker-compose.yml', () => {
   it('has the profiles that the README names, and .env chooses among them', () => {
     expect([...new Set(all.flatMap(([, { profiles }]) => profiles))].sort()).toEqual([
       'consul',
+      'gcs',
       'observability',
       'static',
       'target',

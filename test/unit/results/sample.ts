@@ -52,6 +52,7 @@ export function input(change: Partial<ReportInput> = {}): ReportInput {
     run: {
       id: 'r-1',
       planHash: 'abc',
+      submission: 'key:1',
       planName: 'checkout',
       tenant: null,
       state: 'finished',

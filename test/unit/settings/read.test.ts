@@ -39,23 +39,18 @@ describe('settings', () => {
     );
   });
 
-  it('variables and values that are not built yet are refused by name', () => {
-    expect(problemsOf({ CLUSTER_CONFIG_SOURCE: 'gcs' })).toContain('gcs is not supported yet');
-  });
-
-  it.each([
-    ['GCS_CONFIG_BUCKET', 'plans'],
-    ['GCS_CONFIG_OBJECT', 'plan.yaml'],
-    ['METRICS_FLUSH_INTERVAL_SECS', '5'],
-  ])('%s of the cluster section stops a node, and no run on this machine alone', (name, value) => {
-    const environment = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'api' };
-    const text = problemsOf({ ...environment, [name]: value });
-    expect(text).toMatch(new RegExp(`^${name}: .*(is|which is) not supported`));
-    expect(text).toContain('1 problem in the settings; nothing was started');
-    const empty = { ...environment, [name]: '' };
-    checkNodeSettings(readSettings(empty), empty);
-    expect(() => readSettings({ [name]: value })).not.toThrow();
-  });
+  it.each([['METRICS_FLUSH_INTERVAL_SECS', '5']])(
+    '%s of the cluster section stops a node, and no run on this machine alone',
+    (name, value) => {
+      const environment = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'api' };
+      const text = problemsOf({ ...environment, [name]: value });
+      expect(text).toMatch(new RegExp(`^${name}: .*(is|which is) not supported`));
+      expect(text).toContain('1 problem in the settings; nothing was started');
+      const empty = { ...environment, [name]: '' };
+      checkNodeSettings(readSettings(empty), empty);
+      expect(() => readSettings({ [name]: value })).not.toThrow();
+    },
+  );
 
   it.each(['CONSUL_ADDR', 'CONSUL_CONFIG_KEY', 'CONSUL_CONFIG_WATCH', 'CLUSTER_ON_CONFIG_ERROR', 'CLUSTER_ON_RELOAD'])(
     '%s does nothing without a source that all nodes share, and says so',
@@ -72,6 +67,57 @@ describe('settings', () => {
       expect(() => checkNodeSettings(readSettings(used), used)).not.toThrow();
     },
   );
+
+  const bucket = {
+    CLUSTER_NODES: '127.0.0.1',
+    CLUSTER_CONFIG_SOURCE: 'gcs',
+    GCS_CONFIG_BUCKET: 'plans-of.team_1',
+    GCS_CONFIG_OBJECT: 'a team/plan.yaml',
+  };
+
+  it('a plan in a bucket needs bucket and object, and takes what holds for every source that all nodes share', () => {
+    const used = { ...bucket, CLUSTER_ON_CONFIG_ERROR: 'exit', CLUSTER_ON_RELOAD: 'next', GCS_POLL_SECS: '10' };
+    expect(() => checkNodeSettings(readSettings(used), used)).not.toThrow();
+    const missing = problemsOf({ ...bucket, GCS_CONFIG_BUCKET: '', GCS_CONFIG_OBJECT: '' });
+    expect(missing).toMatch(/GCS_CONFIG_BUCKET: required when [^]*GCS_CONFIG_OBJECT: required when [^]*2 problems/);
+    expect(problemsOf({ ...bucket, CONSUL_CONFIG_WATCH: 'true' })).toContain('CONSUL_CONFIG_WATCH: has no effect');
+  });
+
+  it.each([
+    ['GCS_CONFIG_BUCKET', 'plans'],
+    ['GCS_CONFIG_OBJECT', 'plan.yaml'],
+    ['GCS_POLL_SECS', '10'],
+    ['GCS_API_ENDPOINT', 'http://127.0.0.1:4443'],
+    ['GCS_API_ENDPOINT_AUTH', 'adc'],
+  ])('%s does nothing without a plan in a bucket, and says so', (name, value) => {
+    const given = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'consul-kv', [name]: value };
+    expect(problemsOf(given)).toMatch(new RegExp(`^${name}: has no effect unless CLUSTER_CONFIG_SOURCE is gcs.*\n1 `));
+  });
+
+  it('results go to a bucket wherever the plan comes from, by an endpoint of one’s own too', () => {
+    const results = { CLUSTER_NODES: '127.0.0.1', CLUSTER_CONFIG_SOURCE: 'api', GCS_RESULTS_BUCKET: 'results' };
+    const used = { ...results, GCS_API_ENDPOINT: 'http://127.0.0.1:4443', GCS_API_ENDPOINT_AUTH: 'adc' };
+    expect(() => checkNodeSettings(readSettings(used), used)).not.toThrow();
+    expect(problemsOf({ ...results, GCS_POLL_SECS: '10' })).toContain('GCS_POLL_SECS: has no effect');
+    expect(problemsOf({ ...results, STORAGE_EMULATOR_HOST: 'x' })).toContain('use GCS_API_ENDPOINT');
+  });
+
+  it.each([
+    ['GCS_CONFIG_BUCKET', 'gs://plans', 'without gs://'],
+    ['GCS_CONFIG_BUCKET', 'Plans', 'lower-case'],
+    ['GCS_CONFIG_OBJECT', 'x'.repeat(1025), '1024 bytes'],
+    ['GCS_CONFIG_OBJECT', 'a\nb', 'name of an object'],
+    ['GCS_POLL_SECS', '0', 'from 1 to 3600'],
+    ['GCS_API_ENDPOINT', '127.0.0.1:4443', 'http://host:port'],
+    ['GCS_API_ENDPOINT', 'http://127.0.0.1:4443/storage/v1', 'http://host:port'],
+    ['GCS_API_ENDPOINT_AUTH', 'adc', 'unless GCS_API_ENDPOINT is set'],
+    ['STORAGE_EMULATOR_HOST', 'http://127.0.0.1:4443', 'use GCS_API_ENDPOINT'],
+  ])('%s=%s is refused for a plan in a bucket', (name, value, why) => {
+    const text = problemsOf({ ...bucket, [name]: value });
+    expect(text).toMatch(new RegExp(`^${name}: `));
+    expect(text).toContain(why);
+    expect(text).toContain('1 problem in the settings');
+  });
 
   it('what Consul’s own variables would change and tutti does not do is refused where Consul is used, and nowhere else', () => {
     const environment = { CLUSTER_NODES: '127.0.0.1', CONSUL_NAMESPACE: 'team', CONSUL_HTTP_AUTH: 'a:b' };
@@ -139,7 +185,7 @@ describe('settings', () => {
   it('a cluster node must be told its members and where its plan comes from', () => {
     const text = problemsOf({});
     expect(text).toContain('CLUSTER_NODES: required');
-    expect(text).toContain('CLUSTER_CONFIG_SOURCE: required; api, file or consul-kv');
+    expect(text).toContain('CLUSTER_CONFIG_SOURCE: required; api, file, consul-kv or gcs');
   });
 
   it('the two companions of custom timings are required with them, and refused without', () => {

@@ -1,0 +1,27 @@
+import { askGcs, failureIn, type GcsAccess } from './http.ts';
+
+/** Some megabytes through a slow line. */
+const requestTimeoutMs = 30_000;
+
+/**
+ * Writes an object of that name unless there is one: no attempt can write over another's, and whoever cannot tell whether an
+ * attempt came through repeats it. False: it was there (412). Rejects with a GcsFailure.
+ */
+export function writeNewObject(
+  access: GcsAccess,
+  { bucket, object, text }: { readonly bucket: string; readonly object: string; readonly text: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const about = `gs://${bucket}/${object}`;
+  const path = `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`;
+  const query = { uploadType: 'media', name: object, ifGenerationMatch: '0' };
+  const request = { method: 'POST', path, query, body: text, about, timeoutMs: requestTimeoutMs, signal } as const;
+  return askGcs(access, request, async (response) => {
+    if (response.status === 200 || response.status === 412) {
+      await response.body?.cancel();
+      return response.status === 200;
+    }
+    const missing = `there is no bucket gs://${bucket}; create it: gcloud storage buckets create gs://${bucket}`;
+    throw await failureIn(response, { about, bucket, missing, role: 'roles/storage.objectCreator' });
+  });
+}
