@@ -3,7 +3,8 @@ import { missingMembers } from '../../../node/src/coordinator/roll-call.ts';
 import { isOver } from '../../../node/src/cluster/transitions.ts';
 import type { Log } from '../../../node/src/lib/log.ts';
 import { createNodeRuntime, type NodeRuntime } from '../../../node/src/runtime/node-runtime.ts';
-import { FakeCluster, type FakeConsensus } from './fake-cluster.ts';
+import { FakeCluster } from './fake-cluster.ts';
+import type { FakeConsensus } from './fake-consensus.ts';
 import { FakeGenerators, Witness } from './fake-generators.ts';
 import { MachineClock, World } from './world.ts';
 

@@ -91,7 +91,7 @@ export const sessionMutants: readonly SessionMutant[] = [
     ...{ withinSeeds: 5, foundAs: 'misses' },
     create: inSnapshots((sessions) => sessions.toSorted((a, b) => a.id - b.id)),
   },
-  { name: 'runs copies', ...{ withinSeeds: 5, foundAs: 'all apply the same' }, create: runsCopies },
+  { name: 'runs copies', ...{ withinSeeds: 5, foundAs: 'applied twice' }, create: runsCopies },
   { name: 'keeps one answer', ...{ withinSeeds: 5, foundAs: 'was abandoned' }, create: keepsOneAnswer },
   {
     name: 'expires other sessions on each member',

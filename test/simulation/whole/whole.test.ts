@@ -10,6 +10,12 @@ const digest = ({ alive, outcomes, world }: WholeCluster): string =>
     .update(JSON.stringify([alive.map(({ machine }) => machine.applied), outcomes, world.nowMs]))
     .digest('hex');
 
+/** As test/simulation/known-seeds.ts has them of the cores alone. */
+const knownSeeds = [
+  { seed: 30_074, showed: 'a command of a session that was refused ran by a later copy' },
+  { seed: 30_255, showed: 'a founder that lost the race refused the snapshot of the cluster for ever' },
+];
+
 const replayCommand = (seed: number): string =>
   `FIRST_SEED=${seed} SEEDS=1 scripts/with-node node_modules/vitest/vitest.mjs run test/simulation/whole/whole.test.ts`;
 
@@ -49,6 +55,10 @@ describe('members as they are in production, on a simulated disk, network and cl
     if (seeds >= 24) expect(roomAgain).toBeGreaterThan(seeds / 8);
     if (seeds >= 24) expect(segments).toBeGreaterThan(3);
   }, 300_000);
+
+  it.each(knownSeeds)('survives known seed $seed: $showed', async ({ seed }) => {
+    check(await simulate(seed));
+  });
 
   it('a seed is the same cluster each time, step for step', async () => {
     expect(digest(await simulate(first))).toBe(digest(await simulate(first)));

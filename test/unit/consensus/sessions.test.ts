@@ -145,6 +145,17 @@ describe('a session', () => {
     expect(await cluster.outcome(two.apply(bytes('y')))).toMatchObject({ code: 'NO_LEADER' });
   });
 
+  it('refuses at once what comes while one waits for its answer since as many commands as are remembered', async () => {
+    const { cluster, session } = await open({ maxSessions: 2, maxPending: 3 });
+    const one = await session(await cluster.leader());
+    const first = ['a', 'b', 'c'].map((text) => one.apply(bytes(text)));
+    await expect(one.apply(bytes('d'))).rejects.toMatchObject({ code: 'BUSY' });
+    expect(await cluster.outcome(Promise.all(first))).toEqual(['A', 'B', 'C']);
+    // Nothing of it was sent, so no copy of it can run later.
+    expect(await cluster.outcome(one.apply(bytes('e')))).toBe('E');
+    await cluster.allApplied(['a', 'b', 'c', 'e']);
+  });
+
   it('ends with its member, and says that nobody knows', async () => {
     const { cluster, session } = await open();
     const leader = await cluster.leader();

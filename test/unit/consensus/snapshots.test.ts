@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { CHUNK_BYTES, defaultSnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
 import type { SnapshotPolicy } from '../../../node/src/consensus/snapshots/policy.ts';
 import type { PeerFrame } from '../../../node/src/transport/transport.ts';
+import { encodeMembership } from '../../../node/src/raft/membership.ts';
+import { MemoryDisk } from '../../../node/src/storage/memory/memory-log-store.ts';
 import { diskFailed } from '../../../node/src/storage/disk-errors.ts';
 import { errno } from '../storage/simulated-disk.ts';
 import { MemoryCluster } from './memory-cluster.ts';
@@ -271,6 +273,22 @@ describe('a member that lacks what is gone from the log', () => {
     expect(away.events.filter(({ kind }) => kind === 'fatal')).toEqual([]);
     cluster.snapshotSyncs.delete(away.id);
     await cluster.time.until('the state', () => lastOf(away) === lastOf(leader), 20_000);
+  });
+
+  it('that would have founded a cluster of its own, and lost, takes the one of the cluster that was founded', async () => {
+    const cluster = await MemoryCluster.openWith({ policy: onRequest, listedSize: 3 }, 'a', 'b');
+    const leader = await cluster.leader();
+    await write(cluster, leader, 'one', 'two');
+    await cluster.outcome(leader.consensus.snapshot());
+    const disk = new MemoryDisk();
+    const voters = ['a', 'c'].map((id) => ({ id, incarnation: `disk-of-${id}` }));
+    const founding = encodeMembership({ clusterId: 'founded-by-c', voters, unmet: 1 });
+    disk.entries.push({ index: 1, term: 1, kind: 'membership', data: founding });
+    cluster.disks.set('c', disk);
+    const late = await cluster.start('c');
+    await cluster.time.until('the state', () => lastOf(late) === 'one,two', 20_000);
+    expect(late.machine.restores).toBe(1);
+    expect(late.consensus.status().membership?.clusterId).toBe(leader.consensus.status().membership?.clusterId);
   });
 
   it('takes none of another cluster, whoever sends it (M13)', async () => {

@@ -6,11 +6,17 @@ import type { SessionOutcome } from './table.ts';
 export class Session<Result> {
   readonly id: number;
   readonly #send: (key: string, bytes: Uint8Array) => Promise<SessionOutcome<Result>>;
+  readonly #maxPending: number;
   readonly #pending = new Set<number>();
   #lastSequence = 0;
 
-  constructor(id: number, send: (key: string, bytes: Uint8Array) => Promise<SessionOutcome<Result>>) {
+  constructor(
+    id: number,
+    maxPending: number,
+    send: (key: string, bytes: Uint8Array) => Promise<SessionOutcome<Result>>,
+  ) {
     this.id = id;
+    this.#maxPending = maxPending;
     this.#send = send;
   }
 
@@ -21,6 +27,11 @@ export class Session<Result> {
    * SHUTTING_DOWN, or SESSION_EXPIRED (open another).
    */
   async apply(command: Uint8Array): Promise<Result> {
+    const [oldest = Infinity] = this.#pending;
+    // Here, as the members keep the answers behind the oldest: one that they refuse for their number could run by a later copy.
+    if (this.#lastSequence + 1 - oldest >= this.#maxPending) {
+      throw new TuttiError('BUSY', `a command of this session waits for its answer since ${this.#maxPending} commands`);
+    }
     const sequence = ++this.#lastSequence;
     this.#pending.add(sequence);
     try {
@@ -46,7 +57,6 @@ function resultOf<Result>(outcome: SessionOutcome<Result>): Result {
         'the command took effect once or never: this session was forgotten meanwhile',
       );
     case 'tooMany':
-      throw new TuttiError('BUSY', 'too many commands of this session are pending');
     case 'abandoned':
     case 'opened':
       throw new Error(`a command that waits for its answer was ${outcome.kind}`);

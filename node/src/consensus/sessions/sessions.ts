@@ -26,6 +26,7 @@ export interface SessionOptions {
 export class Sessions<Result> implements StateMachine<SessionOutcome<Result> | null> {
   readonly #machine: StateMachine<Result>;
   readonly #table: SessionTable<Result>;
+  readonly #maxPending: number;
   /** Both or none, as every state machine has them. */
   readonly snapshot?: () => Iterable<Uint8Array>;
   readonly restore?: (snapshot: Uint8Array) => Promise<void>;
@@ -38,6 +39,7 @@ export class Sessions<Result> implements StateMachine<SessionOutcome<Result> | n
     form: ResultForm<Result> | null = null,
   ) {
     this.#machine = machine;
+    this.#maxPending = limits.maxPending;
     this.#table = new SessionTable(limits);
     if (form === null) return;
     if (machine.snapshot === undefined || machine.restore === undefined) {
@@ -80,7 +82,7 @@ export class Sessions<Result> implements StateMachine<SessionOutcome<Result> | n
     };
     const opened = await send(nonce, encodeOpen(nonce));
     if (opened.kind !== 'opened') throw new Error('a session was opened with another answer');
-    return new Session(opened.session, send);
+    return new Session(opened.session, this.#maxPending, send);
   }
 
   /** The table, and the first of the machine's pieces, are of the turn in which the first is asked for. */

@@ -131,7 +131,9 @@ export class SnapshotReceiving {
     { metadata, checksum }: LoadedSnapshot,
     told: Pick<Arrival, 'index' | 'term' | 'checksum'>,
   ): string | null {
-    const own = this.#options.core.status().membership?.clusterId ?? null;
+    const { membership, commitIndex } = this.#options.core.status();
+    // A founding that is not committed may be another's that lost: it is what the snapshot is to replace (ADR 40).
+    const own = commitIndex > 0 ? (membership?.clusterId ?? null) : null;
     const { clusterId } = metadata.membership;
     if (own !== null && own !== clusterId) return `it is of cluster ${clusterId}, this node of ${own}`;
     const isAsTold = metadata.index === told.index && metadata.term === told.term && checksum === told.checksum;
