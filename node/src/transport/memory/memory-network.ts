@@ -87,6 +87,8 @@ export class MemoryNetwork implements Hub {
   }
 
   leave(member: MemoryTransport): void {
+    // One that never came in, since another has its name, takes nobody with it.
+    if (this.#members.get(member.id) !== member) return;
     for (const other of this.others(member.id)) {
       if (!this.#close(member.id, other.id, 'closed')) continue;
       this.#deliver(member.id, other.id, (receiver) => receiver.peerEnded(member.identity()));
