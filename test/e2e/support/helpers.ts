@@ -1,6 +1,7 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
+import type { Pause } from './standstill.ts';
 
 const hasTaskset = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
@@ -8,6 +9,8 @@ export interface Hits {
   readonly overflowed: boolean;
   readonly numbers: readonly number[];
   readonly instantsMs: readonly number[];
+  /** When the target itself stood still. */
+  readonly pauses: readonly Pause[];
 }
 
 /** The recording target as a process of its own (support/recorder.ts). */
@@ -31,11 +34,6 @@ export async function warmUpRecorder(baseUrl: string): Promise<void> {
   for (let sent = 0; sent < warmUpRequests; sent += warmUpAtOnce) {
     await Promise.all(Array.from({ length: warmUpAtOnce }, async () => (await fetch(`${baseUrl}/warm-up`)).text()));
   }
-}
-
-export interface Pause {
-  readonly atMs: number;
-  readonly lostMs: number;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ForeignLoad } from './foreign-load.ts';
-import type { Pause } from './helpers.ts';
+import type { Pause } from './standstill.ts';
 
 export interface Arrival {
   readonly number: number;
@@ -12,7 +12,7 @@ export interface Gap {
   readonly survivor: number;
   readonly fromMs: number;
   readonly gapMs: number;
-  /** What an idle process of normal priority lost in it. */
+  /** What an idle process of normal priority lost in it, or the target, whose clock this is. */
   readonly machineLostMs: number;
   /** The share of the machine that processes took which are none of ours. */
   readonly foreignShare: number;
@@ -37,7 +37,7 @@ export function gapsOf(
     }));
 }
 
-/** What the witness of the core that lost most lost between two instants, in milliseconds. */
+/** What the witness that lost most lost between two instants, in milliseconds. */
 export function lostBetween(witnesses: readonly (readonly Pause[])[], fromMs: number, toMs: number): number {
   const lost = witnesses.map((pauses) =>
     pauses

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { Standstill } from './standstill.ts';
 
 /**
  * A target that remembers each arrival: `GET /hit/<number>` answers at once and notes the number and the instant of the
@@ -13,11 +14,14 @@ const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const notFound = 'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n';
 let hits = 0;
 let overflowed = false;
+/** While it stands still itself, nothing arrives, whoever sends. */
+const standstill = new Standstill();
 
 function answer(socket: Socket, path: string, nowMs: number): void {
   if (path === '/dump') {
     const taken = (values: Float64Array): number[] => [...values.subarray(0, hits)];
-    const body = JSON.stringify({ overflowed, numbers: taken(numbers), instantsMs: taken(instants) });
+    const { pauses } = standstill;
+    const body = JSON.stringify({ overflowed, numbers: taken(numbers), instantsMs: taken(instants), pauses });
     socket.write(
       `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
