@@ -22,6 +22,8 @@ let cluster: TestCluster;
 let recorder: Awaited<ReturnType<typeof startRecorder>>;
 /** The metadata server of each machine, and Cloud Storage. */
 let machines: ReadonlyMap<string, FakeGoogle>;
+/** Where they are, also once they are stopped. */
+let hosts: ReadonlyMap<string, string>;
 /** The object that says who founds; null: it is not written yet. */
 let founders: string | null;
 
@@ -31,6 +33,7 @@ beforeEach(async () => {
   founders = null;
   const started = await Promise.all(cluster.members.map(async ({ id }) => [id, await FakeGoogle.start()] as const));
   machines = new Map(started);
+  hosts = new Map(started.map(([id, { host }]) => [id, host]));
   for (const google of machines.values())
     google.onAsked = (asked) => (founders === null ? asked.answer(404) : asked.give(1, founders));
 });
@@ -49,7 +52,7 @@ const setList = (on: string, list: string | null): void => {
 function start(id: string): void {
   const home = join(cluster.directory, 'home');
   mkdirSync(home, { recursive: true });
-  const { host } = machines.get(id)!;
+  const host = hosts.get(id)!;
   const google = { GCE_METADATA_HOST: host, GCS_API_ENDPOINT: `http://${host}`, HOME: home, CLOUDSDK_CONFIG: home };
   cluster.startNode(
     id,

@@ -47,7 +47,7 @@ export class ListDiscovery {
   readonly #member = Promise.withResolvers<PeerIdentity>();
   #wake: () => void = () => undefined;
   #following: ListFollowing | null = null;
-  #listedSize = 0;
+  #founding: Founding | null = null;
   #waitsFor = '';
 
   constructor(options: ListDiscoveryOptions) {
@@ -56,7 +56,7 @@ export class ListDiscovery {
     this.#self = { ...identity, clusterId: null, address: formatAddress(address.host, address.port) };
     this.#porch = ownPorch({
       ...{ settings, security, apiAddress, log, self: this.#self },
-      listedSize: () => this.#listedSize,
+      listedSize: () => this.#foundersCount(),
       onMember: (peer) => this.#member.resolve(peer),
     });
   }
@@ -69,7 +69,7 @@ export class ListDiscovery {
     try {
       const joining = kept === null ? await this.#agree(signal) : null;
       const founding = kept ?? joining!.founding;
-      this.#listedSize = founding.founders.length;
+      this.#founding = founding;
       if (joining?.kind === 'join') {
         this.#wait('a cluster is there: waiting for its leader to admit this node');
         await unlessStopped(this.#member.promise, signal);
@@ -126,11 +126,17 @@ export class ListDiscovery {
     const members = list.members();
     if (members === null) return { kind: 'wait', reason: list.problem() ?? 'reading the list of the nodes' };
     const known = founders();
-    this.#listedSize = known?.length ?? 0;
     const next = nextJoining({ self: this.#self, founders: known, list: members, met: await this.#met() });
     const problem = foundersProblem();
     if (next.kind !== 'wait' || known !== null || problem === null) return next;
     return { kind: 'wait', reason: `${next.reason}: ${problem}` };
+  }
+
+  /** Those who know already compare it at each handshake: who does not know yet says what it will be most likely. */
+  #foundersCount(): number {
+    const { founders, list } = this.#options;
+    const known = this.#founding?.founders ?? founders();
+    return known?.length ?? list.members()?.filter(({ isLearner }) => !isLearner).length ?? 0;
   }
 
   /** Who answers at the addresses of the list now. */
