@@ -44,7 +44,9 @@ export default {
     only('metrics', 'results/', 'lib/'),
     only('settings', 'lib/'),
     only('consul', 'lib/'),
-    only('gcs', 'lib/'),
+    only('google', 'lib/'),
+    only('gcs', 'google/', 'lib/'),
+    only('credentials', 'google/', 'lib/'),
     only('source', 'consul/', 'gcs/', 'lib/'),
     only('discovery', 'consul/', 'lib/'),
     only('standalone', 'agent/', 'generator/', 'plan/', 'results/', 'metrics/', 'lib/', 'settings'),
@@ -67,7 +69,7 @@ export default {
       from: { path: `${ours}standalone/` },
       to: {
         reachable: true,
-        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|gcs|source|discovery|api)/`,
+        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|google|gcs|credentials|source|discovery|api)/`,
       },
     },
     {
