@@ -10,6 +10,7 @@ import { NodeVm } from './components/node-vm.ts';
 import { ProjectApis } from './components/project-apis.ts';
 import { notBuilt, StackConfigError } from './config/parse.ts';
 import type { StackConfig } from './config/schema.ts';
+import { keepCredentials } from './keep-credentials.ts';
 import { type ClusterPlan, planCluster } from './plan/cluster-plan.ts';
 import { type CostEstimate, estimateCost } from './plan/cost.ts';
 
@@ -56,12 +57,13 @@ export function deploy(config: StackConfig, planText: string): Outputs {
   const bucketName = `${config.project}-${prefix}-config`;
   const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText }, afterApis);
   const results = new ResultsBucket(`${prefix}-results`, { ...bucket, keep: config.keepResults }, afterApis);
-  const userData = cloudInit({ image: config.deploy.image });
+  const credentials = keepCredentials(config, cluster, members, afterApis);
+  const userData = cloudInit({ image: config.deploy.image, hasCredentials: credentials !== null });
   const outputs = nodes.map((node): NodeOutput => {
     const subnet = network.subnets.get(node.region)!;
     const addresses = new NodeAddresses(node.name, { node, subnet }, afterApis);
     const settings = results.bucketName.apply((name) =>
-      nodeSettings(node, { config: bucketName, planObject: PLAN_OBJECT, results: name }),
+      nodeSettings(node, { config: bucketName, planObject: PLAN_OBJECT, results: name }, credentials !== null),
     );
     new NodeVm(
       node.name,
@@ -76,10 +78,11 @@ export function deploy(config: StackConfig, planText: string): Outputs {
         serviceAccount: identities.get(node.id)!.email,
         userData,
         settings,
+        credentials: credentials?.settingsOf(node) ?? null,
         clusterNodes: cluster.clusterNodes,
       },
       // A node that starts before its rights are there waits for them in vain.
-      { dependsOn: [firewall, plans, results] },
+      { dependsOn: [firewall, plans, results, ...(credentials?.kept ?? [])] },
     );
     const { id, region, zone, name: instance } = node;
     return { id, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };

@@ -1,9 +1,12 @@
 import { stringify } from 'yaml';
+import { CREDENTIALS_FOLDER, CREDENTIALS_MOUNT, credentialsFiles } from './credentials.ts';
 import { DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
 
 export interface CloudInitInput {
   /** By digest: host/path@sha256:... */
   readonly image: string;
+  /** Whether the nodes have keys and a token, which Secret Manager keeps. */
+  readonly hasCredentials: boolean;
 }
 
 /** A node that is told to stop hands over and hands in first (docs/docker.md): seconds; systemd waits longer than Docker. */
@@ -15,7 +18,7 @@ const STOP_SECS = 30;
  * without harm, and nothing in it removes or formats what is there. The scripts are run by name of their shell: /etc may be
  * mounted noexec.
  */
-export function cloudInit({ image }: CloudInitInput): string {
+export function cloudInit({ image, hasCredentials }: CloudInitInput): string {
   const files = {
     '/etc/tutti/mount.sh': mountScript,
     '/etc/tutti/firewall.sh': firewallScript,
@@ -23,7 +26,8 @@ export function cloudInit({ image }: CloudInitInput): string {
     '/etc/sysctl.d/60-tutti.conf': sysctls,
     '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
     '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
-    '/etc/systemd/system/tutti-node.service': nodeUnit(image),
+    '/etc/systemd/system/tutti-node.service': nodeUnit(image, hasCredentials),
+    ...(hasCredentials ? credentialsFiles([image]) : {}),
   };
   const document = {
     write_files: Object.entries(files).map(([path, content]) => ({
@@ -59,11 +63,12 @@ ExecStart=/bin/sh /etc/tutti/${script}.sh
 }
 
 /** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
-function nodeUnit(image: string): string {
+function nodeUnit(image: string, hasCredentials: boolean): string {
   const run = [
     '/usr/bin/docker run --rm --init --name=tutti --network=host --read-only --tmpfs=/tmp',
     '--cap-drop=ALL --security-opt=no-new-privileges --ulimit=nofile=65536:65536',
     `--stop-timeout=${STOP_SECS} --env-file=/run/tutti/node.env --volume=${DATA_MOUNT}:/data`,
+    ...(hasCredentials ? [`--volume=${CREDENTIALS_FOLDER}:${CREDENTIALS_MOUNT}:ro`] : []),
     image,
     'node',
   ];

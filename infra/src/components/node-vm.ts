@@ -17,6 +17,8 @@ export interface NodeVmArgs {
   /** cloud-init, the same on all nodes. */
   readonly userData: string;
   readonly settings: Input<string>;
+  /** What brings it its keys; null: it has none. */
+  readonly credentials: string | null;
   readonly clusterNodes: string;
 }
 
@@ -63,10 +65,11 @@ export class NodeVm extends ComponentResource {
   }
 }
 
-function attributesOf({ userData, settings, clusterNodes }: NodeVmArgs): Record<string, Input<string>> {
+function attributesOf({ userData, settings, credentials, clusterNodes }: NodeVmArgs): Record<string, Input<string>> {
   return {
     'user-data': userData,
     'tutti-settings': settings,
+    ...(credentials !== null && { 'tutti-credentials': credentials }),
     'cluster-nodes': clusterNodes,
     'enable-oslogin': 'TRUE',
     'block-project-ssh-keys': 'TRUE',

@@ -53,10 +53,6 @@ export function notBuilt(config: StackConfig): readonly string[] {
       'tutti:deploy: an image in Artifact Registry is not built yet (the nodes have no right to read it); one that anybody may pull is',
     ],
     [
-      config.keys !== 'none',
-      `tutti:keys: \`${config.keys}\` (mutual TLS) is not built yet; \`none\` is, where only the firewall keeps others from the nodes' port`,
-    ],
-    [
       config.loadNodesPerRegion > 0,
       'tutti:loadNodesPerRegion: load-only nodes are not built yet (a node has no CLUSTER_ROLE); a higher tutti:nodesPerRegion is',
     ],

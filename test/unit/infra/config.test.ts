@@ -131,19 +131,17 @@ describe('what is not built yet', () => {
   const image = (host: string): string =>
     JSON.stringify({ kind: 'image', image: `${host}/tutti@sha256:${'a'.repeat(64)}` });
 
-  it('is refused by name: the default asks for the bundle and for mutual TLS', () => {
+  it('is refused by name: the default asks for the bundle', () => {
     expect(notBuilt(parse(least))).toEqual([
       expect.stringContaining('tutti:deploy: `bundle` (the default) is not built yet'),
-      expect.stringContaining('tutti:keys: `state` (mutual TLS) is not built yet; `none` is'),
     ]);
   });
 
-  it('leaves an image that anybody may pull and no keys', () => {
-    expect(notBuilt(parse({ ...least, keys: 'none', deploy: image('ghcr.io/me') }))).toEqual([]);
+  it.each(['state', 'external', 'none'])('leaves an image that anybody may pull, with keys: %s', (keys) => {
+    expect(notBuilt(parse({ ...least, keys, deploy: image('ghcr.io/me') }))).toEqual([]);
   });
 
   it.each([
-    [{ keys: 'external' }, 'tutti:keys: `external`'],
     [
       { loadNodesPerRegion: '2' },
       'tutti:loadNodesPerRegion: load-only nodes are not built yet (a node has no CLUSTER_ROLE)',
@@ -151,7 +149,7 @@ describe('what is not built yet', () => {
     [{ deploy: image('europe-docker.pkg.dev/p') }, 'an image in Artifact Registry is not built yet'],
     [{ deploy: image('eu.gcr.io/p') }, 'an image in Artifact Registry is not built yet'],
   ])('%j is one of it', (values, message) => {
-    const all = notBuilt(parse({ ...least, keys: 'none', deploy: image('ghcr.io/me'), ...values }));
+    const all = notBuilt(parse({ ...least, deploy: image('ghcr.io/me'), ...values }));
     expect(all).toEqual([expect.stringContaining(message)]);
   });
 });
