@@ -13,6 +13,7 @@ import { NodeVm } from './components/node-vm.ts';
 import { ProjectApis } from './components/project-apis.ts';
 import { notBuilt, StackConfigError } from './config/parse.ts';
 import type { StackConfig } from './config/schema.ts';
+import { keepCredentials } from './keep-credentials.ts';
 import { type ClusterPlan, planCluster } from './plan/cluster-plan.ts';
 import { type CostEstimate, estimateCost } from './plan/cost.ts';
 
@@ -61,18 +62,18 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
   const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText, bundle }, afterApis);
   const results = new ResultsBucket(`${prefix}-results`, { ...bucket, keep: config.keepResults }, afterApis);
   const image = config.deploy.kind === 'image' ? config.deploy.image : NODE_IMAGE;
-  const userData = cloudInit({ image, isBundled: bundle !== null });
+  const credentials = keepCredentials(config, cluster, members, afterApis);
+  const userData = cloudInit({ image, isBundled: bundle !== null, hasCredentials: credentials !== null });
   const machines: NodeVm[] = [];
   const outputs = nodes.map((node): NodeOutput => {
     const subnet = network.subnets.get(node.region)!;
     const addresses = new NodeAddresses(node.name, { node, subnet }, afterApis);
     const settings = results.bucketName.apply((name) =>
-      nodeSettings(node, {
-        config: bucketName,
-        planObject: PLAN_OBJECT,
-        foundersObject: FOUNDERS_OBJECT,
-        results: name,
-      }),
+      nodeSettings(
+        node,
+        { config: bucketName, planObject: PLAN_OBJECT, foundersObject: FOUNDERS_OBJECT, results: name },
+        credentials !== null,
+      ),
     );
     const machine = new NodeVm(
       node.name,
@@ -87,11 +88,12 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
         serviceAccount: identities.get(node.id)!.email,
         userData,
         settings,
+        credentials: credentials?.settingsOf(node) ?? null,
         clusterNodes: cluster.clusterNodes,
         bundle: bundle === null ? null : `${bucketName}/${bundle.name}`,
       },
       // A node that starts before its rights are there waits for them in vain.
-      { dependsOn: [firewall, plans, results] },
+      { dependsOn: [firewall, plans, results, ...(credentials?.kept ?? [])] },
     );
     machines.push(machine);
     const { id, region, zone, name: instance } = node;
