@@ -45,7 +45,10 @@ afterEach(async () => {
 
 /** e is a learner. */
 const listOf = (ids: string): string =>
-  [...ids].map((id) => `${id}=${cluster.member(id).raft}${id === 'e' ? '/learner' : ''}`).join(',');
+  ids
+    .split('')
+    .map((id) => `${id}=${cluster.member(id).raft}${id === 'e' ? '/learner' : ''}`)
+    .join(',');
 const setList = (on: string, list: string | null): void => {
   for (const id of on) machines.get(id)!.setAttribute('cluster-nodes', list);
 };
@@ -67,7 +70,7 @@ const health = async (id: string): Promise<ClusterHealth> => {
 /** Until each of these says that exactly they are members, all reached. Resolves with the id of the cluster. */
 async function formed(ids: string): Promise<string> {
   const seen = await Promise.all(
-    [...ids].map((id) =>
+    ids.split('').map((id) =>
       waitFor(
         `${id} to be in a cluster of ${ids}`,
         waitMs,
@@ -84,7 +87,9 @@ async function formed(ids: string): Promise<string> {
   return seen[0]!;
 }
 const said = (id: string, words: string): Promise<unknown> =>
-  waitFor(`${id} to say: ${words}`, waitMs, async () => cluster.log(id).some(({ msg }) => msg.includes(words)));
+  waitFor(`${id} to say: ${words}`, waitMs, () =>
+    Promise.resolve(cluster.log(id).some(({ msg }) => msg.includes(words))),
+  );
 
 it(
   'three become four and a learner, and three again, with a run on, by what their machines have for a list',

@@ -18,11 +18,11 @@ export interface KnownBy {
   /** What the addresses are taken from, for messages. */
   readonly origin: string;
   /** `look` is to be called when the list has changed, or the founders are known. */
-  open(look: () => void): {
+  readonly open: (look: () => void) => {
     readonly list: MemberList;
     readonly founders: () => readonly Founder[] | null;
     readonly foundersProblem: () => string | null;
-    close(): void;
+    readonly close: () => void;
   };
 }
 
