@@ -44,9 +44,12 @@ export default {
     only('metrics', 'results/', 'lib/'),
     only('settings', 'lib/'),
     only('consul', 'lib/'),
-    only('gcs', 'lib/'),
+    only('google', 'lib/'),
+    only('gcs', 'google/', 'lib/'),
+    only('gce', 'lib/'),
+    only('credentials', 'google/', 'lib/'),
     only('source', 'consul/', 'gcs/', 'lib/'),
-    only('discovery', 'consul/', 'lib/'),
+    only('discovery', 'consul/', 'gce/', 'lib/'),
     only('standalone', 'agent/', 'generator/', 'plan/', 'results/', 'metrics/', 'lib/', 'settings'),
     only(
       'api',
@@ -67,7 +70,7 @@ export default {
       from: { path: `${ours}standalone/` },
       to: {
         reachable: true,
-        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|gcs|source|discovery|api)/`,
+        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|google|gcs|gce|credentials|source|discovery|api)/`,
       },
     },
     {
@@ -90,13 +93,14 @@ export default {
     onlyInfra('plan'),
     onlyInfra('config', 'plan/'),
     onlyInfra('boot', 'plan/'),
-    onlyInfra('components', 'plan/', 'boot/', 'config/'),
+    onlyInfra('bundle', 'config/', 'plan/'),
+    onlyInfra('components', 'plan/', 'boot/', 'config/', 'bundle/'),
     ...['plan', 'config', 'boot'].map((folder) => pureOfPlatform(folder, infra)),
     {
       name: 'infra-without-pulumi',
       comment: 'what is pure in infra is values in, values out: no engine, no provider',
       severity: 'error',
-      from: { path: `${infra}(plan|config|boot)/` },
+      from: { path: `${infra}(plan|config|boot|bundle)/` },
       to: { path: 'node_modules/@pulumi/' },
     },
     {

@@ -1,8 +1,11 @@
 import { interpolate, type Output } from '@pulumi/pulumi';
 import { cloudInit } from './boot/cloud-init.ts';
+import { NODE_IMAGE } from './boot/node-image.ts';
 import { nodeSettings } from './boot/settings.ts';
+import type { Bundle } from './bundle/bundle.ts';
 import { ConfigBucket, PLAN_OBJECT, ResultsBucket } from './components/buckets.ts';
 import { Firewall } from './components/firewall.ts';
+import { Founding, FOUNDERS_OBJECT } from './components/founding.ts';
 import { Identity } from './components/identity.ts';
 import { Network } from './components/network.ts';
 import { NodeAddresses } from './components/node-addresses.ts';
@@ -10,6 +13,7 @@ import { NodeVm } from './components/node-vm.ts';
 import { ProjectApis } from './components/project-apis.ts';
 import { notBuilt, StackConfigError } from './config/parse.ts';
 import type { StackConfig } from './config/schema.ts';
+import { keepCredentials } from './keep-credentials.ts';
 import { type ClusterPlan, planCluster } from './plan/cluster-plan.ts';
 import { type CostEstimate, estimateCost } from './plan/cost.ts';
 
@@ -36,9 +40,10 @@ export interface NodeOutput {
  * All resources of a stack, each in the component of its concern. Throws StackConfigError, before there is any, for what is
  * not built yet.
  */
-export function deploy(config: StackConfig, planText: string): Outputs {
+export function deploy(config: StackConfig, planText: string, makeBundle: () => Bundle): Outputs {
   const missing = notBuilt(config);
-  if (missing.length > 0 || config.deploy.kind !== 'image') throw new StackConfigError(missing);
+  if (missing.length > 0) throw new StackConfigError(missing);
+  const bundle = config.deploy.kind === 'bundle' ? makeBundle() : null;
   const cluster = planCluster(config);
   const { prefix, labels, nodes } = cluster;
   const { machineType, dataDiskGib, maxRunHours } = config.runtime;
@@ -54,16 +59,23 @@ export function deploy(config: StackConfig, planText: string): Outputs {
   const members = new Map([...identities].map(([id, { member }]) => [id, member]));
   const bucket = { location: config.bucketLocation, labels, members };
   const bucketName = `${config.project}-${prefix}-config`;
-  const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText }, afterApis);
+  const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText, bundle }, afterApis);
   const results = new ResultsBucket(`${prefix}-results`, { ...bucket, keep: config.keepResults }, afterApis);
-  const userData = cloudInit({ image: config.deploy.image });
+  const image = config.deploy.kind === 'image' ? config.deploy.image : NODE_IMAGE;
+  const credentials = keepCredentials(config, cluster, members, afterApis);
+  const userData = cloudInit({ image, isBundled: bundle !== null, hasCredentials: credentials !== null });
+  const machines: NodeVm[] = [];
   const outputs = nodes.map((node): NodeOutput => {
     const subnet = network.subnets.get(node.region)!;
     const addresses = new NodeAddresses(node.name, { node, subnet }, afterApis);
     const settings = results.bucketName.apply((name) =>
-      nodeSettings(node, { config: bucketName, planObject: PLAN_OBJECT, results: name }),
+      nodeSettings(
+        node,
+        { config: bucketName, planObject: PLAN_OBJECT, foundersObject: FOUNDERS_OBJECT, results: name },
+        credentials !== null,
+      ),
     );
-    new NodeVm(
+    const machine = new NodeVm(
       node.name,
       {
         node,
@@ -76,14 +88,18 @@ export function deploy(config: StackConfig, planText: string): Outputs {
         serviceAccount: identities.get(node.id)!.email,
         userData,
         settings,
+        credentials: credentials?.settingsOf(node) ?? null,
         clusterNodes: cluster.clusterNodes,
+        bundle: bundle === null ? null : `${bucketName}/${bundle.name}`,
       },
       // A node that starts before its rights are there waits for them in vain.
-      { dependsOn: [firewall, plans, results] },
+      { dependsOn: [firewall, plans, results, ...(credentials?.kept ?? [])] },
     );
+    machines.push(machine);
     const { id, region, zone, name: instance } = node;
     return { id, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
   });
+  new Founding(`${prefix}-founding`, { bucket: plans.bucketName, founders: cluster.founders, machines });
   return {
     clusterNodes: cluster.clusterNodes,
     plan: interpolate`gs://${plans.bucketName}/${PLAN_OBJECT}`,

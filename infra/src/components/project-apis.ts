@@ -1,7 +1,7 @@
 import { Service } from '@pulumi/gcp/projects/service.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
 
-const apis = ['compute', 'iam', 'logging', 'monitoring', 'storage'];
+const apis = ['compute', 'iam', 'logging', 'monitoring', 'secretmanager', 'storage'];
 
 /** The APIs that a project must have enabled. They stay enabled: other things of the project may use them as well. */
 export class ProjectApis extends ComponentResource {
