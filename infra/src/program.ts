@@ -1,4 +1,6 @@
-import { interpolate, type Output } from '@pulumi/pulumi';
+import { interpolate, type Output, type Unwrap } from '@pulumi/pulumi';
+import { describePlanProblems } from '../../node/src/plan/describe.ts';
+import { parsePlan } from '../../node/src/plan/parse.ts';
 import { cloudInit } from './boot/cloud-init.ts';
 import { nodeSettings } from './boot/settings.ts';
 import { ConfigBucket, PLAN_OBJECT, ResultsBucket } from './components/buckets.ts';
@@ -10,18 +12,32 @@ import { NodeVm } from './components/node-vm.ts';
 import { ProjectApis } from './components/project-apis.ts';
 import { notBuilt, StackConfigError } from './config/parse.ts';
 import type { StackConfig } from './config/schema.ts';
+import type { StackOutputs } from './outputs.ts';
 import { type ClusterPlan, planCluster } from './plan/cluster-plan.ts';
 import { type CostEstimate, estimateCost } from './plan/cost.ts';
+import { type Egress, egressOf } from './plan/egress.ts';
 
-/** What a stack says of itself: `pulumi stack output --json`. */
-export interface Outputs {
+interface Made {
+  readonly project: string;
+  readonly stack: string;
   readonly clusterNodes: string;
   readonly plan: Output<string>;
   readonly results: Output<string>;
-  readonly nodes: readonly NodeOutput[];
-  readonly timings: ClusterPlan['timings'];
+  readonly keepResults: boolean;
+  readonly nodes: NodeOutput[];
+  readonly timings: Mutable<ClusterPlan['timings']>;
   readonly cost: CostEstimate;
+  readonly next: string;
 }
+/** A schema's lists are not readonly. */
+type Mutable<Value> = Value extends readonly (infer One)[]
+  ? Mutable<One>[]
+  : Value extends object
+    ? { [Key in keyof Value]: Mutable<Value[Key]> }
+    : Value;
+
+/** What a stack says of itself (`pulumi stack output --json`): exactly what the scripts read, or it does not compile. */
+export type Outputs = Unwrap<Made> extends StackOutputs ? Made : never;
 
 export interface NodeOutput {
   readonly id: string;
@@ -34,11 +50,12 @@ export interface NodeOutput {
 
 /**
  * All resources of a stack, each in the component of its concern. Throws StackConfigError, before there is any, for what is
- * not built yet.
+ * not built yet, and for a plan that no leader would take.
  */
 export function deploy(config: StackConfig, planText: string): Outputs {
   const missing = notBuilt(config);
   if (missing.length > 0 || config.deploy.kind !== 'image') throw new StackConfigError(missing);
+  const egress = egressOfText(config, planText);
   const cluster = planCluster(config);
   const { prefix, labels, nodes } = cluster;
   const { machineType, dataDiskGib, maxRunHours } = config.runtime;
@@ -84,12 +101,28 @@ export function deploy(config: StackConfig, planText: string): Outputs {
     const { id, region, zone, name: instance } = node;
     return { id, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
   });
+  const { timings } = cluster;
   return {
+    project: config.project,
+    stack: config.stack,
     clusterNodes: cluster.clusterNodes,
     plan: interpolate`gs://${plans.bucketName}/${PLAN_OBJECT}`,
     results: interpolate`gs://${results.bucketName}`,
+    keepResults: config.keepResults,
     nodes: outputs,
-    timings: cluster.timings,
-    cost: estimateCost({ nodes: nodes.length, machineType, dataDiskGib, maxRunHours }),
+    timings: { ...timings, central: [...timings.central] },
+    cost: estimateCost({ nodes: nodes.length, machineType, dataDiskGib, maxRunHours }, egress),
+    next: nextCommand(config),
   };
+}
+
+function egressOfText({ plan: path }: StackConfig, text: string): Egress {
+  const parsed = parsePlan(text);
+  if (!parsed.ok) throw new StackConfigError([`tutti:plan: ${describePlanProblems(path, parsed.problems)}`]);
+  return egressOf(parsed.plan);
+}
+
+/** After `pulumi up`: keys that are brought by hand, where no node starts without; else the result of the plan that is there. */
+function nextCommand({ keys, stack }: StackConfig): string {
+  return `scripts/cloud ${keys === 'external' ? 'keys' : 'result --wait'} --stack ${stack}`;
 }
