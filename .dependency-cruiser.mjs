@@ -48,8 +48,9 @@ export default {
     only('settings', 'lib/'),
     only('consul', 'lib/'),
     only('gcs', 'lib/'),
+    only('gce', 'lib/'),
     only('source', 'consul/', 'gcs/', 'lib/'),
-    only('discovery', 'consul/', 'lib/'),
+    only('discovery', 'consul/', 'gce/', 'lib/'),
     only('standalone', 'agent/', 'generator/', 'plan/', 'results/', 'metrics/', 'lib/', 'settings'),
     only(
       'api',
@@ -70,7 +71,7 @@ export default {
       from: { path: `${ours}standalone/` },
       to: {
         reachable: true,
-        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|gcs|source|discovery|api)/`,
+        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|gcs|gce|source|discovery|api)/`,
       },
     },
     {
@@ -93,7 +94,8 @@ export default {
     onlyInfra('plan', `${ours}plan/plan.ts`),
     onlyInfra('config', 'plan/'),
     onlyInfra('boot', 'plan/'),
-    onlyInfra('components', 'plan/', 'boot/', 'config/'),
+    onlyInfra('bundle', 'config/', 'plan/'),
+    onlyInfra('components', 'plan/', 'boot/', 'config/', 'bundle/'),
     onlyInfra(
       'cloud',
       'plan/',
@@ -106,7 +108,7 @@ export default {
       name: 'infra-without-pulumi',
       comment: 'what is pure in infra is values in, values out: no engine, no provider',
       severity: 'error',
-      from: { path: `${infra}(plan|config|boot)/` },
+      from: { path: `${infra}(plan|config|boot|bundle)/` },
       to: { path: 'node_modules/@pulumi/' },
     },
     {

@@ -1,4 +1,6 @@
 import { getProject, getStack, log, RunError, runtime } from '@pulumi/pulumi';
+import { fileURLToPath } from 'node:url';
+import { makeBundle } from './src/bundle/bundle.ts';
 import { parseStackConfig, StackConfigError } from './src/config/parse.ts';
 import { readPlanFile } from './src/plan-file.ts';
 import { deploy, type Outputs } from './src/program.ts';
@@ -14,7 +16,8 @@ function run(): Outputs {
   try {
     const project = runtime.allConfig()['gcp:project'];
     const config = parseStackConfig({ project, stack: getStack(), values: ownValues() });
-    return deploy(config, readPlanFile(config.plan));
+    const repository = fileURLToPath(new URL('..', import.meta.url));
+    return deploy(config, readPlanFile(config.plan), () => makeBundle(repository));
   } catch (error) {
     // What a user can mend is shown without a stack trace.
     throw error instanceof StackConfigError ? new RunError(error.message) : error;

@@ -6,6 +6,8 @@ const objectUrl = /^gs:\/\/([^/]+)\/(.+)$/;
 const node = z.object({
   /** `CLUSTER_NODE_ID`. */
   id: z.string(),
+  /** `CLUSTER_ROLE`. */
+  role: z.enum(['voter', 'learner']),
   region: z.string(),
   zone: z.string(),
   /** The name of its machine. */

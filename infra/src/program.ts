@@ -2,9 +2,12 @@ import { interpolate, type Output, type Unwrap } from '@pulumi/pulumi';
 import { describePlanProblems } from '../../node/src/plan/describe.ts';
 import { parsePlan } from '../../node/src/plan/parse.ts';
 import { cloudInit } from './boot/cloud-init.ts';
+import { NODE_IMAGE } from './boot/node-image.ts';
 import { nodeSettings } from './boot/settings.ts';
+import type { Bundle } from './bundle/bundle.ts';
 import { ConfigBucket, PLAN_OBJECT, ResultsBucket } from './components/buckets.ts';
 import { Firewall } from './components/firewall.ts';
+import { Founding, FOUNDERS_OBJECT } from './components/founding.ts';
 import { Identity } from './components/identity.ts';
 import { Network } from './components/network.ts';
 import { NodeAddresses } from './components/node-addresses.ts';
@@ -41,6 +44,7 @@ export type Outputs = Unwrap<Made> extends StackOutputs ? Made : never;
 
 export interface NodeOutput {
   readonly id: string;
+  readonly role: 'voter' | 'learner';
   readonly region: string;
   readonly zone: string;
   readonly instance: string;
@@ -52,10 +56,11 @@ export interface NodeOutput {
  * All resources of a stack, each in the component of its concern. Throws StackConfigError, before there is any, for what is
  * not built yet, and for a plan that no leader would take.
  */
-export function deploy(config: StackConfig, planText: string): Outputs {
+export function deploy(config: StackConfig, planText: string, makeBundle: () => Bundle): Outputs {
   const missing = notBuilt(config);
-  if (missing.length > 0 || config.deploy.kind !== 'image') throw new StackConfigError(missing);
+  if (missing.length > 0) throw new StackConfigError(missing);
   const egress = egressOfText(config, planText);
+  const bundle = config.deploy.kind === 'bundle' ? makeBundle() : null;
   const cluster = planCluster(config);
   const { prefix, labels, nodes } = cluster;
   const { machineType, dataDiskGib, maxRunHours } = config.runtime;
@@ -71,16 +76,23 @@ export function deploy(config: StackConfig, planText: string): Outputs {
   const members = new Map([...identities].map(([id, { member }]) => [id, member]));
   const bucket = { location: config.bucketLocation, labels, members };
   const bucketName = `${config.project}-${prefix}-config`;
-  const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText }, afterApis);
+  const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText, bundle }, afterApis);
   const results = new ResultsBucket(`${prefix}-results`, { ...bucket, keep: config.keepResults }, afterApis);
-  const userData = cloudInit({ image: config.deploy.image });
+  const image = config.deploy.kind === 'image' ? config.deploy.image : NODE_IMAGE;
+  const userData = cloudInit({ image, isBundled: bundle !== null });
+  const machines: NodeVm[] = [];
   const outputs = nodes.map((node): NodeOutput => {
     const subnet = network.subnets.get(node.region)!;
     const addresses = new NodeAddresses(node.name, { node, subnet }, afterApis);
     const settings = results.bucketName.apply((name) =>
-      nodeSettings(node, { config: bucketName, planObject: PLAN_OBJECT, results: name }),
+      nodeSettings(node, {
+        config: bucketName,
+        planObject: PLAN_OBJECT,
+        foundersObject: FOUNDERS_OBJECT,
+        results: name,
+      }),
     );
-    new NodeVm(
+    const machine = new NodeVm(
       node.name,
       {
         node,
@@ -94,13 +106,16 @@ export function deploy(config: StackConfig, planText: string): Outputs {
         userData,
         settings,
         clusterNodes: cluster.clusterNodes,
+        bundle: bundle === null ? null : `${bucketName}/${bundle.name}`,
       },
       // A node that starts before its rights are there waits for them in vain.
       { dependsOn: [firewall, plans, results] },
     );
-    const { id, region, zone, name: instance } = node;
-    return { id, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
+    machines.push(machine);
+    const { id, role, region, zone, name: instance } = node;
+    return { id, role, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
   });
+  new Founding(`${prefix}-founding`, { bucket: plans.bucketName, founders: cluster.founders, machines });
   const { timings } = cluster;
   return {
     project: config.project,

@@ -1,9 +1,11 @@
 import { stringify } from 'yaml';
-import { DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
+import { BUNDLE_LINK, bundleScript, DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
 
 export interface CloudInitInput {
   /** By digest: host/path@sha256:... */
   readonly image: string;
+  /** Whether the image is Node.js alone, and the node comes as a bundle; else the image has it. */
+  readonly isBundled: boolean;
 }
 
 /** A node that is told to stop hands over and hands in first (docs/docker.md): seconds; systemd waits longer than Docker. */
@@ -15,15 +17,16 @@ const STOP_SECS = 30;
  * without harm, and nothing in it removes or formats what is there. The scripts are run by name of their shell: /etc may be
  * mounted noexec.
  */
-export function cloudInit({ image }: CloudInitInput): string {
+export function cloudInit({ image, isBundled }: CloudInitInput): string {
   const files = {
     '/etc/tutti/mount.sh': mountScript,
     '/etc/tutti/firewall.sh': firewallScript,
     '/etc/tutti/settings.sh': settingsScript,
+    ...(isBundled && { '/etc/tutti/bundle.sh': bundleScript }),
     '/etc/sysctl.d/60-tutti.conf': sysctls,
     '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
     '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
-    '/etc/systemd/system/tutti-node.service': nodeUnit(image),
+    '/etc/systemd/system/tutti-node.service': nodeUnit(image, isBundled),
   };
   const document = {
     write_files: Object.entries(files).map(([path, content]) => ({
@@ -59,13 +62,14 @@ ExecStart=/bin/sh /etc/tutti/${script}.sh
 }
 
 /** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
-function nodeUnit(image: string): string {
+function nodeUnit(image: string, isBundled: boolean): string {
+  // The launcher is given to a shell: what the bundle is unpacked on may be mounted noexec. What the image of our own says, is said here.
+  const bundled = `--user=1000:1000 --env=NODE_ENV=production --env=CLUSTER_DATA_DIR=/data --volume=${BUNDLE_LINK}:/app:ro`;
   const run = [
     '/usr/bin/docker run --rm --init --name=tutti --network=host --read-only --tmpfs=/tmp',
     '--cap-drop=ALL --security-opt=no-new-privileges --ulimit=nofile=65536:65536',
     `--stop-timeout=${STOP_SECS} --env-file=/run/tutti/node.env --volume=${DATA_MOUNT}:/data`,
-    image,
-    'node',
+    ...(isBundled ? [bundled, image, 'sh /app/node/bin/tutti node'] : [image, 'node']),
   ];
   return `[Unit]
 Description=tutti, a node of a distributed load test
@@ -75,7 +79,7 @@ After=network-online.target docker.service tutti-disk.service tutti-firewall.ser
 
 [Service]
 ExecStartPre=/bin/sh /etc/tutti/settings.sh
-# What an end of systemd or Docker left behind. The log is on the disk, not in the container.
+${isBundled ? 'ExecStartPre=/bin/sh /etc/tutti/bundle.sh\n' : ''}# What an end of systemd or Docker left behind. The log is on the disk, not in the container.
 ExecStartPre=-/usr/bin/docker stop --time=${STOP_SECS} tutti
 ExecStartPre=-/usr/bin/docker rm tutti
 ExecStart=${run.join(' \\\n  ')}

@@ -18,6 +18,8 @@ export interface NodeVmArgs {
   readonly userData: string;
   readonly settings: Input<string>;
   readonly clusterNodes: string;
+  /** BUCKET/OBJECT of the bundle that it runs from its next start on; null: the image has the node. */
+  readonly bundle: string | null;
 }
 
 /**
@@ -63,11 +65,12 @@ export class NodeVm extends ComponentResource {
   }
 }
 
-function attributesOf({ userData, settings, clusterNodes }: NodeVmArgs): Record<string, Input<string>> {
+function attributesOf({ userData, settings, clusterNodes, bundle }: NodeVmArgs): Record<string, Input<string>> {
   return {
     'user-data': userData,
     'tutti-settings': settings,
     'cluster-nodes': clusterNodes,
+    ...(bundle !== null && { 'tutti-bundle': bundle }),
     'enable-oslogin': 'TRUE',
     'block-project-ssh-keys': 'TRUE',
     'google-logging-enabled': 'true',

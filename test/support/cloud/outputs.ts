@@ -2,6 +2,7 @@ import type { NodeOutputs, StackOutputs } from '../../../infra/src/outputs.ts';
 
 const nodeIn = (region: string, zone: string, number: number): NodeOutputs => ({
   id: `${region}-1`,
+  role: 'voter',
   region,
   zone: `${region}-${zone}`,
   instance: `tutti-dev-${region}-1`,

@@ -17,7 +17,7 @@ interface CloudConfig {
 }
 
 const image = `ghcr.io/me/tutti@sha256:${'0123456789abcdef'.repeat(4)}`;
-const text = cloudInit({ image });
+const text = cloudInit({ image, isBundled: true });
 const config = parse(text) as CloudConfig;
 const scripts = config.write_files.filter(({ path }) => path.endsWith('.sh'));
 const contentOf = (name: string): string => config.write_files.find(({ path }) => path.endsWith(name))!.content;
@@ -33,6 +33,7 @@ describe('cloudInit', () => {
       '/etc/tutti/mount.sh',
       '/etc/tutti/firewall.sh',
       '/etc/tutti/settings.sh',
+      '/etc/tutti/bundle.sh',
       '/etc/sysctl.d/60-tutti.conf',
       '/etc/systemd/system/tutti-disk.service',
       '/etc/systemd/system/tutti-firewall.service',
@@ -74,7 +75,7 @@ describe('cloudInit', () => {
   });
 
   it('has scripts that the shell can read', () => {
-    expect(scripts).toHaveLength(3);
+    expect(scripts).toHaveLength(4);
     for (const { path, content } of scripts) {
       const { status, stderr } = spawnSync('/bin/sh', ['-n'], { input: content, encoding: 'utf8' });
       expect([path, stderr, status]).toEqual([path, '', 0]);
@@ -89,7 +90,15 @@ describe('cloudInit', () => {
       for (const key of ['Requires', 'After'])
         expect(node).toMatch(new RegExp(`^${key}=.*\\b${needed}\\.service`, 'm'));
     expect(config.runcmd.at(-1)).toEqual(['systemctl', 'start', '--no-block', 'tutti-node.service']);
-    expect(node).toContain(`  ${image} \\\n  node\n`);
+    expect(node).toContain(`  ${image} \\\n  sh /app/node/bin/tutti node\n`);
+  });
+
+  it('leaves the bundle out where the image has the node, and what a container is given for it', () => {
+    const own = (parse(cloudInit({ image, isBundled: false })) as CloudConfig).write_files;
+    const unit = own.find(({ path }) => path.endsWith('tutti-node.service'))!.content;
+    expect(own.some(({ path }) => path.endsWith('bundle.sh'))).toBe(false);
+    expect(unit).toContain(`  ${image} \\\n  node\n`);
+    expect(unit).not.toMatch(/bundle|\/app/);
   });
 });
 
@@ -98,15 +107,16 @@ describe('nodeSettings', () => {
   const buckets = {
     config: 'my-project-tutti-dev-config',
     planObject: 'plan.yaml',
+    foundersObject: 'founders.txt',
     results: 'tutti-dev-results-1a2b3c4',
   };
 
   it('are settings that a node takes, each under a name that it knows', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.constantFrom(...names), { minLength: 3, maxLength: 7 }), (list) => {
-        const { nodes, clusterNodes } = planCluster({ stack: 'dev', regions: list, nodesPerRegion: 1 });
+        const { nodes } = planCluster({ stack: 'dev', regions: list, nodesPerRegion: 1, loadNodesPerRegion: 1 });
         for (const node of nodes) {
-          const lines = `${nodeSettings(node, buckets)}CLUSTER_NODES=${clusterNodes}`.split('\n');
+          const lines = nodeSettings(node, buckets).trim().split('\n');
           const environment = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s) as [string, string]));
           const read = readSettings(environment);
           checkNodeSettings(read, environment);
@@ -114,7 +124,9 @@ describe('nodeSettings', () => {
             nodeId: node.id,
             region: node.region,
             bindAddress: { host: node.internalIp, port: 7000 },
-            nodes: clusterNodes,
+            role: node.role,
+            discoveryMode: 'gce',
+            founders: 'gs://my-project-tutti-dev-config/founders.txt',
             configSource: 'gcs',
             gcsBucket: buckets.config,
             gcsResultsBucket: buckets.results,
