@@ -150,6 +150,7 @@ export function healthOf(id: string, given: Partial<ClusterHealth> = {}): Cluste
       address: null,
       connected: true,
       bound: true,
+      role: 'voter' as const,
       reason: null,
     })),
     problems: [],
