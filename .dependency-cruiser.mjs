@@ -47,8 +47,10 @@ export default {
     only('metrics', 'results/', 'lib/'),
     only('settings', 'lib/'),
     only('consul', 'lib/'),
-    only('gcs', 'lib/'),
+    only('google', 'lib/'),
+    only('gcs', 'google/', 'lib/'),
     only('gce', 'lib/'),
+    only('credentials', 'google/', 'lib/'),
     only('source', 'consul/', 'gcs/', 'lib/'),
     only('discovery', 'consul/', 'gce/', 'lib/'),
     only('standalone', 'agent/', 'generator/', 'plan/', 'results/', 'metrics/', 'lib/', 'settings'),
@@ -71,7 +73,7 @@ export default {
       from: { path: `${ours}standalone/` },
       to: {
         reachable: true,
-        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|gcs|gce|source|discovery|api)/`,
+        path: `${ours}(raft|storage|transport|consensus|cluster|coordinator|consul|google|gcs|gce|credentials|source|discovery|api)/`,
       },
     },
     {

@@ -40,6 +40,8 @@ export const outputsSchema = z.object({
   nodes: z.array(node).min(1),
   timings: z.object({ longestRoundTripMs: z.number(), electionTimeoutMs: z.number(), central: z.array(z.string()) }),
   cost,
+  /** The secret that holds the token of the nodes' API, by its full name; null: there is none. */
+  apiToken: z.string().nullable(),
   /** The command that comes after `pulumi up`. */
   next: z.string(),
 });

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { CREDENTIALS_FOLDER, CREDENTIALS_MOUNT, credentialsFiles } from './credentials.ts';
 import { BUNDLE_LINK, bundleScript, DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
 
 export interface CloudInitInput {
@@ -6,6 +7,8 @@ export interface CloudInitInput {
   readonly image: string;
   /** Whether the image is Node.js alone, and the node comes as a bundle; else the image has it. */
   readonly isBundled: boolean;
+  /** Whether the nodes have keys and a token, which Secret Manager keeps. */
+  readonly hasCredentials: boolean;
 }
 
 /** A node that is told to stop hands over and hands in first (docs/docker.md): seconds; systemd waits longer than Docker. */
@@ -17,7 +20,7 @@ const STOP_SECS = 30;
  * without harm, and nothing in it removes or formats what is there. The scripts are run by name of their shell: /etc may be
  * mounted noexec.
  */
-export function cloudInit({ image, isBundled }: CloudInitInput): string {
+export function cloudInit({ image, isBundled, hasCredentials }: CloudInitInput): string {
   const files = {
     '/etc/tutti/mount.sh': mountScript,
     '/etc/tutti/firewall.sh': firewallScript,
@@ -26,7 +29,9 @@ export function cloudInit({ image, isBundled }: CloudInitInput): string {
     '/etc/sysctl.d/60-tutti.conf': sysctls,
     '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
     '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
-    '/etc/systemd/system/tutti-node.service': nodeUnit(image, isBundled),
+    '/etc/systemd/system/tutti-node.service': nodeUnit(image, isBundled, hasCredentials),
+    ...(hasCredentials ? credentialsFiles(tuttiIn(image, isBundled)) : {}),
+    ...(hasCredentials && isBundled && { '/etc/systemd/system/tutti-credentials.service.d/bundle.conf': bundleDropIn }),
   };
   const document = {
     write_files: Object.entries(files).map(([path, content]) => ({
@@ -61,15 +66,27 @@ ExecStart=/bin/sh /etc/tutti/${script}.sh
 `;
 }
 
+/** What `docker run` is given to run tutti, from its own options to the image, and what an image of Node.js alone needs to be told. */
+function tuttiIn(image: string, isBundled: boolean): readonly string[] {
+  // The launcher is given to a shell: what the bundle is unpacked on may be mounted noexec.
+  return isBundled ? [`--volume=${BUNDLE_LINK}:/app:ro`, image, 'sh /app/node/bin/tutti'] : [image];
+}
+
+/** Keys are fetched by the same program, so that has to be there as well. */
+const bundleDropIn = `[Service]
+ExecStartPre=/bin/sh /etc/tutti/bundle.sh
+`;
+
 /** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
-function nodeUnit(image: string, isBundled: boolean): string {
-  // The launcher is given to a shell: what the bundle is unpacked on may be mounted noexec. What the image of our own says, is said here.
-  const bundled = `--user=1000:1000 --env=NODE_ENV=production --env=CLUSTER_DATA_DIR=/data --volume=${BUNDLE_LINK}:/app:ro`;
+function nodeUnit(image: string, isBundled: boolean, hasCredentials: boolean): string {
   const run = [
     '/usr/bin/docker run --rm --init --name=tutti --network=host --read-only --tmpfs=/tmp',
     '--cap-drop=ALL --security-opt=no-new-privileges --ulimit=nofile=65536:65536',
     `--stop-timeout=${STOP_SECS} --env-file=/run/tutti/node.env --volume=${DATA_MOUNT}:/data`,
-    ...(isBundled ? [bundled, image, 'sh /app/node/bin/tutti node'] : [image, 'node']),
+    ...(hasCredentials ? [`--volume=${CREDENTIALS_FOLDER}:${CREDENTIALS_MOUNT}:ro`] : []),
+    ...(isBundled ? ['--user=1000:1000 --env=NODE_ENV=production --env=CLUSTER_DATA_DIR=/data'] : []),
+    ...tuttiIn(image, isBundled),
+    'node',
   ];
   return `[Unit]
 Description=tutti, a node of a distributed load test

@@ -17,6 +17,8 @@ export interface NodeVmArgs {
   /** cloud-init, the same on all nodes. */
   readonly userData: string;
   readonly settings: Input<string>;
+  /** What brings it its keys; null: it has none. */
+  readonly credentials: string | null;
   readonly clusterNodes: string;
   /** BUCKET/OBJECT of the bundle that it runs from its next start on; null: the image has the node. */
   readonly bundle: string | null;
@@ -65,10 +67,12 @@ export class NodeVm extends ComponentResource {
   }
 }
 
-function attributesOf({ userData, settings, clusterNodes, bundle }: NodeVmArgs): Record<string, Input<string>> {
+function attributesOf(args: NodeVmArgs): Record<string, Input<string>> {
+  const { userData, settings, credentials, clusterNodes, bundle } = args;
   return {
     'user-data': userData,
     'tutti-settings': settings,
+    ...(credentials !== null && { 'tutti-credentials': credentials }),
     'cluster-nodes': clusterNodes,
     ...(bundle !== null && { 'tutti-bundle': bundle }),
     'enable-oslogin': 'TRUE',

@@ -49,10 +49,6 @@ export function notBuilt(config: StackConfig): readonly string[] {
       config.deploy.kind === 'image' && /(^|[.-])(pkg\.dev|gcr\.io)\//.test(config.deploy.image),
       'tutti:deploy: an image in Artifact Registry is not built yet (the nodes have no right to read it); one that anybody may pull is',
     ],
-    [
-      config.keys !== 'none',
-      `tutti:keys: \`${config.keys}\` (mutual TLS) is not built yet; \`none\` is, where only the firewall keeps others from the nodes' port`,
-    ],
   ];
   return asked.filter(([isAsked]) => isAsked).map(([, message]) => message);
 }

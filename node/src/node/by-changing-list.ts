@@ -31,7 +31,7 @@ export interface KnownBy {
  * host:port of the API; rejects with SHUTTING_DOWN when the node is stopped before.
  */
 export async function startByChangingList(frame: Frame, { address, origin, open }: KnownBy): Promise<string> {
-  const { settings, security, hooks, directory, self, isLearner, opened } = frame;
+  const { settings, security, token, hooks, directory, self, isLearner, opened } = frame;
   const { nodeId, incarnation } = directory;
   const { healthAddress, region } = settings;
   const timings = timingsOf(settings);
@@ -39,7 +39,7 @@ export async function startByChangingList(frame: Frame, { address, origin, open 
   const api = await startApi({
     backend: front,
     ...healthAddress,
-    token: settings.apiAuthToken,
+    token,
     ownNames: ownHostNames([healthAddress.host, address.host, ...settings.apiHostNames]),
     log: hooks.log,
   });

@@ -20,7 +20,7 @@ import { timingsOf } from './timings.ts';
  * Resolves with host:port of the API; rejects with SHUTTING_DOWN when the node is stopped before.
  */
 export async function startByConsul(frame: Frame, { consul, address }: ConsulPlace): Promise<string> {
-  const { settings, security, hooks, directory, self, isLearner, opened } = frame;
+  const { settings, security, token, hooks, directory, self, isLearner, opened } = frame;
   const { nodeId, incarnation } = directory;
   const { healthAddress, region } = settings;
   const timings = timingsOf(settings);
@@ -28,7 +28,7 @@ export async function startByConsul(frame: Frame, { consul, address }: ConsulPla
   const api = await startApi({
     backend: front,
     ...healthAddress,
-    token: settings.apiAuthToken,
+    token,
     ownNames: ownHostNames([healthAddress.host, address.host, ...settings.apiHostNames]),
     log: hooks.log,
   });

@@ -16,7 +16,7 @@ import type { Place } from './place.ts';
 
 /** DISCOVERY_MODE=static: the operator's list says who founds the cluster, and where. Resolves with host:port of the API. */
 export async function startByList(frame: Frame, place: Place): Promise<string> {
-  const { settings, hooks, directory, opened } = frame;
+  const { settings, token, hooks, directory, opened } = frame;
   const own = place.listed[place.selfIndex(directory.nodeId)]!;
   const elsewhere = place.elsewhere(place.selfIndex(directory.nodeId));
   if (elsewhere !== null) hooks.log.warn({}, elsewhere);
@@ -36,7 +36,7 @@ export async function startByList(frame: Frame, place: Place): Promise<string> {
   const api = await startApi({
     backend,
     ...healthAddress,
-    token: settings.apiAuthToken,
+    token,
     ownNames: ownHostNames([healthAddress.host, ...place.listed.map(({ host }) => host), ...settings.apiHostNames]),
     log: hooks.log,
   });

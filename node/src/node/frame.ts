@@ -31,6 +31,8 @@ export interface Frame {
   readonly settings: Settings;
   /** Of the doors between the nodes. */
   readonly security: PeerSecurity;
+  /** Of the API; null: it demands none. */
+  readonly token: () => string | null;
   readonly hooks: NodeHooks;
   readonly directory: DataDirectory;
   readonly source: OpenedSource | null;

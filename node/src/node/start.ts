@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { AgentRef } from '../cluster/state.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
@@ -13,6 +15,8 @@ import { readConsulPlace } from './discovery/own-address.ts';
 import { openResults } from './open-results.ts';
 import { openSource } from './open-source.ts';
 import type { NodeHooks, RunningNode } from './frame.ts';
+import type { OwnKeys } from './keys/own-keys.ts';
+import { OwnToken } from './keys/own-token.ts';
 import { type Place, readPlace } from './place.ts';
 import { timingsOf } from './timings.ts';
 
@@ -37,7 +41,10 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
   try {
     hooks.identify(() => ({ node: nodeId }));
     const isLearner = place === null ? settings.role === 'learner' : place.isLearner(nodeId);
-    const frame = { settings, security, hooks, directory, source, writeResult, self, isLearner, opened };
+    const token = new OwnToken(settings);
+    opened.push(...watchKeys(security.keys, token, nodeId, hooks.log));
+    const parts = { settings, security, token: token.source, hooks, directory, source, writeResult };
+    const frame = { ...parts, self, isLearner, opened };
     const start = async (): Promise<string> => {
       if (place !== null) return startByList(frame, place);
       if (attribute !== null) return startByChangingList(frame, byAttribute(settings, attribute, hooks.log));
@@ -49,6 +56,14 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
     await closeAll(opened);
     throw error;
   }
+}
+
+/** What stands in the files of keys and token counts while the node runs. Throws SETTINGS_INVALID for another node's keys. */
+function watchKeys(keys: OwnKeys | null, token: OwnToken, nodeId: string, log: Log): readonly Close[] {
+  keys?.checkName(nodeId);
+  const watches = [token.watch({ clock: systemClock, log })];
+  if (keys !== null) watches.push(keys.watch({ nodeId, clock: systemClock, unixMs: Date.now, log }));
+  return watches;
 }
 
 /** The id is the directory's, else the one that was given, else the one the list has for this address, else the host name. */

@@ -14,6 +14,7 @@ import {
   text,
   wholeNumber,
 } from './fields.ts';
+import { credentialsSettings } from './credentials.ts';
 import { gcsSettings } from './gcs.ts';
 import { notSendable, sendableToken } from './token.ts';
 
@@ -211,6 +212,7 @@ export const settings = {
     'none',
     'Further names by which this machine is called over HTTP, by Prometheus for instance: name,... Others are refused.',
   ),
+  ...credentialsSettings,
   generators: setting(
     'GENERATORS',
     wholeNumber(1, 256).default(availableParallelism()),

@@ -67,6 +67,11 @@ export class LoopbackCluster {
     return transport;
   }
 
+  /** Ends the nth that was made, from 0. */
+  async closeAt(index: number): Promise<void> {
+    await this.#transports[index]!.close();
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#transports.map((transport) => transport.close()));
   }

@@ -27,5 +27,6 @@ export const stackOutputs: StackOutputs = {
     egressUsdPerHourAtOneGbitPerNode: 162,
     egressOfPlan: { gb: 0.001, usd: 0, usdPerHour: 0.01 },
   },
+  apiToken: 'projects/my-project/secrets/tutti-dev-api-token',
   next: 'scripts/cloud result --wait --stack dev',
 };

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { noCredentials } from '../../../node/src/gcs/credentials.ts';
+import { noCredentials } from '../../../node/src/google/credentials.ts';
 import type { ObjectAddress } from '../../../node/src/gcs/read-object.ts';
 
 /** One question to Cloud Storage, and how to answer it. */

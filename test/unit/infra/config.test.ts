@@ -136,23 +136,22 @@ describe('what is not built yet', () => {
   const image = (host: string): string =>
     JSON.stringify({ kind: 'image', image: `${host}/tutti@sha256:${'a'.repeat(64)}` });
 
-  it('is refused by name: the default asks for mutual TLS', () => {
-    expect(notBuilt(parse(least))).toEqual([
-      expect.stringContaining('tutti:keys: `state` (mutual TLS) is not built yet; `none` is'),
-    ]);
+  it('is nothing of the defaults', () => {
+    expect(notBuilt(parse(least))).toEqual([]);
   });
 
-  it('leaves the bundle, load-only nodes and an image that anybody may pull, without keys', () => {
-    expect(notBuilt(parse({ ...least, keys: 'none', loadNodesPerRegion: '2' }))).toEqual([]);
-    expect(notBuilt(parse({ ...least, keys: 'none', deploy: image('ghcr.io/me') }))).toEqual([]);
-  });
+  it.each(['state', 'external', 'none'])(
+    'leaves load-only nodes and an image that anybody may pull, with keys: %s',
+    (keys) => {
+      expect(notBuilt(parse({ ...least, keys, loadNodesPerRegion: '2', deploy: image('ghcr.io/me') }))).toEqual([]);
+    },
+  );
 
   it.each([
-    [{ keys: 'external' }, 'tutti:keys: `external`'],
     [{ deploy: image('europe-docker.pkg.dev/p') }, 'an image in Artifact Registry is not built yet'],
     [{ deploy: image('eu.gcr.io/p') }, 'an image in Artifact Registry is not built yet'],
   ])('%j is one of it', (values, message) => {
-    const all = notBuilt(parse({ ...least, keys: 'none', deploy: image('ghcr.io/me'), ...values }));
+    const all = notBuilt(parse({ ...least, ...values }));
     expect(all).toEqual([expect.stringContaining(message)]);
   });
 });

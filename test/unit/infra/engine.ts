@@ -41,7 +41,7 @@ export async function graphOf(
   const newResource = async (args: MockResourceArgs): Promise<{ id: string; state: object }> => {
     const askedAt = moment++;
     // A right takes its time, so that whatever does not wait for it comes first.
-    if (args.type.endsWith('IAMMember')) for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    if (/IAMMember$/i.test(args.type)) for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
     const inputs = args.inputs as Record<string, unknown>;
     answers.set(`${args.type} ${args.name}`, { inputs, askedAt, madeAt: moment++ });
     return { id: `id of ${args.name}`, state: { ...inputs, ...computed(args) } };
@@ -81,6 +81,13 @@ function computed({ type, name, inputs }: MockResourceArgs): object {
       return { address: given.address ?? `external address of ${name}` };
     case 'gcp:storage/bucket:Bucket':
       return { name: given.name ?? `${name}-1a2b3c4` };
+    case 'tls:index/privateKey:PrivateKey':
+      return { privateKeyPem: `private key of ${name}` };
+    case 'tls:index/selfSignedCert:SelfSignedCert':
+    case 'tls:index/locallySignedCert:LocallySignedCert':
+      return { certPem: `certificate of ${name}` };
+    case 'tls:index/certRequest:CertRequest':
+      return { certRequestPem: `request of ${name}` };
     default:
       return { selfLink: `link of ${name}` };
   }

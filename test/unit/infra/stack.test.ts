@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { cloudInit } from '../../../infra/src/boot/cloud-init.ts';
+import { credentialsSettings } from '../../../infra/src/boot/credentials.ts';
 import { NODE_IMAGE } from '../../../infra/src/boot/node-image.ts';
 import { nodeSettings } from '../../../infra/src/boot/settings.ts';
 import { outputsSchema } from '../../../infra/src/outputs.ts';
@@ -23,7 +24,17 @@ const homes: Readonly<Record<string, string>> = {
   'gcp:compute/address:Address': 'NodeAddresses',
   'gcp:compute/disk:Disk': 'NodeVm',
   'gcp:compute/instance:Instance': 'NodeVm',
+  'tls:index/selfSignedCert:SelfSignedCert': 'Authority',
+  'tls:index/certRequest:CertRequest': 'NodeKeys',
+  'tls:index/locallySignedCert:LocallySignedCert': 'NodeKeys',
 };
+/** Of nodes and of all of them: secrets, and what is in them. */
+const ofSecrets = [
+  'gcp:secretmanager/secret:Secret',
+  'gcp:secretmanager/secretVersion:SecretVersion',
+  'gcp:secretmanager/secretIamMember:SecretIamMember',
+  'tls:index/privateKey:PrivateKey',
+];
 const inEitherBucket = ['gcp:storage/bucket:Bucket', 'gcp:storage/bucketIAMMember:BucketIAMMember'];
 const object = 'gcp:storage/bucketObject:BucketObject';
 
@@ -44,6 +55,7 @@ describe.each([
       if (type.startsWith('tutti:infra:')) expect([type, parent]).toEqual([type, null]);
       else if (type === object) expect(parent).toMatch(/^tutti:infra:(ConfigBucket|Founding)$/);
       else if (inEitherBucket.includes(type)) expect(parent).toMatch(/^tutti:infra:(Config|Results)Bucket$/);
+      else if (ofSecrets.includes(type)) expect(parent).toMatch(/^tutti:infra:(Authority|NodeKeys|ApiToken)$/);
       else expect([type, parent]).toEqual([type, `tutti:infra:${homes[type] ?? 'no component'}`]);
     }
     expect(new Set(graph.resources.map(({ type, name }) => `${type} ${name}`)).size).toBe(graph.resources.length);
@@ -58,6 +70,8 @@ describe.each([
       expect(count(one)).toBe(nodes);
     expect(count('compute/address:Address')).toBe(2 * nodes);
     expect(count('storage/bucket:Bucket')).toBe(2);
+    expect(count('secretmanager/secret:Secret')).toBe(nodes + 1);
+    expect(count('secretmanager/secretVersion:SecretVersion')).toBe(nodes + 1);
   });
 
   it('gives every machine its own addresses, subnet, account, disk and settings, and all the same list', () => {
@@ -78,14 +92,22 @@ describe.each([
         scheduling: { maxRunDuration: { seconds: 86_400 }, instanceTerminationAction: 'STOP' },
         shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
         metadata: {
-          'user-data': cloudInit({ image, isBundled: false }),
-          'cluster-nodes': plan.clusterNodes,
-          'tutti-settings': nodeSettings(node, {
-            config: 'my-project-tutti-dev-config',
-            planObject: 'plan.yaml',
-            foundersObject: 'founders.txt',
-            results: 'tutti-dev-results-1a2b3c4',
+          'user-data': cloudInit({ image, isBundled: false, hasCredentials: true }),
+          'tutti-credentials': credentialsSettings({
+            keys: `projects/my-project/secrets/${node.name}-keys`,
+            token: 'projects/my-project/secrets/tutti-dev-api-token',
           }),
+          'cluster-nodes': plan.clusterNodes,
+          'tutti-settings': nodeSettings(
+            node,
+            {
+              config: 'my-project-tutti-dev-config',
+              planObject: 'plan.yaml',
+              foundersObject: 'founders.txt',
+              results: 'tutti-dev-results-1a2b3c4',
+            },
+            true,
+          ),
           'enable-oslogin': 'TRUE',
         },
       });
@@ -102,6 +124,7 @@ describe.each([
       project: 'my-project',
       stack: 'dev',
       results: 'gs://tutti-dev-results-1a2b3c4',
+      apiToken: 'projects/my-project/secrets/tutti-dev-api-token',
       next: 'scripts/cloud result --wait --stack dev',
     });
   });
@@ -121,20 +144,24 @@ describe.each([
     ]);
   });
 
-  it('gives every account four rights and no more, before its machine starts', () => {
-    const rights = graph.resources.filter(({ type }) => type.endsWith('IAMMember'));
-    for (const { accountId } of plan.nodes) {
+  it('gives every account six rights and no more, before its machine starts', () => {
+    const rights = graph.resources.filter(({ type }) => /IAMMember$/i.test(type));
+    for (const { accountId, name } of plan.nodes) {
       const own = rights.filter(
         ({ inputs }) => inputs.member === `serviceAccount:${accountId}@my-project.iam.gserviceaccount.com`,
       );
-      expect(own.map(({ inputs }) => [inputs.role, inputs.bucket ?? inputs.project]).sort()).toEqual([
-        ['roles/logging.logWriter', 'my-project'],
-        ['roles/monitoring.metricWriter', 'my-project'],
-        ['roles/storage.objectCreator', 'tutti-dev-results-1a2b3c4'],
-        ['roles/storage.objectViewer', 'my-project-tutti-dev-config'],
-      ]);
+      expect(own.map(({ inputs }) => [inputs.role, inputs.bucket ?? inputs.project ?? inputs.secretId]).sort()).toEqual(
+        [
+          ['roles/logging.logWriter', 'my-project'],
+          ['roles/monitoring.metricWriter', 'my-project'],
+          ['roles/secretmanager.secretAccessor', 'id of tutti-dev-api-token'],
+          ['roles/secretmanager.secretAccessor', `id of ${name}-keys`],
+          ['roles/storage.objectCreator', 'tutti-dev-results-1a2b3c4'],
+          ['roles/storage.objectViewer', 'my-project-tutti-dev-config'],
+        ].sort(),
+      );
     }
-    expect(rights).toHaveLength(4 * plan.nodes.length);
+    expect(rights).toHaveLength(6 * plan.nodes.length);
     const machines = ofType(graph, 'compute/instance:Instance').map(({ askedAt }) => askedAt);
     expect(Math.min(...machines)).toBeGreaterThan(Math.max(...rights.map(({ madeAt }) => madeAt)));
   });
@@ -228,7 +255,7 @@ describe('the bundle', () => {
     for (const { inputs, askedAt } of ofType(graph, 'compute/instance:Instance')) {
       expect(inputs.metadata).toMatchObject({
         'tutti-bundle': `my-project-tutti-dev-config/${bundle.name}`,
-        'user-data': cloudInit({ image: NODE_IMAGE, isBundled: true }),
+        'user-data': cloudInit({ image: NODE_IMAGE, isBundled: true, hasCredentials: true }),
       });
       expect(askedAt).toBeGreaterThan(uploaded.madeAt);
     }
@@ -261,7 +288,15 @@ describe('the entry point', () => {
   });
 
   it.each<[string, Record<string, string>, string]>([
-    ['what is not built', { ...valuesOf(three), plan: planFile }, 'tutti:keys: `state` (mutual TLS) is not built yet'],
+    [
+      'what is not built',
+      {
+        ...valuesOf(three),
+        plan: planFile,
+        deploy: JSON.stringify({ kind: 'image', image: image.replace('ghcr.io', 'us-docker.pkg.dev') }),
+      },
+      'tutti:deploy: an image in Artifact Registry is not built yet',
+    ],
     [
       'a missing plan file',
       { ...built, ...valuesOf(three), plan: 'none.yaml' },
@@ -284,5 +319,65 @@ describe('the entry point', () => {
 
   it('stays short', () => {
     expect(readFileSync(path, 'utf8').split('\n').length).toBeLessThan(60);
+  });
+});
+
+describe('the keys of the nodes', () => {
+  const pulumiSecret = '4dabf18193072939515e22adb298388d';
+  /** What is in a value that Pulumi keeps encrypted; fails for one that it does not. */
+  const secretIn = (value: unknown): string => {
+    const { [pulumiSecret]: mark, value: inside } = value as Record<string, string>;
+    expect(mark).toBe('1b47061264138c4ac30d75fd1eb44270');
+    return inside!;
+  };
+
+  it('are made for its id and its address, and readable by the node alone; the state keeps them encrypted', async () => {
+    const graph = await stackOf(valuesOf(three));
+    const { nodes } = planCluster({ stack: 'dev', regions: three, nodesPerRegion: 1, loadNodesPerRegion: 0 });
+    const named = (type: string, name: string): Registered =>
+      graph.resources.find((one) => one.type === type && one.name === name)!;
+    for (const node of nodes) {
+      const name = `${node.name}-keys`;
+      expect(named('gcp:secretmanager/secret:Secret', name).inputs).toMatchObject({ secretId: name });
+      expect(named('tls:index/certRequest:CertRequest', name).inputs).toMatchObject({
+        dnsNames: [node.id],
+        ipAddresses: [node.internalIp],
+      });
+      expect(named('tls:index/locallySignedCert:LocallySignedCert', name).inputs).toMatchObject({
+        caCertPem: 'certificate of tutti-dev-authority',
+        validityPeriodHours: 8760,
+        earlyRenewalHours: 2160,
+        allowedUses: ['digital_signature', 'server_auth', 'client_auth'],
+      });
+      const version = named('gcp:secretmanager/secretVersion:SecretVersion', name).inputs;
+      expect(JSON.parse(secretIn(version.secretData))).toEqual({
+        certificate: `certificate of ${name}`,
+        key: `private key of ${name}`,
+        ca: 'certificate of tutti-dev-authority',
+      });
+      const readers = graph.resources.filter(({ inputs }) => inputs.secretId === `id of ${name}`);
+      expect(readers.map(({ inputs }) => inputs.member)).toEqual([
+        `serviceAccount:${node.accountId}@my-project.iam.gserviceaccount.com`,
+      ]);
+    }
+    const token = named('gcp:secretmanager/secretVersion:SecretVersion', 'tutti-dev-api-token');
+    expect(secretIn(token.inputs.secretData)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  });
+
+  it('external: there are secrets, and nothing in them', async () => {
+    const graph = await stackOf({ ...valuesOf(three), keys: 'external' });
+    expect(ofType(graph, 'secretmanager/secret:Secret')).toHaveLength(4);
+    expect(ofType(graph, 'secretmanager/secretVersion:SecretVersion')).toEqual([]);
+    expect(graph.resources.filter(({ type }) => type.startsWith('tls:'))).toEqual([]);
+  });
+
+  it('none: there is no secret, and the node is told so', async () => {
+    const graph = await stackOf({ ...valuesOf(three), keys: 'none' });
+    expect(graph.resources.filter(({ type }) => /^tls:|secretmanager\//.test(type))).toEqual([]);
+    for (const { inputs } of ofType(graph, 'compute/instance:Instance')) {
+      const metadata = inputs.metadata as Record<string, string>;
+      expect(metadata['tutti-settings']).toContain('CLUSTER_INSECURE=true\n');
+      expect(metadata).not.toHaveProperty('tutti-credentials');
+    }
   });
 });

@@ -7,7 +7,7 @@ load: { model: rps, target: 5 }
 scenarios: [{ name: a, steps: [{ request: { method: GET, path: / } }] }]
 `;
 export const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
-export const built = { plan: 'plan.yaml', keys: 'none', deploy: JSON.stringify({ kind: 'image', image }) };
+export const built = { plan: 'plan.yaml', deploy: JSON.stringify({ kind: 'image', image }) };
 export const bundle = { name: `bundle-${'1'.repeat(64)}.tar.gz`, file: '/tmp/bundle.tar.gz' };
 export const three = ['us-central1', 'europe-west1', 'asia-northeast1'];
 export const seven = [...three, 'australia-southeast1', 'southamerica-east1', 'africa-south1', 'me-west1'];

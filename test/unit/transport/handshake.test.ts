@@ -46,6 +46,7 @@ function meet(
   const right = new AcceptorHandshake(settings('b', 2, acceptor), '10.0.0.1', {
     idAt: () => acceptorListsAs,
     addressesOf: () => acceptorListsAt,
+    idsOn: () => [],
   });
   let atAcceptor = right.receive(tamper(left.hello));
   let atDialler: HandshakeStep = { kind: 'send', frame: left.hello };

@@ -1,7 +1,9 @@
+import { createSecureContext } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import { formatAddress } from '../addresses.ts';
 import type { PeerTransportOptions } from '../peer/options.ts';
 import { PeerTransport } from '../peer/peer-transport.ts';
+import { mutualTls, type TlsDial } from '../peer/tls.ts';
 import type { DialTarget, Pipe, ServeContext, Wire, WireServer } from '../peer/wire.ts';
 import type { Transport } from '../transport.ts';
 import { wireKinds } from '../wire-kinds.ts';
@@ -20,10 +22,7 @@ export function createGrpcTransport(options: PeerTransportOptions): Transport {
 export const grpcWire: Wire = { kind: grpcKind, dial, serve };
 
 function dial({ host, port, tls }: DialTarget): Pipe {
-  const credentials =
-    tls === null
-      ? grpc.credentials.createInsecure()
-      : grpc.credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.cert));
+  const credentials = tls === null ? grpc.credentials.createInsecure() : securely(tls);
   const client = new grpc.Client(`dns:${formatAddress(host, port)}`, credentials, clientOptions);
   const { path, requestSerialize, responseDeserialize } = connectMethod;
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
@@ -31,6 +30,10 @@ function dial({ host, port, tls }: DialTarget): Pipe {
     call.cancel();
     client.close();
   });
+}
+
+function securely({ identity, checkServerIdentity }: TlsDial): grpc.ChannelCredentials {
+  return grpc.credentials.createFromSecureContext(createSecureContext(mutualTls(identity)), { checkServerIdentity });
 }
 
 /**

@@ -114,7 +114,7 @@ describe('doctor', () => {
 
 describe('the APIs', () => {
   it('that up cannot enable itself are missing; of the others it says that they will be', () => {
-    expect(judgeApis('p', neededApis).detail).toBe('all 9 are enabled');
+    expect(judgeApis('p', neededApis).detail).toBe('all 10 are enabled');
     const first = judgeApis('p', ['compute.googleapis.com', 'cloudresourcemanager.googleapis.com']);
     expect([first.state, first.command]).toEqual([
       'missing',
