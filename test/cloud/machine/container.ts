@@ -43,7 +43,7 @@ touch usr/local/bin/node; mount --bind /.host/node usr/local/bin/node
 ${Object.entries(image.files)
   .map(([inside, outside]) => bind(outside, inside, true))
   .join('\n')}
-ln -sf /app/node/bin/tutti usr/local/bin/tutti
+[ ! -e app ] || ln -sf /app/node/bin/tutti usr/local/bin/tutti
 ${command.volumes.map((volume) => volumeLine(volume)).join('\n')}
 ${command.tmpfs.map((path) => `mkdir -p .${path}; mount -t tmpfs -o mode=1777 tmpfs .${path}`).join('\n')}
 ${command.isReadOnly ? `mount -o remount,bind,ro ${root}` : ''}

@@ -50,7 +50,7 @@ export function parseRun(args: readonly string[]): RunCommand {
         user: one,
         workdir: one,
       },
-      ...{ pull: one, 'log-driver': one },
+      ...{ pull: one, 'no-healthcheck': flag, 'log-driver': one },
     },
     strict: true,
   });

@@ -16,11 +16,11 @@ const programs = {
       'cut',
       'date',
       'env',
+      'flock',
       'grep',
       'gzip',
       'head',
       'id',
-      'install',
       'ln',
       'ls',
       'mkdir',
@@ -30,19 +30,19 @@ const programs = {
       'mount',
       'mountpoint',
       'mv',
-      'od',
+      'readlink',
       'rm',
       'sed',
       'sha256sum',
       'sleep',
       'stat',
+      'sync',
       'tail',
       'tar',
       'test',
-      'tr',
-      'true',
-      'umount',
+      'touch',
     ],
+    ...['tr', 'true', 'umount'],
   ],
   sbin: ['iptables', 'mkfs.ext4', 'sysctl'],
 } as const;
@@ -56,15 +56,18 @@ export interface RootOptions {
   readonly disks: readonly { readonly file: string; readonly deviceName: string }[];
   /** What `docker run` finds, by reference (images.ts). */
   readonly images: Readonly<Record<string, Image>>;
+  /** The certificates that its programs believe. */
+  readonly authority: string;
   /** Names that the cloud's own name server knows, and their addresses. */
   readonly hosts: Readonly<Record<string, string>>;
 }
 
 /** Makes the directories and files of an instance's root; `mountScript` then brings in what is mounted. What is there is kept. */
-export function makeRoot({ directory, hostName, hosts, images }: RootOptions): void {
+export function makeRoot({ directory, hostName, hosts, images, authority }: RootOptions): void {
   const make = (path: string): void => void mkdirSync(join(directory, path), { recursive: true });
   for (const path of [
     '.host/usr',
+    '.host/etc/ssl/certs',
     'usr/bin',
     'usr/sbin',
     'usr/local/bin',
@@ -105,12 +108,13 @@ export function makeRoot({ directory, hostName, hosts, images }: RootOptions): v
   const lines = Object.entries({ localhost: '127.0.0.1', [hostName]: '127.0.1.1', ...hosts }).map(
     ([name, address]) => `${address} ${name}\n`,
   );
-  write('etc/hosts', lines.join(''));
-  write('etc/hostname', `${hostName}\n`);
-  write('etc/resolv.conf', '');
-  write('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files\n');
-  write('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n');
-  write('etc/group', 'root:x:0:\n');
+  write('.host/etc/hosts', lines.join(''));
+  write('.host/etc/ssl/certs/ca-certificates.crt', authority);
+  write('.host/etc/hostname', `${hostName}\n`);
+  write('.host/etc/resolv.conf', '');
+  write('.host/etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files\n');
+  write('.host/etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n');
+  write('.host/etc/group', 'root:x:0:\n');
 }
 
 /**
@@ -129,7 +133,7 @@ cd "${directory}"
 mount --bind /usr .host/usr; mount -o remount,bind,ro "${directory}/.host/usr"
 mount --bind "${checkout}" .checkout; mount -o remount,bind,ro "${directory}/.checkout"
 mount --bind "${node}" .host/node
-cp -a etc /tmp/etc-of-$$ && mount -t tmpfs -o mode=755 tmpfs etc && cp -a /tmp/etc-of-$$/. etc/ && rm -r /tmp/etc-of-$$
+mount -t tmpfs -o mode=755 tmpfs etc; cp -a .host/etc/. etc/
 mount -t tmpfs -o mode=1777 tmpfs tmp
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=755 tmpfs dev

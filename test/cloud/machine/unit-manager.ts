@@ -1,4 +1,4 @@
-import { existsSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Service } from './service.ts';
 import { listOf, parseUnit, type UnitFile } from './unit-file.ts';
@@ -78,7 +78,11 @@ export class UnitManager {
     if (file === undefined) {
       const path = join(folder, name);
       if (!existsSync(path)) throw new Error(`Unit ${name} not found.`);
-      file = parseUnit(name, readFileSync(path, 'utf8'));
+      const dropIns = existsSync(`${path}.d`) ? readdirSync(`${path}.d`).sort() : [];
+      const texts = [path, ...dropIns.map((dropIn) => join(`${path}.d`, dropIn))].map((file_) =>
+        readFileSync(file_, 'utf8'),
+      );
+      file = parseUnit(name, texts.join('\n'));
       this.#files.set(name, file);
     }
     return file;

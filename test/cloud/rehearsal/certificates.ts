@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { servedNames } from './google-apis.ts';
 import { run } from './run-command.ts';
 
-/** An authority of the rehearsal's own and, by it, the certificate of storage.googleapis.com: ca.pem, google.pem, google.key in that directory. */
+/** An authority of the rehearsal's own and, by it, the certificate of Google's names: ca.pem, google.pem, google.key in that directory. */
 export async function makeCertificates(directory: string): Promise<void> {
   const path = (name: string): string => join(directory, name);
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
@@ -29,7 +30,7 @@ export async function makeCertificates(directory: string): Promise<void> {
     '-subj',
     '/CN=storage.googleapis.com',
   ]);
-  writeFileSync(path('extensions'), 'subjectAltName=DNS:storage.googleapis.com\n');
+  writeFileSync(path('extensions'), `subjectAltName=${servedNames.map((name) => `DNS:${name}`).join(',')}\n`);
   const signing = [
     '-CA',
     path('ca.pem'),

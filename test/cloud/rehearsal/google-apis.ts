@@ -4,8 +4,18 @@ import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 
-/** Whether that account may do that with that bucket; `permission` as IAM names it, "storage.objects.get". */
-export type May = (email: string, permission: string, bucket: string) => boolean;
+const STORAGE = 'storage.googleapis.com';
+const SECRETS = 'secretmanager.googleapis.com';
+/** What machines look for at this address. */
+export const servedNames = [STORAGE, SECRETS];
+
+/** Whether that account may do that with that bucket or secret; `permission` as IAM names it, "storage.objects.get". */
+export type May = (email: string, permission: string, resource: string) => boolean;
+
+export interface SecretVersion {
+  readonly name: string;
+  readonly text: string;
+}
 
 export interface GoogleApisOptions {
   /** With ca.pem, google.pem and google.key (certificates.ts). */
@@ -14,11 +24,13 @@ export interface GoogleApisOptions {
   readonly storagePort: number;
   readonly emailOf: (token: string) => string | null;
   readonly may: May;
+  /** Of a secret, by its full name. */
+  readonly newestVersion: (secret: string) => SecretVersion | null;
 }
 
 /**
- * https://storage.googleapis.com, as the nodes see it: by its own name, with a certificate of the rehearsal's own authority. It asks for the token and for the rights
- * that the stack gives, and then lets a fake-gcs-server answer, which knows neither.
+ * Google's APIs as the nodes see them: by their own names, with a certificate of the rehearsal's own authority. It asks for the token and for the rights
+ * that the stack gives, and then lets a fake-gcs-server answer, which knows neither, or gives the secret that the stack has made.
  */
 export class GoogleApis {
   readonly #options: GoogleApisOptions;
@@ -42,22 +54,21 @@ export class GoogleApis {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const refuse = (status: number, message: string): void => {
-      response.writeHead(status, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify({ error: { code: status, message } }));
-    };
-    if (request.headers.host !== 'storage.googleapis.com')
-      return refuse(404, `no API of that name: ${String(request.headers.host)}`);
-    const url = new URL(request.url!, 'https://storage.googleapis.com');
-    const bucket = /\/b\/([^/]+)\/o/.exec(url.pathname)?.[1];
-    if (bucket === undefined) return refuse(404, 'this stand-in serves objects alone');
+    const refuse = (status: number, message: string): void =>
+      answer(response, status, { error: { code: status, message } });
+    const { host = '' } = request.headers;
+    const url = new URL(request.url!, `https://${host}`);
+    const asked = host === STORAGE ? objectAsked(request.method!, url) : host === SECRETS ? secretAsked(url) : null;
+    if (asked === null) return refuse(404, `this stand-in does not serve ${request.method!} ${url.href}`);
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     const email = token === undefined ? null : this.#options.emailOf(token);
     if (email === null) return refuse(401, 'Invalid Credentials');
-    const permission = permissionFor(request.method!, url);
-    if (!this.#options.may(email, permission, bucket))
-      return refuse(403, `${email} does not have ${permission} access to the Google Cloud Storage bucket ${bucket}.`);
-    this.#forward(request, response);
+    if (!this.#options.may(email, asked.permission, asked.resource))
+      return refuse(403, `${email} does not have ${asked.permission} access to ${asked.resource}.`);
+    if (host === STORAGE) return this.#forward(request, response);
+    const version = this.#options.newestVersion(asked.resource);
+    if (version === null) return refuse(404, `Secret [${asked.resource}] not found or has no versions.`);
+    answer(response, 200, { name: version.name, payload: { data: Buffer.from(version.text).toString('base64') } });
   }
 
   #forward(request: IncomingMessage, response: ServerResponse): void {
@@ -81,14 +92,33 @@ export class GoogleApis {
   }
 }
 
-function permissionFor(method: string, url: URL): string {
-  if (method === 'POST') return 'storage.objects.create';
-  if (method === 'DELETE') return 'storage.objects.delete';
-  return url.pathname.endsWith('/o') ? 'storage.objects.list' : 'storage.objects.get';
+interface Asked {
+  readonly permission: string;
+  /** The bucket, or the secret by its full name. */
+  readonly resource: string;
 }
 
-/** What the roles allow that the stack gives (cloud.google.com/storage/docs/access-control/iam-roles). */
+function objectAsked(method: string, url: URL): Asked | null {
+  const resource = /\/b\/([^/]+)\/o/.exec(url.pathname)?.[1];
+  if (resource === undefined) return null;
+  if (method === 'POST') return { permission: 'storage.objects.create', resource };
+  if (method === 'DELETE') return { permission: 'storage.objects.delete', resource };
+  return { permission: url.pathname.endsWith('/o') ? 'storage.objects.list' : 'storage.objects.get', resource };
+}
+
+function secretAsked(url: URL): Asked | null {
+  const resource = /^\/v1\/(projects\/[^/]+\/secrets\/[^/]+)\/versions\/latest:access$/.exec(url.pathname)?.[1];
+  return resource === undefined ? null : { permission: 'secretmanager.versions.access', resource };
+}
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+/** What the roles allow that the stack gives (cloud.google.com/iam/docs/roles-permissions). */
 export const permissionsOf: Readonly<Record<string, readonly string[]>> = {
+  'roles/secretmanager.secretAccessor': ['secretmanager.versions.access'],
   'roles/storage.objectViewer': ['storage.objects.get', 'storage.objects.list'],
   'roles/storage.objectCreator': ['storage.objects.create'],
   'roles/storage.objectUser': [

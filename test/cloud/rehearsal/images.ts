@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { NODE_IMAGE } from '../../../infra/src/boot/node-image.ts';
 import type { Image } from '../machine/images.ts';
 
 /** The reference under which the rehearsal has the image of our Dockerfile, as a registry would. */
@@ -15,7 +16,7 @@ const believing = {
 
 /** What an instance of the rehearsal can pull. */
 export function knownImages(dockerfile: string): Readonly<Record<string, Image>> {
-  return { [OWN_IMAGE]: ownImage(readFileSync(dockerfile, 'utf8')) };
+  return { [OWN_IMAGE]: ownImage(readFileSync(dockerfile, 'utf8')), [NODE_IMAGE]: nodeImage };
 }
 
 /** Within the checkout, wherever that is: what is compiled is found by its place beside this. */
@@ -38,6 +39,16 @@ export async function compileOnce(checkout: string): Promise<void> {
     env,
   });
 }
+
+/** Docker's official image of Node.js, as its Dockerfile has it: the entry point only hands on what is a program. */
+const nodeImage: Image = {
+  env: { ...believing.env },
+  entrypoint: [],
+  command: ['node'],
+  user: '0:0',
+  workdir: '/',
+  files: believing.files,
+};
 
 /** What the last stage of the Dockerfile says; in its place is the checkout itself. */
 function ownImage(dockerfile: string): Image {

@@ -30,6 +30,7 @@ export interface MachineOptions extends RootOptions {
 export class Machine {
   readonly #options: MachineOptions;
   #child: ChildProcess | null = null;
+  #isEndExpected = false;
   /** The network comes before the first program, and each time anew. */
   readonly #plug: (there: Namespace) => Promise<void>;
 
@@ -45,6 +46,11 @@ export class Machine {
 
   get isOn(): boolean {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Without having been told. */
+  get hasEnded(): boolean {
+    return this.#child !== null && !this.isOn && !this.#isEndExpected;
   }
 
   /** Resolves when its first program runs. */
@@ -79,6 +85,7 @@ export class Machine {
     );
     closeSync(console_);
     this.#child = child;
+    this.#isEndExpected = false;
     child.stdin!.on('error', () => undefined);
     await once(child.stdout!, 'data');
     child.stdout!.on('data', (text: Buffer) => writeFileSync(join(home, 'console.log'), text, { flag: 'a' }));
@@ -89,6 +96,7 @@ export class Machine {
   /** In order, as Compute Engine does it: the operating system is asked, and turned off if that takes too long. */
   async stop(): Promise<void> {
     if (!this.isOn) return;
+    this.#isEndExpected = true;
     const exited = once(this.#child!, 'exit');
     this.#child!.stdin!.write('poweroff\n');
     const timer = setTimeout(() => this.#child!.kill('SIGKILL'), SHUTDOWN_MS);
@@ -99,6 +107,7 @@ export class Machine {
   /** As a power failure: nothing in it hears of it. */
   async cut(): Promise<void> {
     if (!this.isOn) return;
+    this.#isEndExpected = true;
     const exited = once(this.#child!, 'exit');
     this.#child!.kill('SIGKILL');
     await exited;

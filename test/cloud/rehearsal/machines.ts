@@ -113,6 +113,12 @@ export class Machines implements Effects {
     }
   }
 
+  /** A sentence about a machine that ended by itself, else null. */
+  readonly firstDead = (): string | null => {
+    const dead = [...this.#running].find(([, { machine }]) => machine.hasEnded);
+    return dead === undefined ? null : `${dead[0]} ended by itself`;
+  };
+
   /** The ends of what the machines and their units have said. */
   lastWords(): string {
     const last = (path: string): string => {
@@ -148,10 +154,9 @@ export class Machines implements Effects {
       deviceName: textOf(disk as Values, 'deviceName'),
     }));
     const root = join(home, 'root');
-    mkdirSync(join(root, 'etc/ssl/certs'), { recursive: true });
-    writeFileSync(join(root, 'etc/ssl/certs/ca-certificates.crt'), authority);
+    mkdirSync(root, { recursive: true });
     const machine = new Machine(
-      { home, node, checkout, disks, hosts, images, hostName: name, directory: root },
+      { home, node, checkout, disks, hosts, images, authority, hostName: name, directory: root },
       async ({ pid }) => {
         await vpc.unplug(name);
         const account = textsAt(inputs, 'serviceAccount.email')[0]!;

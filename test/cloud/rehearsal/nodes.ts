@@ -75,6 +75,6 @@ export class Nodes {
   }
 
   #waitFor<Value>(what: string, timeoutMs: number, ask: () => Promise<Value | false>): Promise<Value> {
-    return waitFor(what, timeoutMs, ask, () => (this.#signal.aborted ? 'was interrupted' : null));
+    return waitFor(what, timeoutMs, ask, () => (this.#signal.aborted ? 'was interrupted' : this.#machines.firstDead()));
   }
 }

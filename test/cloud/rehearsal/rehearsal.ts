@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { RunReport } from '../../../node/src/results/report.ts';
 import { waitFor } from '../../../scripts/lib/wait-for.ts';
 import { Stack, type Step } from '../engine/stack.ts';
-import { OWN_IMAGE } from './images.ts';
 import { Nodes } from './nodes.ts';
 import { PROJECT, type Programs, targetUrl, World } from './world.ts';
 
@@ -52,9 +51,6 @@ async function prepare(world: World): Promise<Stack> {
   const config = {
     'gcp:project': PROJECT,
     'tutti:plan': '../plan.yaml',
-    'tutti:keys': 'none',
-    'tutti:deploy.kind': 'image',
-    'tutti:deploy.image': OWN_IMAGE,
     ...Object.fromEntries(regions.map((region, at) => [`tutti:regions[${at}]`, region])),
   };
   for (const [key, value] of Object.entries(config)) await stack.configure(key, value);

@@ -9,7 +9,7 @@ import type { Effects, Resource } from '../provider/cloud.ts';
 import { textOf } from '../provider/values.ts';
 import { BucketStore } from './bucket-store.ts';
 import { makeCertificates } from './certificates.ts';
-import { GoogleApis, permissionsOf } from './google-apis.ts';
+import { GoogleApis, permissionsOf, type SecretVersion, servedNames } from './google-apis.ts';
 import { compileOnce, knownImages } from './images.ts';
 import { Machines } from './machines.ts';
 import { MetadataServer } from './metadata-server.ts';
@@ -64,9 +64,11 @@ export class World {
       certificates: stand.directory,
       storagePort: Number(new URL(storage.endpoint).port),
       emailOf: (token) => metadata.emailOf(token),
-      may: (email, permission, bucket) => mayUse(stand.cloud.resources, email, permission, bucket),
+      may: (email, permission, resource) => mayUse(stand.cloud.resources, email, permission, resource),
+      newestVersion: (secret) => newestVersion(stand.cloud.resources, secret),
     });
-    const hosts = { 'metadata.google.internal': METADATA, 'storage.googleapis.com': GOOGLE_APIS };
+    const served = servedNames.map((name) => [name, GOOGLE_APIS]);
+    const hosts = { 'metadata.google.internal': METADATA, ...(Object.fromEntries(served) as Record<string, string>) };
     machines = new Machines({
       ...{ directory: stand.directory, checkout, node: process.execPath, vpc, store, hosts, authority },
       images: knownImages(join(checkout, 'Dockerfile')),
@@ -96,14 +98,25 @@ export class World {
 }
 
 /** By the rights that the stack has given, and nothing else. */
-function mayUse(resources: readonly Resource[], email: string, permission: string, bucket: string): boolean {
+function mayUse(resources: readonly Resource[], email: string, permission: string, resource: string): boolean {
+  const at: Readonly<Record<string, string>> = {
+    'gcp:storage/bucketIAMMember:BucketIAMMember': 'bucket',
+    'gcp:secretmanager/secretIamMember:SecretIamMember': 'secretId',
+  };
   return resources.some(
     ({ type, inputs }) =>
-      type === 'gcp:storage/bucketIAMMember:BucketIAMMember' &&
-      textOf(inputs, 'bucket') === bucket &&
+      at[type] !== undefined &&
+      textOf(inputs, at[type]) === resource &&
       textOf(inputs, 'member') === `serviceAccount:${email}` &&
       permissionsOf[textOf(inputs, 'role')]?.includes(permission) === true,
   );
+}
+
+function newestVersion(resources: readonly Resource[], secret: string): SecretVersion | null {
+  const newest = resources.findLast(
+    ({ type, inputs }) => type === 'gcp:secretmanager/secretVersion:SecretVersion' && inputs.secret === secret,
+  );
+  return newest === undefined ? null : { name: newest.id, text: textOf(newest.inputs, 'secretData') };
 }
 
 async function startTarget(): Promise<ChildProcess> {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -15,7 +15,10 @@ beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'tutti-cloud-in
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
-const variants: Readonly<Record<string, CloudInitInput>> = { 'an image of its own': { image } };
+const variants: Readonly<Record<string, CloudInitInput>> = {
+  'an image of its own': { image, isBundled: false, hasCredentials: false },
+  'a bundle and keys': { image, isBundled: true, hasCredentials: true },
+};
 const filesOf = (input: CloudInitInput): readonly { readonly path: string; readonly content: string }[] =>
   (parse(cloudInit(input)) as { readonly write_files: { path: string; content: string }[] }).write_files;
 
@@ -36,11 +39,13 @@ describe.each(Object.entries(variants))('cloud-init with %s', (_, input) => {
       await mkdir(place, { recursive: true });
       // What the image of the operating system brings; and a program that is here, in the place of one that is there.
       await writeFile(join(place, 'docker.service'), '[Service]\nExecStart=/bin/true\n');
-      const paths = units.map(({ path }) => join(place, basename(path)));
+      // Drop-ins are read with what they belong to.
+      const paths = units.map(({ path }) => join(place, relative('/etc/systemd/system', path)));
+      for (const path of paths) await mkdir(dirname(path), { recursive: true });
       for (const [at, { content }] of units.entries())
         await writeFile(paths[at]!, change(content).replaceAll('/usr/bin/docker', '/usr/bin/env'));
       const env = { ...process.env, SYSTEMD_UNIT_PATH: `${place}:` };
-      return (await run(analyze, ['verify', ...paths], { env })).stderr;
+      return (await run(analyze, ['verify', ...paths.filter((path) => path.endsWith('.service'))], { env })).stderr;
     };
     expect(await verify((text) => text)).toBe('');
     expect(await verify((text) => text.replace('RestartSec', 'RestartSecs'))).toContain('Unknown key');

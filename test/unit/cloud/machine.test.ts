@@ -10,7 +10,9 @@ const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
 
 describe('the stand-in for cloud-init', () => {
   it('takes what infra/ writes, and refuses what it would not carry out', () => {
-    const { write_files: files, runcmd } = parseCloudConfig(cloudInit({ image }));
+    const { write_files: files, runcmd } = parseCloudConfig(
+      cloudInit({ image, isBundled: false, hasCredentials: false }),
+    );
     expect(files.map(({ path }) => path)).toContain('/etc/systemd/system/tutti-node.service');
     expect(runcmd.at(-1)).toContain('tutti-node.service');
     expect(() => parseCloudConfig('write_files: []\n')).toThrow('#cloud-config');
@@ -20,7 +22,7 @@ describe('the stand-in for cloud-init', () => {
 
 describe('the stand-in for systemd', () => {
   it('takes the units that infra/ writes', () => {
-    const { write_files: files } = parseCloudConfig(cloudInit({ image }));
+    const { write_files: files } = parseCloudConfig(cloudInit({ image, isBundled: false, hasCredentials: false }));
     for (const { path, content } of files.filter(({ path }) => path.endsWith('.service'))) {
       const unit = parseUnit(path, content);
       for (const [key, values] of unit) if (key.startsWith('Service.Exec')) values.map(commandOf);
