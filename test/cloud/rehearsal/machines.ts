@@ -119,6 +119,11 @@ export class Machines implements Effects {
     return dead === undefined ? null : `${dead[0]} ended by itself`;
   };
 
+  /** How often the nodes of these machines were started. */
+  startsOf(names: readonly string[]): readonly number[] {
+    return names.map((name) => readFileSync(this.#journalOf(name), 'utf8').split('"node is up"').length - 1);
+  }
+
   /** The ends of what the machines and their units have said. */
   lastWords(): string {
     const last = (path: string): string => {
@@ -128,8 +133,7 @@ export class Machines implements Effects {
     return this.names
       .map((name) => {
         const home = join(this.#options.directory, 'machines', name);
-        const journal = join(home, 'root/var/log/journal/tutti-node.service.log');
-        return `--- console of ${name}:\n${last(join(home, 'console.log'))}\n--- its node:\n${last(journal)}`;
+        return `--- console of ${name}:\n${last(join(home, 'console.log'))}\n--- its node:\n${last(this.#journalOf(name))}`;
       })
       .join('\n');
   }
@@ -137,6 +141,10 @@ export class Machines implements Effects {
   /** Turns off what runs, at once. */
   async cutAll(): Promise<void> {
     await Promise.all([...this.#running.values()].map(({ machine }) => machine.cut()));
+  }
+
+  #journalOf(name: string): string {
+    return join(this.#options.directory, 'machines', name, 'root/var/log/journal/tutti-node.service.log');
   }
 
   async #boot(inputs: Values): Promise<void> {

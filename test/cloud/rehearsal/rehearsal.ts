@@ -37,6 +37,7 @@ export async function rehearse(programs: Programs, say: Say, signal: AbortSignal
     const nodes = new Nodes(world.machines, signal);
     await firstTest(world, stack, nodes, say, signal);
     await secondTest(world, stack, nodes, say, signal);
+    await anotherRegion(world, stack, nodes, say);
     await away(world, stack, say);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${world.machines.lastWords()}`, { cause: error });
@@ -95,6 +96,26 @@ async function secondTest(world: World, stack: Stack, nodes: Nodes, say: Say, si
   assert.match(await world.store.read(bucket!, object!), /name: second/);
   say('pulumi up: nothing to do, and the second plan is still there');
   await nodes.formed(regions.length, formingTimeoutMs);
+}
+
+/** One more, and away again, while the cluster runs. */
+async function anotherRegion(world: World, stack: Stack, nodes: Nodes, say: Say): Promise<void> {
+  const before = world.machines.names;
+  const starts = world.machines.startsOf(before);
+  await stack.configure(`tutti:regions[${regions.length}]`, 'us-west1');
+  const added = google(await stack.up());
+  assert.deepEqual(
+    added.filter(({ op }) => op !== 'create' && op !== 'update'),
+    [],
+    'a region more replaces nothing',
+  );
+  await nodes.formed(regions.length + 1, formingTimeoutMs);
+  say(`pulumi up: us-west1 as well; its node was admitted, and votes`);
+  await stack.forget(`tutti:regions[${regions.length}]`);
+  await stack.up();
+  await nodes.formed(regions.length, formingTimeoutMs);
+  assert.deepEqual(world.machines.startsOf(before), starts, 'no node of another region is started anew');
+  say('pulumi up: without us-west1; its node was removed, and no other was started anew');
 }
 
 async function away(world: World, stack: Stack, say: Say): Promise<void> {
