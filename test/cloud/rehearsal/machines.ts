@@ -8,6 +8,7 @@ import type { Image } from '../machine/images.ts';
 import { Machine } from './machine.ts';
 import type { Identity } from './metadata-server.ts';
 import type { FirewallRule } from './packet-filter.ts';
+import { run } from './run-command.ts';
 import type { Vpc } from './vpc.ts';
 
 const GIB = 1024 ** 3;
@@ -111,6 +112,17 @@ export class Machines implements Effects {
         // Whatever is there by that name: a user may have replaced it.
         return store.deleteObject(textOf(inputs, 'bucket'), textOf(inputs, 'name'));
     }
+  }
+
+  /** Whether a connection from one machine to a port of another comes about. Packets that are dropped take the whole time limit. */
+  connects(from: string, to: string, port: number, limitSecs: number): Promise<boolean> {
+    const { address } = this.#running.get(to)!;
+    const inside = ['nsenter', `--net=/proc/${this.get(from).pid}/ns/net`, '--'] as const;
+    const [file, ...args] = [...inside, 'timeout', String(limitSecs), 'bash', '-c', `</dev/tcp/${address}/${port}`];
+    return run(file!, args).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** A sentence about a machine that ended by itself, else null. */

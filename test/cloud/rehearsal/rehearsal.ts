@@ -63,6 +63,7 @@ async function firstTest(world: World, stack: Stack, nodes: Nodes, say: Say, sig
   say(`pulumi up: made ${made.length} resources, and with them ${world.machines.names.length} machines`);
   const { machine, health } = await nodes.formed(regions.length, formingTimeoutMs);
   say(`cluster: formed; ${health.node_id} leads, on ${machine}`);
+  await isClosed(world, say);
   await nodes.running(loadBeforeFailureMs, runTimeoutMs);
   say(`run: on, with the plan from the bucket. The power of ${machine} fails`);
   await world.machines.get(machine).cut();
@@ -84,6 +85,16 @@ async function firstTest(world: World, stack: Stack, nodes: Nodes, say: Say, sig
     'load comes from external addresses',
   );
   say(`target: saw requests from ${Object.keys(seen).length} external addresses, one of each machine`);
+}
+
+/** From node to node one port is open, and that of the HTTP API is not, nor SSH. */
+async function isClosed({ machines }: World, say: Say): Promise<void> {
+  const [one, other] = machines.names;
+  const dropped = [22, 8080];
+  const open = await Promise.all(dropped.map((port) => machines.connects(one!, other!, port, 2)));
+  assert.deepEqual(open, [false, false], `of the ports ${dropped.join(', ')}, which are to be closed`);
+  assert.ok(await machines.connects(one!, other!, 7000, 30), 'port 7000 is to be open between the nodes');
+  say('firewall: between the machines port 7000 is open; those of SSH and of the HTTP API are not');
 }
 
 async function secondTest(world: World, stack: Stack, nodes: Nodes, say: Say, signal: AbortSignal): Promise<void> {
