@@ -23,10 +23,13 @@ const cost = z.object({
   usdPerDayStopped: z.number(),
   egressUsdPerHourAtOneGbitPerNode: z.number(),
   /** Null: the plan does not fix a rate. */
-  egressOfPlan: z.object({ gb: z.number(), usd: z.number(), usdPerHour: z.number() }).nullable(),
+  egressOfPlan: z.object({ gb: z.number(), usd: z.number(), usdPerHour: z.number() }).nullable().default(null),
 });
 
-/** What a stack says of itself (`pulumi stack output --json`): the program must give it, and scripts read it, by this alone. */
+/**
+ * What a stack says of itself (`pulumi stack output --json`): the program must give it, and scripts read it, by this alone. The engine leaves out
+ * what is null.
+ */
 export const outputsSchema = z.object({
   project: z.string(),
   stack: z.string(),
@@ -41,7 +44,7 @@ export const outputsSchema = z.object({
   timings: z.object({ longestRoundTripMs: z.number(), electionTimeoutMs: z.number(), central: z.array(z.string()) }),
   cost,
   /** The secret that holds the token of the nodes' API, by its full name; null: there is none. */
-  apiToken: z.string().nullable(),
+  apiToken: z.string().nullable().default(null),
   /** The command that comes after `pulumi up`. */
   next: z.string(),
 });
