@@ -1,8 +1,13 @@
-import { interpolate, type Output } from '@pulumi/pulumi';
+import { interpolate, type Output, type Unwrap } from '@pulumi/pulumi';
+import { describePlanProblems } from '../../node/src/plan/describe.ts';
+import { parsePlan } from '../../node/src/plan/parse.ts';
 import { cloudInit } from './boot/cloud-init.ts';
+import { NODE_IMAGE } from './boot/node-image.ts';
 import { nodeSettings } from './boot/settings.ts';
+import type { Bundle } from './bundle/bundle.ts';
 import { ConfigBucket, PLAN_OBJECT, ResultsBucket } from './components/buckets.ts';
 import { Firewall } from './components/firewall.ts';
+import { Founding, FOUNDERS_OBJECT } from './components/founding.ts';
 import { Identity } from './components/identity.ts';
 import { Network } from './components/network.ts';
 import { NodeAddresses } from './components/node-addresses.ts';
@@ -11,35 +16,55 @@ import { ProjectApis } from './components/project-apis.ts';
 import { notBuilt, StackConfigError } from './config/parse.ts';
 import type { StackConfig } from './config/schema.ts';
 import { keepCredentials } from './keep-credentials.ts';
+import type { StackOutputs } from './outputs.ts';
 import { type ClusterPlan, planCluster } from './plan/cluster-plan.ts';
 import { type CostEstimate, estimateCost } from './plan/cost.ts';
+import { type Egress, egressOf } from './plan/egress.ts';
 
-/** What a stack says of itself: `pulumi stack output --json`. */
-export interface Outputs {
+interface Made {
+  readonly project: string;
+  readonly stack: string;
   readonly clusterNodes: string;
   readonly plan: Output<string>;
   readonly results: Output<string>;
-  readonly nodes: readonly NodeOutput[];
-  readonly timings: ClusterPlan['timings'];
+  readonly keepResults: boolean;
+  readonly keys: StackConfig['keys'];
+  readonly tokenSecret: string | null;
+  readonly nodes: NodeOutput[];
+  readonly timings: Mutable<ClusterPlan['timings']>;
   readonly cost: CostEstimate;
+  readonly next: string;
 }
+/** A schema's lists are not readonly. */
+type Mutable<Value> = Value extends readonly (infer One)[]
+  ? Mutable<One>[]
+  : Value extends object
+    ? { [Key in keyof Value]: Mutable<Value[Key]> }
+    : Value;
+
+/** What a stack says of itself (`pulumi stack output --json`): exactly what the scripts read, or it does not compile. */
+export type Outputs = Unwrap<Made> extends StackOutputs ? Made : never;
 
 export interface NodeOutput {
   readonly id: string;
+  readonly role: 'voter' | 'learner';
   readonly region: string;
   readonly zone: string;
   readonly instance: string;
   readonly internalIp: Output<string>;
   readonly externalIp: Output<string>;
+  readonly keysSecret: string | null;
 }
 
 /**
  * All resources of a stack, each in the component of its concern. Throws StackConfigError, before there is any, for what is
- * not built yet.
+ * not built yet, and for a plan that no leader would take.
  */
-export function deploy(config: StackConfig, planText: string): Outputs {
+export function deploy(config: StackConfig, planText: string, makeBundle: () => Bundle): Outputs {
   const missing = notBuilt(config);
-  if (missing.length > 0 || config.deploy.kind !== 'image') throw new StackConfigError(missing);
+  if (missing.length > 0) throw new StackConfigError(missing);
+  const egress = egressOfText(config, planText);
+  const bundle = config.deploy.kind === 'bundle' ? makeBundle() : null;
   const cluster = planCluster(config);
   const { prefix, labels, nodes } = cluster;
   const { machineType, dataDiskGib, maxRunHours } = config.runtime;
@@ -55,17 +80,23 @@ export function deploy(config: StackConfig, planText: string): Outputs {
   const members = new Map([...identities].map(([id, { member }]) => [id, member]));
   const bucket = { location: config.bucketLocation, labels, members };
   const bucketName = `${config.project}-${prefix}-config`;
-  const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText }, afterApis);
+  const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText, bundle }, afterApis);
   const results = new ResultsBucket(`${prefix}-results`, { ...bucket, keep: config.keepResults }, afterApis);
   const credentials = keepCredentials(config, cluster, members, afterApis);
-  const userData = cloudInit({ image: config.deploy.image, hasCredentials: credentials !== null });
+  const image = config.deploy.kind === 'image' ? config.deploy.image : NODE_IMAGE;
+  const userData = cloudInit({ image, isBundled: bundle !== null, hasCredentials: credentials !== null });
+  const machines: NodeVm[] = [];
   const outputs = nodes.map((node): NodeOutput => {
     const subnet = network.subnets.get(node.region)!;
     const addresses = new NodeAddresses(node.name, { node, subnet }, afterApis);
     const settings = results.bucketName.apply((name) =>
-      nodeSettings(node, { config: bucketName, planObject: PLAN_OBJECT, results: name }, credentials !== null),
+      nodeSettings(
+        node,
+        { config: bucketName, planObject: PLAN_OBJECT, foundersObject: FOUNDERS_OBJECT, results: name },
+        credentials !== null,
+      ),
     );
-    new NodeVm(
+    const machine = new NodeVm(
       node.name,
       {
         node,
@@ -80,19 +111,42 @@ export function deploy(config: StackConfig, planText: string): Outputs {
         settings,
         credentials: credentials?.settingsOf(node) ?? null,
         clusterNodes: cluster.clusterNodes,
+        bundle: bundle === null ? null : `${bucketName}/${bundle.name}`,
       },
       // A node that starts before its rights are there waits for them in vain.
       { dependsOn: [firewall, plans, results, ...(credentials?.kept ?? [])] },
     );
-    const { id, region, zone, name: instance } = node;
-    return { id, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
+    machines.push(machine);
+    const { id, role, region, zone, name: instance } = node;
+    const { internal: internalIp, external: externalIp } = addresses;
+    const keysSecret = credentials?.keysSecretOf(node) ?? null;
+    return { id, role, region, zone, instance, internalIp, externalIp, keysSecret };
   });
+  new Founding(`${prefix}-founding`, { bucket: plans.bucketName, founders: cluster.founders, machines });
+  const { timings } = cluster;
   return {
+    project: config.project,
+    stack: config.stack,
     clusterNodes: cluster.clusterNodes,
     plan: interpolate`gs://${plans.bucketName}/${PLAN_OBJECT}`,
     results: interpolate`gs://${results.bucketName}`,
+    keepResults: config.keepResults,
+    keys: config.keys,
+    tokenSecret: credentials?.tokenSecret ?? null,
     nodes: outputs,
-    timings: cluster.timings,
-    cost: estimateCost({ nodes: nodes.length, machineType, dataDiskGib, maxRunHours }),
+    timings: { ...timings, central: [...timings.central] },
+    cost: estimateCost({ nodes: nodes.length, machineType, dataDiskGib, maxRunHours }, egress),
+    next: nextCommand(config),
   };
+}
+
+function egressOfText({ plan: path }: StackConfig, text: string): Egress {
+  const parsed = parsePlan(text);
+  if (!parsed.ok) throw new StackConfigError([`tutti:plan: ${describePlanProblems(path, parsed.problems)}`]);
+  return egressOf(parsed.plan);
+}
+
+/** After `pulumi up`: keys that are brought by hand, where no node starts without; else the result of the plan that is there. */
+function nextCommand({ keys, stack }: StackConfig): string {
+  return `scripts/cloud ${keys === 'external' ? 'keys' : 'result --wait'} --stack ${stack}`;
 }

@@ -1,10 +1,12 @@
 import { stringify } from 'yaml';
 import { CREDENTIALS_FOLDER, CREDENTIALS_MOUNT, credentialsFiles } from './credentials.ts';
-import { DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
+import { BUNDLE_LINK, bundleScript, DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
 
 export interface CloudInitInput {
   /** By digest: host/path@sha256:... */
   readonly image: string;
+  /** Whether the image is Node.js alone, and the node comes as a bundle; else the image has it. */
+  readonly isBundled: boolean;
   /** Whether the nodes have keys and a token, which Secret Manager keeps. */
   readonly hasCredentials: boolean;
 }
@@ -18,16 +20,17 @@ const STOP_SECS = 30;
  * without harm, and nothing in it removes or formats what is there. The scripts are run by name of their shell: /etc may be
  * mounted noexec.
  */
-export function cloudInit({ image, hasCredentials }: CloudInitInput): string {
+export function cloudInit({ image, isBundled, hasCredentials }: CloudInitInput): string {
   const files = {
     '/etc/tutti/mount.sh': mountScript,
     '/etc/tutti/firewall.sh': firewallScript,
     '/etc/tutti/settings.sh': settingsScript,
+    ...(isBundled && { '/etc/tutti/bundle.sh': bundleScript }),
     '/etc/sysctl.d/60-tutti.conf': sysctls,
     '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
     '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
-    '/etc/systemd/system/tutti-node.service': nodeUnit(image, hasCredentials),
-    ...(hasCredentials ? credentialsFiles([image]) : {}),
+    '/etc/systemd/system/tutti-node.service': nodeUnit(image, isBundled, hasCredentials),
+    ...(hasCredentials && credentialsFiles(tuttiOf(image, isBundled), isBundled)),
   };
   const document = {
     write_files: Object.entries(files).map(([path, content]) => ({
@@ -62,14 +65,24 @@ ExecStart=/bin/sh /etc/tutti/${script}.sh
 `;
 }
 
+/**
+ * What runs tutti in a container, from the options of `docker run` to the command line. The launcher of a bundle is given to a shell: what the
+ * bundle is unpacked on may be mounted noexec.
+ */
+function tuttiOf(image: string, isBundled: boolean): readonly string[] {
+  if (!isBundled) return [image];
+  return [`--env=NODE_ENV=production --volume=${BUNDLE_LINK}:/app:ro`, image, 'sh /app/node/bin/tutti'];
+}
+
 /** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
-function nodeUnit(image: string, hasCredentials: boolean): string {
+function nodeUnit(image: string, isBundled: boolean, hasCredentials: boolean): string {
   const run = [
     '/usr/bin/docker run --rm --init --name=tutti --network=host --read-only --tmpfs=/tmp',
     '--cap-drop=ALL --security-opt=no-new-privileges --ulimit=nofile=65536:65536',
     `--stop-timeout=${STOP_SECS} --env-file=/run/tutti/node.env --volume=${DATA_MOUNT}:/data`,
     ...(hasCredentials ? [`--volume=${CREDENTIALS_FOLDER}:${CREDENTIALS_MOUNT}:ro`] : []),
-    image,
+    ...(isBundled ? ['--user=1000:1000 --env=CLUSTER_DATA_DIR=/data'] : []),
+    ...tuttiOf(image, isBundled),
     'node',
   ];
   return `[Unit]
@@ -80,7 +93,7 @@ After=network-online.target docker.service tutti-disk.service tutti-firewall.ser
 
 [Service]
 ExecStartPre=/bin/sh /etc/tutti/settings.sh
-# What an end of systemd or Docker left behind. The log is on the disk, not in the container.
+${isBundled ? 'ExecStartPre=/bin/sh /etc/tutti/bundle.sh\n' : ''}# What an end of systemd or Docker left behind. The log is on the disk, not in the container.
 ExecStartPre=-/usr/bin/docker stop --time=${STOP_SECS} tutti
 ExecStartPre=-/usr/bin/docker rm tutti
 ExecStart=${run.join(' \\\n  ')}

@@ -5,6 +5,8 @@ import { RAFT_PORT, type PlannedNode } from '../plan/cluster-plan.ts';
 export interface Buckets {
   readonly config: string;
   readonly planObject: string;
+  /** Who founds the cluster. */
+  readonly foundersObject: string;
   readonly results: string;
 }
 
@@ -12,13 +14,17 @@ export interface Buckets {
 const POLL_SECS = 10;
 
 /**
- * The settings of one node as lines `NAME=value` (docs/settings.md), for its instance attribute `tutti-settings`. CLUSTER_NODES is
- * an attribute of its own, since it changes when others come and go. The HTTP API stays on loopback: the way to it is SSH
- * through Identity-Aware Proxy; where the nodes have credentials, it demands a token as well. Nothing here is a secret: who may see the instance sees its attributes.
+ * The settings of one node as lines `NAME=value` (docs/settings.md), for its instance attribute `tutti-settings`. The list of the nodes is
+ * an attribute of its own, `cluster-nodes`, which the node itself watches, since it changes when others come and go. The HTTP API stays on
+ * loopback: the way to it is SSH through Identity-Aware Proxy; where the nodes have credentials, it demands a token as well. Nothing here is a
+ * secret: who may see the instance sees its attributes.
  */
 export function nodeSettings(node: PlannedNode, buckets: Buckets, hasCredentials: boolean): string {
   const settings = {
     CLUSTER_NODE_ID: node.id,
+    CLUSTER_ROLE: node.role,
+    DISCOVERY_MODE: 'gce',
+    CLUSTER_FOUNDERS: `gs://${buckets.config}/${buckets.foundersObject}`,
     CLUSTER_REGION: node.region,
     CLUSTER_BIND_ADDR: `${node.internalIp}:${RAFT_PORT}`,
     CLUSTER_TIMINGS: 'auto',

@@ -20,6 +20,8 @@ export interface NodeVmArgs {
   /** What brings it its keys; null: it has none. */
   readonly credentials: string | null;
   readonly clusterNodes: string;
+  /** BUCKET/OBJECT of the bundle that it runs from its next start on; null: the image has the node. */
+  readonly bundle: string | null;
 }
 
 /**
@@ -65,12 +67,14 @@ export class NodeVm extends ComponentResource {
   }
 }
 
-function attributesOf({ userData, settings, credentials, clusterNodes }: NodeVmArgs): Record<string, Input<string>> {
+function attributesOf(args: NodeVmArgs): Record<string, Input<string>> {
+  const { userData, settings, credentials, clusterNodes, bundle } = args;
   return {
     'user-data': userData,
     'tutti-settings': settings,
     ...(credentials !== null && { 'tutti-credentials': credentials }),
     'cluster-nodes': clusterNodes,
+    ...(bundle !== null && { 'tutti-bundle': bundle }),
     'enable-oslogin': 'TRUE',
     'block-project-ssh-keys': 'TRUE',
     'google-logging-enabled': 'true',

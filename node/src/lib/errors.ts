@@ -122,6 +122,11 @@ export const errorCodes = {
     retryable: true,
     fatal: false,
   },
+  METADATA_FAILED: {
+    meaning: 'the metadata server of this machine (Compute Engine) did not answer, or not with what was asked for',
+    retryable: true,
+    fatal: false,
+  },
   NO_SOURCE: {
     meaning: 'plans come by the API alone here (CLUSTER_CONFIG_SOURCE=api): there is nothing to read anew',
     retryable: false,

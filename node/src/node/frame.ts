@@ -39,6 +39,8 @@ export interface Frame {
   /** Null: results stay in the cluster. */
   readonly writeResult: WriteResult | null;
   readonly self: AgentRef;
+  /** It generates load and has no vote. */
+  readonly isLearner: boolean;
   /** Closed from the last to the first. */
   readonly opened: Close[];
 }

@@ -6,6 +6,8 @@ import type { Log } from '../lib/log.ts';
 import type { Settings } from '../settings/schema.ts';
 import { type DataDirectory, openDataDirectory } from '../storage/data-dir.ts';
 import { checkDoors, peerSecurity } from './doors.ts';
+import { byAttribute, readAttributePlace } from './by-attribute.ts';
+import { startByChangingList } from './by-changing-list.ts';
 import { startByConsul } from './by-consul.ts';
 import { startByList } from './by-list.ts';
 import { type Close, closeAll } from './close-all.ts';
@@ -30,17 +32,25 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
   const source = await openSource(settings);
   const writeResult = await openResults(settings);
   const byConsul = settings.discoveryMode === 'consul' ? await readConsulPlace(settings) : null;
-  const place = byConsul === null ? await readPlace(settings) : null;
+  const attribute = settings.discoveryMode === 'gce' ? await readAttributePlace(settings) : null;
+  const place = settings.discoveryMode === 'static' ? await readPlace(settings) : null;
   const directory = await openOwnDirectory(settings, place);
   const { nodeId } = directory;
   const self: AgentRef = { node: nodeId, session: randomUUID(), region: settings.region };
   const opened: Close[] = [() => directory.close()];
   try {
     hooks.identify(() => ({ node: nodeId }));
+    const isLearner = place === null ? settings.role === 'learner' : place.isLearner(nodeId);
     const token = new OwnToken(settings);
     opened.push(...watchKeys(security.keys, token, nodeId, hooks.log));
-    const frame = { settings, security, token: token.source, hooks, directory, source, writeResult, self, opened };
-    const apiAddress = place === null ? await startByConsul(frame, byConsul!) : await startByList(frame, place);
+    const common = { settings, security, token: token.source, hooks, directory, source, writeResult, self };
+    const frame = { ...common, isLearner, opened };
+    const start = async (): Promise<string> => {
+      if (place !== null) return startByList(frame, place);
+      if (attribute !== null) return startByChangingList(frame, byAttribute(settings, attribute, hooks.log));
+      return startByConsul(frame, byConsul!);
+    };
+    const apiAddress = await start();
     return { apiAddress, close: () => closeAll(opened) };
   } catch (error) {
     await closeAll(opened);
@@ -60,6 +70,6 @@ function watchKeys(keys: OwnKeys | null, token: OwnToken, nodeId: string, log: L
 function openOwnDirectory(settings: Settings, place: Place | null): Promise<DataDirectory> {
   const { dataDirectory, nodeId } = settings;
   if (place === null) return openDataDirectory(dataDirectory, { nodeId, fallbackNodeId: hostname() });
-  const check = (id: string): void => void place.selfIndex(id);
+  const check = (id: string): void => void place.isLearner(id);
   return openDataDirectory(dataDirectory, { nodeId, fallbackNodeId: place.listedIdHere() ?? hostname(), check });
 }

@@ -24,6 +24,7 @@ export function identityOf(nodeId: string, changes: Partial<PeerIdentity> = {}):
     region: 'local',
     apiAddress: '127.0.0.1:1',
     electionPriority: 0,
+    isLearner: false,
     ...changes,
   };
 }

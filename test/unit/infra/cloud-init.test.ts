@@ -17,7 +17,7 @@ interface CloudConfig {
 }
 
 const image = `ghcr.io/me/tutti@sha256:${'0123456789abcdef'.repeat(4)}`;
-const text = cloudInit({ image, hasCredentials: true });
+const text = cloudInit({ image, isBundled: true, hasCredentials: true });
 const config = parse(text) as CloudConfig;
 const scripts = config.write_files.filter(({ path }) => path.endsWith('.sh'));
 const contentOf = (name: string): string => config.write_files.find(({ path }) => path.endsWith(name))!.content;
@@ -33,10 +33,12 @@ describe('cloudInit', () => {
       '/etc/tutti/mount.sh',
       '/etc/tutti/firewall.sh',
       '/etc/tutti/settings.sh',
+      '/etc/tutti/bundle.sh',
       '/etc/sysctl.d/60-tutti.conf',
       '/etc/systemd/system/tutti-disk.service',
       '/etc/systemd/system/tutti-firewall.service',
       '/etc/systemd/system/tutti-node.service',
+      '/etc/tutti/await-bundle.sh',
       '/etc/tutti/credentials.sh',
       '/etc/tutti/await-credentials.sh',
       '/etc/systemd/system/tutti-credentials.service',
@@ -78,7 +80,7 @@ describe('cloudInit', () => {
   });
 
   it('has scripts that the shell can read', () => {
-    expect(scripts).toHaveLength(5);
+    expect(scripts).toHaveLength(7);
     for (const { path, content } of scripts) {
       const { status, stderr } = spawnSync('/bin/sh', ['-n'], { input: content, encoding: 'utf8' });
       expect([path, stderr, status]).toEqual([path, '', 0]);
@@ -95,8 +97,18 @@ describe('cloudInit', () => {
       for (const key of ['Requires', 'After'])
         expect(node).toMatch(new RegExp(`^${key}=.*\\b${needed}\\.service`, 'm'));
     expect(config.runcmd.at(-1)).toEqual(['systemctl', 'start', '--no-block', 'tutti-node.service']);
-    expect(node).toContain(`  ${image} \\\n  node\n`);
-    expect(contentOf('tutti-credentials.service')).toContain(`  ${image} \\\n  credentials sync\n`);
+    expect(node).toContain(`  ${image} \\\n  sh /app/node/bin/tutti \\\n  node\n`);
+    expect(contentOf('tutti-credentials.service')).toContain(
+      `  ${image} \\\n  sh /app/node/bin/tutti \\\n  credentials sync\n`,
+    );
+  });
+
+  it('leaves the bundle out where the image has the node, and what a container is given for it', () => {
+    const own = parse(cloudInit({ image, isBundled: false, hasCredentials: true })) as CloudConfig;
+    const units = own.write_files.filter(({ path }) => /tutti-(node|credentials)\.service$/.test(path));
+    expect(own.write_files.some(({ path }) => path.endsWith('bundle.sh'))).toBe(false);
+    expect(units.map(({ content }) => content.includes(`  ${image} \\\n  `))).toEqual([true, true]);
+    for (const { content } of units) expect(content).not.toMatch(/bundle|\/app/);
   });
 });
 
@@ -108,7 +120,7 @@ describe('the keys of a node', () => {
   });
 
   it('that nobody has are not fetched', () => {
-    expect(cloudInit({ image, hasCredentials: false })).not.toContain('credentials');
+    expect(cloudInit({ image, isBundled: true, hasCredentials: false })).not.toContain('credentials');
   });
 });
 
@@ -117,6 +129,7 @@ describe('nodeSettings', () => {
   const buckets = {
     config: 'my-project-tutti-dev-config',
     planObject: 'plan.yaml',
+    foundersObject: 'founders.txt',
     results: 'tutti-dev-results-1a2b3c4',
   };
 
@@ -125,9 +138,9 @@ describe('nodeSettings', () => {
     (hasCredentials) => {
       fc.assert(
         fc.property(fc.uniqueArray(fc.constantFrom(...names), { minLength: 3, maxLength: 7 }), (list) => {
-          const { nodes, clusterNodes } = planCluster({ stack: 'dev', regions: list, nodesPerRegion: 1 });
+          const { nodes } = planCluster({ stack: 'dev', regions: list, nodesPerRegion: 1, loadNodesPerRegion: 1 });
           for (const node of nodes) {
-            const lines = `${nodeSettings(node, buckets, hasCredentials)}CLUSTER_NODES=${clusterNodes}`.split('\n');
+            const lines = nodeSettings(node, buckets, hasCredentials).trim().split('\n');
             const environment = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s) as [string, string]));
             // The file of the token is on the machine alone.
             const read = readSettings({ ...environment, API_AUTH_TOKEN_FILE: '' });
@@ -136,7 +149,9 @@ describe('nodeSettings', () => {
               nodeId: node.id,
               region: node.region,
               bindAddress: { host: node.internalIp, port: 7000 },
-              nodes: clusterNodes,
+              role: node.role,
+              discoveryMode: 'gce',
+              founders: 'gs://my-project-tutti-dev-config/founders.txt',
               configSource: 'gcs',
               gcsBucket: buckets.config,
               gcsResultsBucket: buckets.results,

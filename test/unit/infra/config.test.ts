@@ -77,6 +77,11 @@ describe('the configuration of a stack', () => {
       { nodesPerRegion: '3' },
       'are 9 voter(s), and at most 7 are useful; `pulumi config set tutti:nodesPerRegion 2`',
     ],
+    [
+      'more nodes than a project has accounts for',
+      { loadNodesPerRegion: '40' },
+      '123 nodes in all, each with a service account, and a project has 100 (its quota); `pulumi config set tutti:loadNodesPerRegion 32`',
+    ],
     ['a number that is none', { nodesPerRegion: 'two' }, 'tutti:nodesPerRegion: must be a whole number from 1 to 7'],
     [
       'another runtime',
@@ -131,25 +136,20 @@ describe('what is not built yet', () => {
   const image = (host: string): string =>
     JSON.stringify({ kind: 'image', image: `${host}/tutti@sha256:${'a'.repeat(64)}` });
 
-  it('is refused by name: the default asks for the bundle', () => {
-    expect(notBuilt(parse(least))).toEqual([
-      expect.stringContaining('tutti:deploy: `bundle` (the default) is not built yet'),
-    ]);
+  it('is nothing of what a stack has by default', () => {
+    expect(notBuilt(parse(least))).toEqual([]);
   });
 
-  it.each(['state', 'external', 'none'])('leaves an image that anybody may pull, with keys: %s', (keys) => {
-    expect(notBuilt(parse({ ...least, keys, deploy: image('ghcr.io/me') }))).toEqual([]);
-  });
+  it.each(['state', 'external', 'none'])(
+    'leaves the bundle, load-only nodes and an image that anybody may pull, keys: %s',
+    (keys) => {
+      expect(notBuilt(parse({ ...least, keys, loadNodesPerRegion: '2' }))).toEqual([]);
+      expect(notBuilt(parse({ ...least, keys, deploy: image('ghcr.io/me') }))).toEqual([]);
+    },
+  );
 
-  it.each([
-    [
-      { loadNodesPerRegion: '2' },
-      'tutti:loadNodesPerRegion: load-only nodes are not built yet (a node has no CLUSTER_ROLE)',
-    ],
-    [{ deploy: image('europe-docker.pkg.dev/p') }, 'an image in Artifact Registry is not built yet'],
-    [{ deploy: image('eu.gcr.io/p') }, 'an image in Artifact Registry is not built yet'],
-  ])('%j is one of it', (values, message) => {
-    const all = notBuilt(parse({ ...least, deploy: image('ghcr.io/me'), ...values }));
-    expect(all).toEqual([expect.stringContaining(message)]);
+  it.each(['europe-docker.pkg.dev/p', 'eu.gcr.io/p'])('an image of %s is', (host) => {
+    const message = 'an image in Artifact Registry is not built yet';
+    expect(notBuilt(parse({ ...least, deploy: image(host) }))).toEqual([expect.stringContaining(message)]);
   });
 });

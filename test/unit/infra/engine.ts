@@ -7,6 +7,8 @@ export interface Registered {
   readonly parent: string | null;
   readonly inputs: Record<string, unknown>;
   readonly isRetained: boolean;
+  /** Inputs whose changes the engine does not look at. */
+  readonly ignored: readonly string[];
   /** When the engine was asked for it, and when it was there: places in one order of all such moments. */
   readonly askedAt: number;
   readonly madeAt: number;
@@ -52,7 +54,10 @@ export async function graphOf(
   const outputs = await runtime.runInPulumiStack(() => {
     runtime.registerStackTransformation(({ type, name, opts }) => {
       const parent = opts.parent as unknown as { readonly __pulumiType: string } | undefined;
-      declared.push({ type, name, parent: parent?.__pulumiType ?? null, isRetained: opts.retainOnDelete === true });
+      declared.push({
+        ...{ type, name, parent: parent?.__pulumiType ?? null, isRetained: opts.retainOnDelete === true },
+        ignored: opts.ignoreChanges ?? [],
+      });
       return undefined;
     });
     return program();

@@ -3,31 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { cloudInit } from '../../../infra/src/boot/cloud-init.ts';
 import { credentialsSettings } from '../../../infra/src/boot/credentials.ts';
+import { NODE_IMAGE } from '../../../infra/src/boot/node-image.ts';
 import { nodeSettings } from '../../../infra/src/boot/settings.ts';
-import { parseStackConfig } from '../../../infra/src/config/parse.ts';
+import { outputsSchema } from '../../../infra/src/outputs.ts';
 import { type ClusterPlan, planCluster } from '../../../infra/src/plan/cluster-plan.ts';
 import { type Graph, graphOf, type Registered } from './engine.ts';
+import { built, bundle, image, seven, stackOf, three, valuesOf } from './stack.ts';
 
-const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
-const built = { plan: 'plan.yaml', deploy: JSON.stringify({ kind: 'image', image }) };
-const three = ['us-central1', 'europe-west1', 'asia-northeast1'];
-const seven = [...three, 'australia-southeast1', 'southamerica-east1', 'africa-south1', 'me-west1'];
-
-const stackOf = (values: Record<string, string>, preview = false): Promise<Graph> =>
-  graphOf(
-    async () => {
-      const { deploy } = await import('../../../infra/src/program.ts');
-      return deploy(
-        parseStackConfig({ project: 'my-project', stack: 'dev', values: { ...built, ...values } }),
-        'name: a\n',
-      );
-    },
-    { preview },
-  );
-const valuesOf = (regions: readonly string[], nodesPerRegion = 1): Record<string, string> => ({
-  regions: JSON.stringify(regions),
-  nodesPerRegion: String(nodesPerRegion),
-});
 const ofType = (graph: Graph, type: string): readonly Registered[] =>
   graph.resources.filter((resource) => resource.type === `gcp:${type}`);
 
@@ -42,7 +24,6 @@ const homes: Readonly<Record<string, string>> = {
   'gcp:compute/address:Address': 'NodeAddresses',
   'gcp:compute/disk:Disk': 'NodeVm',
   'gcp:compute/instance:Instance': 'NodeVm',
-  'gcp:storage/bucketObject:BucketObject': 'ConfigBucket',
   'tls:index/selfSignedCert:SelfSignedCert': 'Authority',
   'tls:index/certRequest:CertRequest': 'NodeKeys',
   'tls:index/locallySignedCert:LocallySignedCert': 'NodeKeys',
@@ -55,6 +36,7 @@ const ofSecrets = [
   'tls:index/privateKey:PrivateKey',
 ];
 const inEitherBucket = ['gcp:storage/bucket:Bucket', 'gcp:storage/bucketIAMMember:BucketIAMMember'];
+const object = 'gcp:storage/bucketObject:BucketObject';
 
 describe.each([
   [1, ['europe-west1'], 3],
@@ -65,12 +47,13 @@ describe.each([
   let plan: ClusterPlan;
   beforeAll(async () => {
     graph = await stackOf(valuesOf(regions, nodesPerRegion));
-    plan = planCluster({ stack: 'dev', regions, nodesPerRegion });
+    plan = planCluster({ stack: 'dev', regions, nodesPerRegion, loadNodesPerRegion: 0 });
   });
 
   it('has every resource in the component of its concern, under a name of its own', () => {
     for (const { type, parent } of graph.resources) {
       if (type.startsWith('tutti:infra:')) expect([type, parent]).toEqual([type, null]);
+      else if (type === object) expect(parent).toMatch(/^tutti:infra:(ConfigBucket|Founding)$/);
       else if (inEitherBucket.includes(type)) expect(parent).toMatch(/^tutti:infra:(Config|Results)Bucket$/);
       else if (ofSecrets.includes(type)) expect(parent).toMatch(/^tutti:infra:(Authority|NodeKeys|ApiToken)$/);
       else expect([type, parent]).toEqual([type, `tutti:infra:${homes[type] ?? 'no component'}`]);
@@ -109,7 +92,7 @@ describe.each([
         scheduling: { maxRunDuration: { seconds: 86_400 }, instanceTerminationAction: 'STOP' },
         shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
         metadata: {
-          'user-data': cloudInit({ image, hasCredentials: true }),
+          'user-data': cloudInit({ image, isBundled: false, hasCredentials: true }),
           'tutti-credentials': credentialsSettings({
             keys: `projects/my-project/secrets/${node.name}-keys`,
             token: 'projects/my-project/secrets/tutti-dev-api-token',
@@ -117,7 +100,12 @@ describe.each([
           'cluster-nodes': plan.clusterNodes,
           'tutti-settings': nodeSettings(
             node,
-            { config: 'my-project-tutti-dev-config', planObject: 'plan.yaml', results: 'tutti-dev-results-1a2b3c4' },
+            {
+              config: 'my-project-tutti-dev-config',
+              planObject: 'plan.yaml',
+              foundersObject: 'founders.txt',
+              results: 'tutti-dev-results-1a2b3c4',
+            },
             true,
           ),
           'enable-oslogin': 'TRUE',
@@ -130,6 +118,18 @@ describe.each([
     expect((graph.outputs.nodes as unknown[]).length).toBe(plan.nodes.length);
   });
 
+  it('says of itself what the scripts read, and nothing else', () => {
+    expect(outputsSchema.strict().parse(graph.outputs)).toEqual(graph.outputs);
+    expect(graph.outputs).toMatchObject({
+      project: 'my-project',
+      stack: 'dev',
+      results: 'gs://tutti-dev-results-1a2b3c4',
+      next: 'scripts/cloud result --wait --stack dev',
+      keys: 'state',
+      tokenSecret: 'projects/my-project/secrets/tutti-dev-api-token',
+    });
+  });
+
   it('lets in the nodes on one port and SSH through the proxy, by service account, and refuses the rest', () => {
     const emails = plan.nodes.map(({ accountId }) => `${accountId}@my-project.iam.gserviceaccount.com`);
     const rules = ofType(graph, 'compute/firewall:Firewall').map(({ inputs }) => inputs);
@@ -140,14 +140,8 @@ describe.each([
         ...network,
         allows: [{ protocol: 'tcp', ports: ['7000'] }],
         sourceServiceAccounts: emails,
-        targetServiceAccounts: emails,
       },
-      {
-        ...network,
-        allows: [{ protocol: 'tcp', ports: ['22'] }],
-        sourceRanges: ['35.235.240.0/20'],
-        targetServiceAccounts: emails,
-      },
+      { ...network, allows: [{ protocol: 'tcp', ports: ['22'] }], sourceRanges: ['35.235.240.0/20'] },
     ]);
   });
 
@@ -201,8 +195,10 @@ describe('the buckets', () => {
 describe('a fourth region', () => {
   it('changes nothing of what is there but attributes and who may come in', async () => {
     const mayChange = (one: Registered): object => {
-      const { metadata, sourceServiceAccounts, targetServiceAccounts, ...inputs } = one.inputs;
-      const lists = [metadata, sourceServiceAccounts, targetServiceAccounts].map((value) => value !== undefined);
+      const { metadata, sourceServiceAccounts, ...inputs } = one.inputs;
+      // The engine ignores another content of the founders (below), which mocks do not.
+      if (one.name === 'tutti-dev-founding-list') delete inputs.content;
+      const lists = [metadata, sourceServiceAccounts].map((value) => value !== undefined);
       return {
         ...one,
         askedAt: 0,
@@ -217,6 +213,54 @@ describe('a fourth region', () => {
     const later = after.resources.map(mayChange);
     for (const one of before.resources) expect(later).toContainEqual(mayChange(one));
     expect(after.resources.length).toBeGreaterThan(before.resources.length);
+  });
+});
+
+describe('the founders', () => {
+  it('are the voters, written once and only when every machine is there', async () => {
+    const graph = await stackOf({ ...valuesOf(three), loadNodesPerRegion: '2' });
+    const { founders } = planCluster({ stack: 'dev', regions: three, nodesPerRegion: 1, loadNodesPerRegion: 2 });
+    const list = graph.resources.find(({ name }) => name === 'tutti-dev-founding-list')!;
+    expect(list.inputs).toMatchObject({ name: 'founders.txt', content: expect.anything() as unknown });
+    expect(JSON.stringify(list.inputs.content)).toContain(JSON.stringify(`${founders}\n`));
+    expect(list.ignored).toEqual(['content']);
+    const machines = ofType(graph, 'compute/instance:Instance');
+    expect(machines).toHaveLength(9);
+    expect(list.askedAt).toBeGreaterThan(Math.max(...machines.map(({ madeAt }) => madeAt)));
+  });
+});
+
+describe('load-only nodes', () => {
+  it('have all that a node has, and ten accounts are let in by each rule', async () => {
+    const graph = await stackOf({ ...valuesOf(three), loadNodesPerRegion: '7' });
+    const rules = ofType(graph, 'compute/firewall:Firewall').flatMap(({ name, inputs }) =>
+      inputs.sourceServiceAccounts === undefined ? [] : [[name, (inputs.sourceServiceAccounts as string[]).length]],
+    );
+    expect(rules).toEqual([
+      ['tutti-dev-raft', 10],
+      ['tutti-dev-raft-2', 10],
+      ['tutti-dev-raft-3', 4],
+    ]);
+    const roles = ofType(graph, 'compute/instance:Instance').map(
+      ({ inputs }) => /CLUSTER_ROLE=(\w+)/.exec((inputs.metadata as Record<string, string>)['tutti-settings']!)![1],
+    );
+    expect(roles.filter((role) => role === 'learner')).toHaveLength(21);
+  });
+});
+
+describe('the bundle', () => {
+  it('is an object beside the plan, and an attribute names it, so that another build changes nothing else', async () => {
+    const graph = await stackOf({ ...valuesOf(three), deploy: JSON.stringify({ kind: 'bundle' }) });
+    const uploaded = graph.resources.find(({ name }) => name === 'tutti-dev-config-bundle')!;
+    expect(uploaded.inputs).toMatchObject({ name: bundle.name, contentType: 'application/gzip' });
+    for (const { inputs, askedAt } of ofType(graph, 'compute/instance:Instance')) {
+      expect(inputs.metadata).toMatchObject({
+        'tutti-bundle': `my-project-tutti-dev-config/${bundle.name}`,
+        'user-data': cloudInit({ image: NODE_IMAGE, isBundled: true, hasCredentials: true }),
+      });
+      expect(askedAt).toBeGreaterThan(uploaded.madeAt);
+    }
+    expect(NODE_IMAGE).toMatch(/^docker\.io\/library\/node:24\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/);
   });
 });
 
@@ -238,17 +282,17 @@ describe('the entry point', () => {
 
   it('reads the stack, uploads the plan file as it is, and exports what scripts need', async () => {
     const { resources, outputs } = await run({ ...built, ...valuesOf(three), plan: planFile });
-    const object = resources.find(({ type }) => type === 'gcp:storage/bucketObject:BucketObject')!;
+    const object = resources.find(({ name }) => name === 'tutti-dev-config-plan')!;
     expect(JSON.stringify(object.inputs.content)).toContain(JSON.stringify(readFileSync(planFile, 'utf8')));
-    expect(Object.keys(outputs).sort()).toEqual(['clusterNodes', 'cost', 'nodes', 'plan', 'results', 'timings']);
+    expect(Object.keys(outputs).sort()).toEqual(Object.keys(outputsSchema.shape).sort());
     expect(outputs.plan).toBe('gs://my-project-tutti-dev-config/plan.yaml');
   });
 
   it.each<[string, Record<string, string>, string]>([
     [
       'what is not built',
-      { ...valuesOf(three), plan: planFile },
-      'tutti:deploy: `bundle` (the default) is not built yet',
+      { ...built, ...valuesOf(three), plan: planFile, deploy: `{"kind":"image","image":"eu.gcr.io/${image}"}` },
+      'tutti:deploy: an image in Artifact Registry is not built yet',
     ],
     [
       'a missing plan file',
@@ -256,6 +300,11 @@ describe('the entry point', () => {
       'tutti:plan: none.yaml cannot be read',
     ],
     ['what is missing', {}, 'tutti:regions: is required'],
+    [
+      'a plan that no leader would take',
+      { ...built, ...valuesOf(three), plan: fileURLToPath(new URL('../../../docker-compose.yml', import.meta.url)) },
+      'tutti:plan: ',
+    ],
   ])('says %s without a stack trace, and makes nothing', async (_, config, message) => {
     const { RunError } = await import('@pulumi/pulumi');
     let reason: unknown = null;
@@ -281,7 +330,7 @@ describe('the keys of the nodes', () => {
 
   it('are made for its id and its address, and readable by the node alone; the state keeps them encrypted', async () => {
     const graph = await stackOf(valuesOf(three));
-    const { nodes } = planCluster({ stack: 'dev', regions: three, nodesPerRegion: 1 });
+    const { nodes } = planCluster({ stack: 'dev', regions: three, nodesPerRegion: 1, loadNodesPerRegion: 0 });
     const named = (type: string, name: string): Registered =>
       graph.resources.find((one) => one.type === type && one.name === name)!;
     for (const node of nodes) {

@@ -47,17 +47,13 @@ describe('the workspace of the Pulumi program', () => {
 describe('docs/google-cloud.md', () => {
   const page = read('docs/google-cloud.md');
 
-  it('says first that this has not run on Google Cloud, and every default that is refused', () => {
+  it('says first that this has not run on Google Cloud, and no default is refused', () => {
     const first = page.slice(0, page.indexOf('\n## '));
     expect(first).toContain('no cluster has been started on Google Cloud with this yet');
     const refused = notBuilt(
       stackSchema.parse({ project: 'my-project', stack: 'dev', regions: ['us-east1'], plan: 'p' }),
     );
-    for (const message of refused) {
-      const [, key, value] = /^(tutti:\w+): `(\w+)`/.exec(message)!;
-      expect(first).toContain(`\`${key!}\` \`${value!}\` (the default)`);
-    }
-    expect(refused.length).toBeGreaterThan(0);
+    expect(refused).toEqual([]);
   });
 
   it('has a row for every key of a stack', () => {

@@ -17,6 +17,7 @@ const identity = (nodeId: string, changes: Partial<PeerIdentity> = {}): PeerIden
   region: 'local',
   apiAddress: `${nodeId}:8080`,
   electionPriority: 0,
+  isLearner: false,
   ...changes,
 });
 

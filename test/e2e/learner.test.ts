@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { ClusterHealth } from '../../node/src/api/health.ts';
+import type { RunProgress } from '../../node/src/coordinator/service.ts';
+import { waitFor } from '../../scripts/lib/wait-for.ts';
+import { TestCluster } from './support/cluster.ts';
+import { startRecorder } from './support/helpers.ts';
+
+const waitMs = 30_000;
+const durationMs = 7_000;
+const ratePerSecond = 200;
+const plan = (baseUrl: string): string => `
+version: "1.0"
+config: { baseUrl: "${baseUrl}", duration: ${durationMs / 1000}s }
+load: { model: rps, target: ${ratePerSecond} }
+scenarios: [{ name: hit, steps: [{ request: { method: GET, path: "/hit/\${iteration}" } }] }]
+`;
+
+let cluster: TestCluster;
+let recorder: Awaited<ReturnType<typeof startRecorder>>;
+
+beforeEach(async () => {
+  recorder = await startRecorder();
+  cluster = await TestCluster.prepare(4);
+});
+afterEach(async () => {
+  await cluster.stop();
+  await recorder.stop();
+});
+
+/** d is a learner of the list. */
+const start = (id: string): void => {
+  const nodes = cluster.members.map((member) => `${member.id}=${member.raft}${member.id === 'd' ? '/learner' : ''}`);
+  cluster.startNode(id, { nodes: nodes.join(',') });
+};
+const health = async (id: string): Promise<ClusterHealth> => {
+  const answer = await fetch(`http://${cluster.member(id).api}/health/cluster`);
+  return (await answer.json()) as ClusterHealth;
+};
+/** Until this node says that the members are these, and has all of them. */
+const formed = (id: string, members: string): Promise<ClusterHealth> =>
+  waitFor(
+    `${id} to have ${members}`,
+    waitMs,
+    async () => {
+      const seen = await health(id);
+      const roles = seen.members.map((member) => `${member.id ?? ''} ${member.role ?? ''}`).sort();
+      return seen.cluster_formed && roles.join(', ') === members && seen;
+    },
+    cluster.processes.firstDead,
+  );
+const all = 'a voter, b voter, c voter, d learner';
+
+it('a learner of the list is let in, fires its share, and costs that alone when it is killed; voters die as before', async () => {
+  // It founds nothing: with two of three voters it would be a majority of four nodes.
+  start('d');
+  start('a');
+  await waitFor('both to answer', waitMs, async () => {
+    const states = await Promise.all(['a', 'd'].map(async (id) => (await health(id)).state));
+    return states.every((state) => state === 'forming');
+  });
+  start('b');
+  start('c');
+  for (const id of ['a', 'd']) expect(await formed(id, all)).toMatchObject({ peers: 4 });
+
+  await cluster.submit(plan(recorder.baseUrl), 'learner');
+  await cluster.runReaches('running', waitMs, 2500);
+  await cluster.processes.kill('d', 'SIGKILL');
+  const firing = async (): Promise<string> =>
+    (await cluster.client.get<RunProgress>('/run')).nodes
+      .filter(({ inStripes }) => inStripes)
+      .map(({ node }) => node)
+      .sort()
+      .join('');
+  await waitFor('the stripes without it', waitMs, async () => (await firing()) === 'abc');
+  const leader = await cluster.leader();
+  await cluster.processes.kill(leader, 'SIGKILL');
+
+  await cluster.runReaches('finished', durationMs + waitMs);
+  const { books, nodes } = await cluster.report();
+  const { numbers } = await recorder.hits();
+  expect(new Set(numbers).size).toBe(numbers.length);
+  expect(books).toMatchObject({ planned: (ratePerSecond * durationMs) / 1000, balanced: true });
+  const learner = nodes.find(({ node }) => node === 'd')!;
+  expect(learner.state).toBe('lost');
+  // What it measured before it died is in the result.
+  expect(learner.books.fired).toBeGreaterThan(ratePerSecond / 8);
+  // Each of the two costs its share until the next table: a quarter and a third, for the horizon and what finding out takes.
+  expect(books.lost).toBeLessThan(ratePerSecond * 3);
+  expect(nodes.filter(({ state }) => state === 'finished').map(({ node }) => node)).toHaveLength(2);
+});
+
+it('CLUSTER_ROLE must say what the list says', async () => {
+  const nodes = cluster.members.map((member) => `${member.id}=${member.raft}`).join(',');
+  cluster.startNode('d', { nodes, role: 'learner' });
+  await expect(waitFor('it to answer', waitMs, () => health('d'), cluster.processes.firstDead)).rejects.toThrow(
+    'CLUSTER_ROLE is learner, but CLUSTER_NODES has this node as a voter: mark it `/learner` there, on every node',
+  );
+});
