@@ -2,8 +2,9 @@ import { getProject, getStack, log, RunError, runtime } from '@pulumi/pulumi';
 import { fileURLToPath } from 'node:url';
 import { makeBundle } from './src/bundle/bundle.ts';
 import { parseStackConfig, StackConfigError } from './src/config/parse.ts';
+import type { Outputs } from './src/describe-stack.ts';
 import { readPlanFile } from './src/plan-file.ts';
-import { deploy, type Outputs } from './src/program.ts';
+import { deploy } from './src/program.ts';
 
 /** The keys of this program's namespace, without it. */
 function ownValues(): Record<string, string> {
@@ -24,7 +25,8 @@ function run(): Outputs {
   }
 }
 
-export const { project, stack, clusterNodes, plan, results, keepResults, keys, tokenSecret, nodes, timings, cost, next } = run();
+export const { project, stack, clusterNodes, plan, results, keepResults, keys, nodes, timings, cost, apiToken, next } =
+  run();
 
 const { egressOfPlan } = cost;
 void log.info(

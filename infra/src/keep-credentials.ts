@@ -10,9 +10,6 @@ import { fullSecretName, keysSecretOf, tokenSecretOf } from './plan/secrets.ts';
 export interface Credentials {
   /** A machine waits for them. */
   readonly kept: readonly (NodeKeys | ApiToken)[];
-  /** Full names of the secrets. */
-  readonly tokenSecret: string;
-  readonly keysSecretOf: (node: PlannedNode) => string;
   /** For the instance attribute `tutti-credentials`. */
   readonly settingsOf: (node: PlannedNode) => string;
 }
@@ -33,10 +30,12 @@ export function keepCredentials(
   });
   const secretId = tokenSecretOf({ prefix });
   const token = new ApiToken(secretId, { secretId, labels, members, isMade }, options);
-  const tokenSecret = fullSecretName(project, secretId);
-  const nameOf = (node: PlannedNode): string => fullSecretName(project, keysSecretOf(node));
   return {
-    ...{ kept: [...ofNodes, token], tokenSecret, keysSecretOf: nameOf },
-    settingsOf: (node) => credentialsSettings({ keys: nameOf(node), token: tokenSecret }),
+    kept: [...ofNodes, token],
+    settingsOf: (node) =>
+      credentialsSettings({
+        keys: fullSecretName(project, keysSecretOf(node)),
+        token: fullSecretName(project, secretId),
+      }),
   };
 }

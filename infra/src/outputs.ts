@@ -41,11 +41,11 @@ export const outputsSchema = z.object({
   keepResults: z.boolean(),
   /** Who makes the keys of the nodes (./config/schema.ts). */
   keys: z.enum(['state', 'external', 'none']),
-  /** The secret with the token of the HTTP API; null with `keys: none`. */
-  tokenSecret: z.string().nullable(),
   nodes: z.array(node).min(1),
   timings: z.object({ longestRoundTripMs: z.number(), electionTimeoutMs: z.number(), central: z.array(z.string()) }),
   cost,
+  /** The secret that holds the token of the nodes' API, by its full name; null: there is none. */
+  apiToken: z.string().nullable(),
   /** The command that comes after `pulumi up`. */
   next: z.string(),
 });

@@ -1,6 +1,4 @@
-import { interpolate, type Output, type Unwrap } from '@pulumi/pulumi';
-import { describePlanProblems } from '../../node/src/plan/describe.ts';
-import { parsePlan } from '../../node/src/plan/parse.ts';
+import { interpolate } from '@pulumi/pulumi';
 import { cloudInit } from './boot/cloud-init.ts';
 import { NODE_IMAGE } from './boot/node-image.ts';
 import { nodeSettings } from './boot/settings.ts';
@@ -15,46 +13,11 @@ import { NodeVm } from './components/node-vm.ts';
 import { ProjectApis } from './components/project-apis.ts';
 import { notBuilt, StackConfigError } from './config/parse.ts';
 import type { StackConfig } from './config/schema.ts';
+import { describeStack, type NodeOutput, type Outputs } from './describe-stack.ts';
 import { keepCredentials } from './keep-credentials.ts';
-import type { StackOutputs } from './outputs.ts';
-import { type ClusterPlan, planCluster } from './plan/cluster-plan.ts';
-import { type CostEstimate, estimateCost } from './plan/cost.ts';
-import { type Egress, egressOf } from './plan/egress.ts';
-
-interface Made {
-  readonly project: string;
-  readonly stack: string;
-  readonly clusterNodes: string;
-  readonly plan: Output<string>;
-  readonly results: Output<string>;
-  readonly keepResults: boolean;
-  readonly keys: StackConfig['keys'];
-  readonly tokenSecret: string | null;
-  readonly nodes: NodeOutput[];
-  readonly timings: Mutable<ClusterPlan['timings']>;
-  readonly cost: CostEstimate;
-  readonly next: string;
-}
-/** A schema's lists are not readonly. */
-type Mutable<Value> = Value extends readonly (infer One)[]
-  ? Mutable<One>[]
-  : Value extends object
-    ? { [Key in keyof Value]: Mutable<Value[Key]> }
-    : Value;
-
-/** What a stack says of itself (`pulumi stack output --json`): exactly what the scripts read, or it does not compile. */
-export type Outputs = Unwrap<Made> extends StackOutputs ? Made : never;
-
-export interface NodeOutput {
-  readonly id: string;
-  readonly role: 'voter' | 'learner';
-  readonly region: string;
-  readonly zone: string;
-  readonly instance: string;
-  readonly internalIp: Output<string>;
-  readonly externalIp: Output<string>;
-  readonly keysSecret: string | null;
-}
+import { planCluster } from './plan/cluster-plan.ts';
+import { fullSecretName, keysSecretOf } from './plan/secrets.ts';
+import { checkedEgress } from './plan-file.ts';
 
 /**
  * All resources of a stack, each in the component of its concern. Throws StackConfigError, before there is any, for what is
@@ -63,7 +26,7 @@ export interface NodeOutput {
 export function deploy(config: StackConfig, planText: string, makeBundle: () => Bundle): Outputs {
   const missing = notBuilt(config);
   if (missing.length > 0) throw new StackConfigError(missing);
-  const egress = egressOfText(config, planText);
+  const egress = checkedEgress(config.plan, planText);
   const bundle = config.deploy.kind === 'bundle' ? makeBundle() : null;
   const cluster = planCluster(config);
   const { prefix, labels, nodes } = cluster;
@@ -82,8 +45,8 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
   const bucketName = `${config.project}-${prefix}-config`;
   const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText, bundle }, afterApis);
   const results = new ResultsBucket(`${prefix}-results`, { ...bucket, keep: config.keepResults }, afterApis);
-  const credentials = keepCredentials(config, cluster, members, afterApis);
   const image = config.deploy.kind === 'image' ? config.deploy.image : NODE_IMAGE;
+  const credentials = keepCredentials(config, cluster, members, afterApis);
   const userData = cloudInit({ image, isBundled: bundle !== null, hasCredentials: credentials !== null });
   const machines: NodeVm[] = [];
   const outputs = nodes.map((node): NodeOutput => {
@@ -119,34 +82,13 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
     machines.push(machine);
     const { id, role, region, zone, name: instance } = node;
     const { internal: internalIp, external: externalIp } = addresses;
-    const keysSecret = credentials?.keysSecretOf(node) ?? null;
+    const keysSecret = credentials === null ? null : fullSecretName(config.project, keysSecretOf(node));
     return { id, role, region, zone, instance, internalIp, externalIp, keysSecret };
   });
   new Founding(`${prefix}-founding`, { bucket: plans.bucketName, founders: cluster.founders, machines });
-  const { timings } = cluster;
-  return {
-    project: config.project,
-    stack: config.stack,
-    clusterNodes: cluster.clusterNodes,
+  const where = {
     plan: interpolate`gs://${plans.bucketName}/${PLAN_OBJECT}`,
     results: interpolate`gs://${results.bucketName}`,
-    keepResults: config.keepResults,
-    keys: config.keys,
-    tokenSecret: credentials?.tokenSecret ?? null,
-    nodes: outputs,
-    timings: { ...timings, central: [...timings.central] },
-    cost: estimateCost({ nodes: nodes.length, machineType, dataDiskGib, maxRunHours }, egress),
-    next: nextCommand(config),
   };
-}
-
-function egressOfText({ plan: path }: StackConfig, text: string): Egress {
-  const parsed = parsePlan(text);
-  if (!parsed.ok) throw new StackConfigError([`tutti:plan: ${describePlanProblems(path, parsed.problems)}`]);
-  return egressOf(parsed.plan);
-}
-
-/** After `pulumi up`: keys that are brought by hand, where no node starts without; else the result of the plan that is there. */
-function nextCommand({ keys, stack }: StackConfig): string {
-  return `scripts/cloud ${keys === 'external' ? 'keys' : 'result --wait'} --stack ${stack}`;
+  return describeStack(config, cluster, { ...where, nodes: outputs, egress });
 }

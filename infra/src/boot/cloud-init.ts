@@ -30,7 +30,7 @@ export function cloudInit({ image, isBundled, hasCredentials }: CloudInitInput):
     '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
     '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
     '/etc/systemd/system/tutti-node.service': nodeUnit(image, isBundled, hasCredentials),
-    ...(hasCredentials && credentialsFiles(tuttiOf(image, isBundled), isBundled)),
+    ...(hasCredentials && credentialsFiles(tuttiIn(image, isBundled), isBundled)),
   };
   const document = {
     write_files: Object.entries(files).map(([path, content]) => ({
@@ -65,13 +65,10 @@ ExecStart=/bin/sh /etc/tutti/${script}.sh
 `;
 }
 
-/**
- * What runs tutti in a container, from the options of `docker run` to the command line. The launcher of a bundle is given to a shell: what the
- * bundle is unpacked on may be mounted noexec.
- */
-function tuttiOf(image: string, isBundled: boolean): readonly string[] {
-  if (!isBundled) return [image];
-  return [`--env=NODE_ENV=production --volume=${BUNDLE_LINK}:/app:ro`, image, 'sh /app/node/bin/tutti'];
+/** What `docker run` is given to run tutti, from its own options to the image, and what an image of Node.js alone needs to be told. */
+function tuttiIn(image: string, isBundled: boolean): readonly string[] {
+  // The launcher is given to a shell: what the bundle is unpacked on may be mounted noexec.
+  return isBundled ? [`--volume=${BUNDLE_LINK}:/app:ro`, image, 'sh /app/node/bin/tutti'] : [image];
 }
 
 /** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
@@ -81,8 +78,8 @@ function nodeUnit(image: string, isBundled: boolean, hasCredentials: boolean): s
     '--cap-drop=ALL --security-opt=no-new-privileges --ulimit=nofile=65536:65536',
     `--stop-timeout=${STOP_SECS} --env-file=/run/tutti/node.env --volume=${DATA_MOUNT}:/data`,
     ...(hasCredentials ? [`--volume=${CREDENTIALS_FOLDER}:${CREDENTIALS_MOUNT}:ro`] : []),
-    ...(isBundled ? ['--user=1000:1000 --env=CLUSTER_DATA_DIR=/data'] : []),
-    ...tuttiOf(image, isBundled),
+    ...(isBundled ? ['--user=1000:1000 --env=NODE_ENV=production --env=CLUSTER_DATA_DIR=/data'] : []),
+    ...tuttiIn(image, isBundled),
     'node',
   ];
   return `[Unit]

@@ -64,6 +64,10 @@ export const bundleScript = `#!/bin/sh
 set -eu
 umask 022
 ${metadata}
+mkdir -p /run/tutti ${BUNDLES}
+# Two units need it, at the same moment.
+exec 9>/run/tutti/bundle.lock
+flock 9
 bundle=$(metadata attributes/tutti-bundle)
 bucket=\${bundle%%/*}
 object=\${bundle#*/}
@@ -71,7 +75,7 @@ digest=\${object#bundle-}
 digest=\${digest%.tar.gz}
 target=${BUNDLES}/$digest
 if [ ! -d "$target" ]; then
-  endpoint=$(sed -n 's/^GCS_API_ENDPOINT=//p' /run/tutti/node.env)
+  endpoint=$(metadata attributes/tutti-settings | sed -n 's/^GCS_API_ENDPOINT=//p')
   token=$(metadata service-accounts/default/token | sed 's/.*"access_token" *: *"\\([^"]*\\)".*/\\1/')
   mkdir -p "$target.part"
   # By standard input, so that no list of processes shows the token.

@@ -16,8 +16,8 @@ const POLL_SECS = 10;
 /**
  * The settings of one node as lines `NAME=value` (docs/settings.md), for its instance attribute `tutti-settings`. The list of the nodes is
  * an attribute of its own, `cluster-nodes`, which the node itself watches, since it changes when others come and go. The HTTP API stays on
- * loopback: the way to it is SSH through Identity-Aware Proxy; where the nodes have credentials, it demands a token as well. Nothing here is a
- * secret: who may see the instance sees its attributes.
+ * loopback: the way to it is SSH through Identity-Aware Proxy; where the nodes have credentials, it demands a token as well. Nothing here is
+ * a secret: who may see the instance sees its attributes.
  */
 export function nodeSettings(node: PlannedNode, buckets: Buckets, hasCredentials: boolean): string {
   const settings = {

@@ -116,14 +116,14 @@ export const errorCodes = {
     retryable: true,
     fatal: false,
   },
-  CREDENTIALS_FAILED: {
-    meaning:
-      'keys or token could not be fetched from Secret Manager, or not be written; the message says why, and what to do',
+  METADATA_FAILED: {
+    meaning: 'the metadata server of this machine (Compute Engine) did not answer, or not with what was asked for',
     retryable: true,
     fatal: false,
   },
-  METADATA_FAILED: {
-    meaning: 'the metadata server of this machine (Compute Engine) did not answer, or not with what was asked for',
+  CREDENTIALS_FAILED: {
+    meaning:
+      'keys or token could not be fetched from Secret Manager, or not be written; the message says why, and what to do',
     retryable: true,
     fatal: false,
   },

@@ -43,8 +43,8 @@ export async function startNode(settings: Settings, hooks: NodeHooks): Promise<R
     const isLearner = place === null ? settings.role === 'learner' : place.isLearner(nodeId);
     const token = new OwnToken(settings);
     opened.push(...watchKeys(security.keys, token, nodeId, hooks.log));
-    const common = { settings, security, token: token.source, hooks, directory, source, writeResult, self };
-    const frame = { ...common, isLearner, opened };
+    const parts = { settings, security, token: token.source, hooks, directory, source, writeResult };
+    const frame = { ...parts, self, isLearner, opened };
     const start = async (): Promise<string> => {
       if (place !== null) return startByList(frame, place);
       if (attribute !== null) return startByChangingList(frame, byAttribute(settings, attribute, hooks.log));

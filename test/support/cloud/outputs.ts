@@ -20,7 +20,6 @@ export const stackOutputs: StackOutputs = {
   results: 'gs://my-results',
   keepResults: true,
   keys: 'state',
-  tokenSecret: 'projects/my-project/secrets/tutti-dev-api-token',
   nodes: [nodeIn('asia-east1', 'a', 3), nodeIn('europe-west1', 'b', 2), nodeIn('us-east1', 'b', 1)],
   timings: { longestRoundTripMs: 100, electionTimeoutMs: 1600, central: ['us-east1'] },
   cost: {
@@ -30,5 +29,6 @@ export const stackOutputs: StackOutputs = {
     egressUsdPerHourAtOneGbitPerNode: 162,
     egressOfPlan: { gb: 0.001, usd: 0, usdPerHour: 0.01 },
   },
+  apiToken: 'projects/my-project/secrets/tutti-dev-api-token',
   next: 'scripts/cloud result --wait --stack dev',
 };

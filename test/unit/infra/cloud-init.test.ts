@@ -97,18 +97,20 @@ describe('cloudInit', () => {
       for (const key of ['Requires', 'After'])
         expect(node).toMatch(new RegExp(`^${key}=.*\\b${needed}\\.service`, 'm'));
     expect(config.runcmd.at(-1)).toEqual(['systemctl', 'start', '--no-block', 'tutti-node.service']);
-    expect(node).toContain(`  ${image} \\\n  sh /app/node/bin/tutti \\\n  node\n`);
-    expect(contentOf('tutti-credentials.service')).toContain(
-      `  ${image} \\\n  sh /app/node/bin/tutti \\\n  credentials sync\n`,
-    );
+    const run = `--volume=/run/tutti/app:/app:ro \\\n  ${image} \\\n  sh /app/node/bin/tutti \\\n`;
+    expect(node).toContain(`${run}  node\n`);
+    expect(contentOf('tutti-credentials.service')).toContain(`${run}  credentials sync\n`);
   });
 
   it('leaves the bundle out where the image has the node, and what a container is given for it', () => {
-    const own = parse(cloudInit({ image, isBundled: false, hasCredentials: true })) as CloudConfig;
-    const units = own.write_files.filter(({ path }) => /tutti-(node|credentials)\.service$/.test(path));
-    expect(own.write_files.some(({ path }) => path.endsWith('bundle.sh'))).toBe(false);
-    expect(units.map(({ content }) => content.includes(`  ${image} \\\n  `))).toEqual([true, true]);
-    for (const { content } of units) expect(content).not.toMatch(/bundle|\/app/);
+    const own = (parse(cloudInit({ image, isBundled: false, hasCredentials: true })) as CloudConfig).write_files;
+    const unit = own.find(({ path }) => path.endsWith('tutti-node.service'))!.content;
+    expect(own.some(({ path }) => path.endsWith('bundle.sh'))).toBe(false);
+    expect(unit).toContain(`  ${image} \\\n  node\n`);
+    expect(unit).not.toMatch(/bundle|\/app/);
+    expect(own.find(({ path }) => path.endsWith('tutti-credentials.service'))!.content).toContain(
+      `  ${image} \\\n  credentials sync\n`,
+    );
   });
 });
 

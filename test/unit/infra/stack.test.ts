@@ -124,9 +124,9 @@ describe.each([
       project: 'my-project',
       stack: 'dev',
       results: 'gs://tutti-dev-results-1a2b3c4',
+      apiToken: 'projects/my-project/secrets/tutti-dev-api-token',
       next: 'scripts/cloud result --wait --stack dev',
       keys: 'state',
-      tokenSecret: 'projects/my-project/secrets/tutti-dev-api-token',
     });
   });
 
@@ -291,7 +291,11 @@ describe('the entry point', () => {
   it.each<[string, Record<string, string>, string]>([
     [
       'what is not built',
-      { ...built, ...valuesOf(three), plan: planFile, deploy: `{"kind":"image","image":"eu.gcr.io/${image}"}` },
+      {
+        ...valuesOf(three),
+        plan: planFile,
+        deploy: JSON.stringify({ kind: 'image', image: image.replace('ghcr.io', 'us-docker.pkg.dev') }),
+      },
       'tutti:deploy: an image in Artifact Registry is not built yet',
     ],
     [

@@ -49,7 +49,7 @@ function stepOf(options: CommandOptions): AuthorityStep | null {
 }
 
 /** Where the keys go. Throws CloudFailure for a stack whose keys are made otherwise. */
-function secretsIn({ keys: kind, nodes, tokenSecret }: StackOutputs): {
+function secretsIn({ keys: kind, nodes, apiToken: tokenSecret }: StackOutputs): {
   readonly nodes: readonly KeysNode[];
   readonly tokenSecret: string;
 } {

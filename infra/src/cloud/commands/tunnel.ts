@@ -23,6 +23,9 @@ export const tunnel: CloudCommand = {
       context.say.result({ node: node.id, url: way.url }, () => [
         `${way.url} is the API of ${node.id}, until Ctrl-C`,
         `  npx tutti status --node ${way.url}`,
+        ...(outputs.apiToken === null
+          ? []
+          : [`what changes something needs the token: ${tokenCommand(outputs.apiToken)}`]),
       ]);
       const interrupted = new Promise<null>((resolve) => {
         if (context.signal.aborted) resolve(null);
@@ -36,6 +39,12 @@ export const tunnel: CloudCommand = {
     }
   },
 };
+
+/** "API_AUTH_TOKEN=$(gcloud secrets versions access latest --secret=... --project=...)" */
+function tokenCommand(secret: string): string {
+  const [, project = '', name = ''] = /^projects\/([^/]+)\/secrets\/(.+)$/.exec(secret) ?? [];
+  return `API_AUTH_TOKEN=$(gcloud secrets versions access latest --secret=${name} --project=${project})`;
+}
 
 async function firstRunning(
   { compute }: Pick<Parameters<CloudCommand['run']>[0], 'compute'>,

@@ -10,7 +10,7 @@ import { fakeContext, type FakeContext } from '../../../support/cloud/fake-conte
 import { stackOutputs } from '../../../support/cloud/outputs.ts';
 
 const external: StackOutputs = { ...stackOutputs, keys: 'external' };
-const token = stackOutputs.tokenSecret!;
+const token = stackOutputs.apiToken!;
 
 let folder: string;
 let versions: Map<string, string[]>;
