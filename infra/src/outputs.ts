@@ -14,6 +14,8 @@ const node = z.object({
   instance: z.string(),
   internalIp: z.string(),
   externalIp: z.string(),
+  /** The secret with its key and certificate, projects/PROJECT/secrets/SECRET; null with `keys: none`. */
+  keysSecret: z.string().nullable(),
 });
 
 /** US dollars and bytes, as ./plan/cost.ts estimates them. */
@@ -40,6 +42,8 @@ export const outputsSchema = z.object({
   results: z.string().regex(bucketUrl),
   /** Whether that bucket stays after `pulumi destroy`. */
   keepResults: z.boolean(),
+  /** Who makes the keys of the nodes (./config/schema.ts). */
+  keys: z.enum(['state', 'external', 'none']),
   nodes: z.array(node).min(1),
   timings: z.object({ longestRoundTripMs: z.number(), electionTimeoutMs: z.number(), central: z.array(z.string()) }),
   cost,

@@ -16,6 +16,7 @@ import type { StackConfig } from './config/schema.ts';
 import { describeStack, type NodeOutput, type Outputs } from './describe-stack.ts';
 import { keepCredentials } from './keep-credentials.ts';
 import { planCluster } from './plan/cluster-plan.ts';
+import { fullSecretName, keysSecretOf } from './plan/secrets.ts';
 import { checkedEgress } from './plan-file.ts';
 
 /**
@@ -80,7 +81,9 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
     );
     machines.push(machine);
     const { id, role, region, zone, name: instance } = node;
-    return { id, role, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
+    const { internal: internalIp, external: externalIp } = addresses;
+    const keysSecret = credentials === null ? null : fullSecretName(config.project, keysSecretOf(node));
+    return { id, role, region, zone, instance, internalIp, externalIp, keysSecret };
   });
   new Founding(`${prefix}-founding`, { bucket: plans.bucketName, founders: cluster.founders, machines });
   const where = {

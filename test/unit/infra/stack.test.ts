@@ -126,6 +126,7 @@ describe.each([
       results: 'gs://tutti-dev-results-1a2b3c4',
       apiToken: 'projects/my-project/secrets/tutti-dev-api-token',
       next: 'scripts/cloud result --wait --stack dev',
+      keys: 'state',
     });
   });
 
