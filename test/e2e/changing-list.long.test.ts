@@ -169,11 +169,17 @@ it(
         );
       });
       await said('c', 'was removed');
+      // It begins anew once it is in the lists again: what it had promised is forgotten, and that there is a cluster is not.
+      await waitFor('c to have ended', waitMs, () => Promise.resolve(cluster.processes.firstDead() !== null));
+      await cluster.processes.kill('c', 'SIGKILL');
+      const google = await FakeGoogle.start();
+      machines = new Map([...machines, ['c', google]]);
+      hosts = new Map([...hosts, ['c', google.host]]);
+      setList('abc', listOf('abc'));
+      start('c');
+      expect(await formed('abc')).toBe(founded);
     } catch (error) {
       throw new Error(`${String(error)}\n${cluster.processes.lastWords()}`, { cause: error });
-    } finally {
-      const google = await FakeGoogle.start();
-      machines = new Map([...machines].map(([id, machine]) => [id, id === 'c' ? google : machine]));
     }
   },
 );
