@@ -15,7 +15,7 @@ const node = z.object({
   internalIp: z.string(),
   externalIp: z.string(),
   /** The secret with its key and certificate, projects/PROJECT/secrets/SECRET; null with `keys: none`. */
-  keysSecret: z.string().nullable(),
+  keysSecret: z.string().nullable().default(null),
 });
 
 /** US dollars and bytes, as ./plan/cost.ts estimates them. */
