@@ -15,7 +15,7 @@ const node = z.object({
   internalIp: z.string(),
   externalIp: z.string(),
   /** The secret with its key and certificate, projects/PROJECT/secrets/SECRET; null with `keys: none`. */
-  keysSecret: z.string().nullable(),
+  keysSecret: z.string().nullable().default(null),
 });
 
 /** US dollars and bytes, as ./plan/cost.ts estimates them. */
@@ -25,10 +25,13 @@ const cost = z.object({
   usdPerDayStopped: z.number(),
   egressUsdPerHourAtOneGbitPerNode: z.number(),
   /** Null: the plan does not fix a rate. */
-  egressOfPlan: z.object({ gb: z.number(), usd: z.number(), usdPerHour: z.number() }).nullable(),
+  egressOfPlan: z.object({ gb: z.number(), usd: z.number(), usdPerHour: z.number() }).nullable().default(null),
 });
 
-/** What a stack says of itself (`pulumi stack output --json`): the program must give it, and scripts read it, by this alone. */
+/**
+ * What a stack says of itself (`pulumi stack output --json`): the program must give it, and scripts read it, by this alone. The engine leaves out
+ * what is null.
+ */
 export const outputsSchema = z.object({
   project: z.string(),
   stack: z.string(),
@@ -45,7 +48,7 @@ export const outputsSchema = z.object({
   timings: z.object({ longestRoundTripMs: z.number(), electionTimeoutMs: z.number(), central: z.array(z.string()) }),
   cost,
   /** The secret that holds the token of the nodes' API, by its full name; null: there is none. */
-  apiToken: z.string().nullable(),
+  apiToken: z.string().nullable().default(null),
   /** The command that comes after `pulumi up`. */
   next: z.string(),
 });

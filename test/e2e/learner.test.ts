@@ -6,7 +6,7 @@ import { TestCluster } from './support/cluster.ts';
 import { startRecorder } from './support/helpers.ts';
 
 const waitMs = 30_000;
-const durationMs = 7_000;
+const durationMs = 6_000;
 const ratePerSecond = 200;
 const plan = (baseUrl: string): string => `
 version: "1.0"
@@ -63,30 +63,28 @@ it('a learner of the list is let in, fires its share, and costs that alone when 
   for (const id of ['a', 'd']) expect(await formed(id, all)).toMatchObject({ peers: 4 });
 
   await cluster.submit(plan(recorder.baseUrl), 'learner');
-  await cluster.runReaches('running', waitMs, 2500);
-  await cluster.processes.kill('d', 'SIGKILL');
-  const firing = async (): Promise<string> =>
-    (await cluster.client.get<RunProgress>('/run')).nodes
-      .filter(({ inStripes }) => inStripes)
-      .map(({ node }) => node)
-      .sort()
-      .join('');
-  await waitFor('the stripes without it', waitMs, async () => (await firing()) === 'abc');
+  const measured = async (): Promise<boolean> => {
+    const { nodes } = await cluster.client.get<RunProgress>('/run');
+    return nodes.find(({ node }) => node === 'd')!.lastInterval >= 2;
+  };
+  await waitFor('two seconds of the learner to be counted', waitMs, measured, cluster.processes.firstDead);
+  // A majority of the voters is left: the learner was none of them.
   const leader = await cluster.leader();
-  await cluster.processes.kill(leader, 'SIGKILL');
+  await Promise.all(['d', leader].map((id) => cluster.processes.kill(id, 'SIGKILL')));
 
   await cluster.runReaches('finished', durationMs + waitMs);
   const { books, nodes } = await cluster.report();
   const { numbers } = await recorder.hits();
   expect(new Set(numbers).size).toBe(numbers.length);
   expect(books).toMatchObject({ planned: (ratePerSecond * durationMs) / 1000, balanced: true });
-  const learner = nodes.find(({ node }) => node === 'd')!;
-  expect(learner.state).toBe('lost');
-  // What it measured before it died is in the result.
-  expect(learner.books.fired).toBeGreaterThan(ratePerSecond / 8);
-  // Each of the two costs its share until the next table: a quarter and a third, for the horizon and what finding out takes.
-  expect(books.lost).toBeLessThan(ratePerSecond * 3);
-  expect(nodes.filter(({ state }) => state === 'finished').map(({ node }) => node)).toHaveLength(2);
+  expect(
+    nodes
+      .filter(({ state }) => state === 'lost')
+      .map(({ node }) => node)
+      .sort(),
+  ).toEqual([leader, 'd'].sort());
+  // What it measured before it died is in the result: a quarter of two seconds, at least.
+  expect(nodes.find(({ node }) => node === 'd')!.books.fired).toBeGreaterThan(ratePerSecond / 4);
 });
 
 it('CLUSTER_ROLE must say what the list says', async () => {

@@ -29,7 +29,18 @@ import { gcloudReach } from './reach/gcloud.ts';
 import { sayTo } from './say.ts';
 
 /** In the order in which they are used. */
-const commands: readonly CloudCommand[] = [doctor, up, keys, status, upload, result, logs, tunnel, roll, destroy];
+export const commands: readonly CloudCommand[] = [
+  doctor,
+  up,
+  keys,
+  status,
+  upload,
+  result,
+  logs,
+  tunnel,
+  roll,
+  destroy,
+];
 
 /** Where Pulumi.yaml is. */
 const infra = fileURLToPath(new URL('../..', import.meta.url));
