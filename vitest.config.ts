@@ -19,6 +19,8 @@ export default defineConfig({
           // Two cores: more workers only slow each other down.
           maxWorkers: 2,
           testTimeout: 20_000,
+          // A whole bundle of the node is made in one, on a machine that is busy.
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
