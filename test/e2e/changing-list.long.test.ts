@@ -56,10 +56,15 @@ function start(id: string): void {
   const home = join(cluster.directory, 'home');
   mkdirSync(home, { recursive: true });
   const host = hosts.get(id)!;
+  // c, whose machine loses its metadata server below, leads only as long as nobody else can: what it has for a list would then count.
+  const priority = id === 'c' ? '0' : '1';
   const google = { GCE_METADATA_HOST: host, GCS_API_ENDPOINT: `http://${host}`, HOME: home, CLOUDSDK_CONFIG: home };
   cluster.startNode(
     id,
-    { nodes: '', 'discovery-mode': 'gce', founders: 'gs://plans/founders.txt', ...(id === 'e' && { role: 'learner' }) },
+    {
+      ...{ nodes: '', 'discovery-mode': 'gce', founders: 'gs://plans/founders.txt', 'election-priority': priority },
+      ...(id === 'e' && { role: 'learner' }),
+    },
     google,
   );
 }

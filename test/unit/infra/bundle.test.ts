@@ -1,6 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -141,6 +144,32 @@ describe('the bundle of this checkout', () => {
       'b',
     );
     expect(node).toMatchObject({ status: 104, out: expect.stringContaining('CLUSTER_NODES') as string });
+  });
+
+  it('runs a load test alone', async () => {
+    const seen: string[] = [];
+    const target = createServer((request, response) => {
+      seen.push(request.url!);
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    const { port } = target.address() as AddressInfo;
+    const plan = `version: "1.0"
+config: { baseUrl: "http://127.0.0.1:${port}", duration: 1s }
+load: { model: rps, target: 20 }
+scenarios: [{ name: hit, steps: [{ request: { method: GET, path: "/hit/\${iteration}" } }] }]
+`;
+    writeFileSync(join(folder, 'plan.yaml'), plan);
+    const env = { PATH: `${join(folder, 'bin')}:/usr/bin:/bin`, HOME: folder, METRICS_ADDR: 'none' };
+    const run = spawn('/bin/sh', [join(app, 'node/bin/tutti'), 'run', 'plan.yaml'], {
+      cwd: folder,
+      env,
+      stdio: 'ignore',
+    });
+    expect(await once(run, 'close')).toEqual([0, null]);
+    expect(seen.filter((path) => path.startsWith('/hit/'))).toHaveLength(20);
+    target.closeAllConnections();
+    target.close();
   });
 
   it('is refused where what is installed is not what is locked', () => {
