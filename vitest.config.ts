@@ -20,6 +20,8 @@ export default defineConfig({
           // Two cores: more workers only slow each other down.
           maxWorkers: 2,
           testTimeout: 20_000,
+          // A whole bundle of the node is made in one, on a machine that is busy.
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -43,6 +45,8 @@ export default defineConfig({
           // One file at a time, or they measure each other.
           maxWorkers: 1,
           fileParallelism: false,
+          // As the nodes (node/bin/tutti): the garbage of who only watches must not take both cores either.
+          execArgv: ['--v8-pool-size=1'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },

@@ -25,7 +25,8 @@ function run(): Outputs {
   }
 }
 
-export const { project, stack, clusterNodes, plan, results, keepResults, nodes, timings, cost, apiToken, next } = run();
+export const { project, stack, clusterNodes, plan, results, keepResults, keys, nodes, timings, cost, apiToken, next } =
+  run();
 
 const { egressOfPlan } = cost;
 void log.info(

@@ -14,6 +14,7 @@ export interface NodeOutput {
   readonly instance: string;
   readonly internalIp: Output<string>;
   readonly externalIp: Output<string>;
+  readonly keysSecret: string | null;
 }
 
 interface Described {
@@ -23,6 +24,7 @@ interface Described {
   readonly plan: Output<string>;
   readonly results: Output<string>;
   readonly keepResults: boolean;
+  readonly keys: StackConfig['keys'];
   readonly nodes: NodeOutput[];
   readonly timings: Mutable<ClusterPlan['timings']>;
   readonly cost: CostEstimate;
@@ -57,6 +59,7 @@ export function describeStack(config: StackConfig, cluster: ClusterPlan, { egres
     stack,
     clusterNodes,
     keepResults,
+    keys,
     timings: { ...timings, central: [...timings.central] },
     cost: estimateCost({ ...runtime, nodes: cluster.nodes.length }, egress),
     apiToken: keys === 'none' ? null : fullSecretName(project, tokenSecretOf(cluster)),

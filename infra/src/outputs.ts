@@ -14,6 +14,8 @@ const node = z.object({
   instance: z.string(),
   internalIp: z.string(),
   externalIp: z.string(),
+  /** The secret with its key and certificate, projects/PROJECT/secrets/SECRET; null with `keys: none`. */
+  keysSecret: z.string().nullable().default(null),
 });
 
 /** US dollars and bytes, as ./plan/cost.ts estimates them. */
@@ -23,10 +25,13 @@ const cost = z.object({
   usdPerDayStopped: z.number(),
   egressUsdPerHourAtOneGbitPerNode: z.number(),
   /** Null: the plan does not fix a rate. */
-  egressOfPlan: z.object({ gb: z.number(), usd: z.number(), usdPerHour: z.number() }).nullable(),
+  egressOfPlan: z.object({ gb: z.number(), usd: z.number(), usdPerHour: z.number() }).nullable().default(null),
 });
 
-/** What a stack says of itself (`pulumi stack output --json`): the program must give it, and scripts read it, by this alone. */
+/**
+ * What a stack says of itself (`pulumi stack output --json`): the program must give it, and scripts read it, by this alone. The engine leaves out
+ * what is null.
+ */
 export const outputsSchema = z.object({
   project: z.string(),
   stack: z.string(),
@@ -37,11 +42,13 @@ export const outputsSchema = z.object({
   results: z.string().regex(bucketUrl),
   /** Whether that bucket stays after `pulumi destroy`. */
   keepResults: z.boolean(),
+  /** Who makes the keys of the nodes (./config/schema.ts). */
+  keys: z.enum(['state', 'external', 'none']),
   nodes: z.array(node).min(1),
   timings: z.object({ longestRoundTripMs: z.number(), electionTimeoutMs: z.number(), central: z.array(z.string()) }),
   cost,
   /** The secret that holds the token of the nodes' API, by its full name; null: there is none. */
-  apiToken: z.string().nullable(),
+  apiToken: z.string().nullable().default(null),
   /** The command that comes after `pulumi up`. */
   next: z.string(),
 });

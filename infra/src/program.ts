@@ -1,4 +1,4 @@
-import { interpolate } from '@pulumi/pulumi';
+import { interpolate, type Output } from '@pulumi/pulumi';
 import { cloudInit } from './boot/cloud-init.ts';
 import { NODE_IMAGE } from './boot/node-image.ts';
 import { nodeSettings } from './boot/settings.ts';
@@ -7,6 +7,7 @@ import { ConfigBucket, PLAN_OBJECT, ResultsBucket } from './components/buckets.t
 import { Firewall } from './components/firewall.ts';
 import { Founding, FOUNDERS_OBJECT } from './components/founding.ts';
 import { Identity } from './components/identity.ts';
+import { ImageReaders } from './components/image-readers.ts';
 import { Network } from './components/network.ts';
 import { NodeAddresses } from './components/node-addresses.ts';
 import { NodeVm } from './components/node-vm.ts';
@@ -16,6 +17,8 @@ import type { StackConfig } from './config/schema.ts';
 import { describeStack, type NodeOutput, type Outputs } from './describe-stack.ts';
 import { keepCredentials } from './keep-credentials.ts';
 import { planCluster } from './plan/cluster-plan.ts';
+import { registryOf } from './plan/registry.ts';
+import { fullSecretName, keysSecretOf } from './plan/secrets.ts';
 import { checkedEgress } from './plan-file.ts';
 
 /**
@@ -44,9 +47,8 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
   const bucketName = `${config.project}-${prefix}-config`;
   const plans = new ConfigBucket(`${prefix}-config`, { ...bucket, bucketName, planText, bundle }, afterApis);
   const results = new ResultsBucket(`${prefix}-results`, { ...bucket, keep: config.keepResults }, afterApis);
-  const image = config.deploy.kind === 'image' ? config.deploy.image : NODE_IMAGE;
   const credentials = keepCredentials(config, cluster, members, afterApis);
-  const userData = cloudInit({ image, isBundled: bundle !== null, hasCredentials: credentials !== null });
+  const { userData, readers } = prepareBoot(config, prefix, members, credentials !== null);
   const machines: NodeVm[] = [];
   const outputs = nodes.map((node): NodeOutput => {
     const subnet = network.subnets.get(node.region)!;
@@ -76,11 +78,13 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
         bundle: bundle === null ? null : `${bucketName}/${bundle.name}`,
       },
       // A node that starts before its rights are there waits for them in vain.
-      { dependsOn: [firewall, plans, results, ...(credentials?.kept ?? [])] },
+      { dependsOn: [firewall, plans, results, ...readers, ...(credentials?.kept ?? [])] },
     );
     machines.push(machine);
     const { id, role, region, zone, name: instance } = node;
-    return { id, role, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
+    const { internal: internalIp, external: externalIp } = addresses;
+    const keysSecret = credentials === null ? null : fullSecretName(config.project, keysSecretOf(node));
+    return { id, role, region, zone, instance, internalIp, externalIp, keysSecret };
   });
   new Founding(`${prefix}-founding`, { bucket: plans.bucketName, founders: cluster.founders, machines });
   const where = {
@@ -88,4 +92,20 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
     results: interpolate`gs://${results.bucketName}`,
   };
   return describeStack(config, cluster, { ...where, nodes: outputs, egress });
+}
+
+/** What the machines do at each boot, and their rights to the image that they do it with. */
+function prepareBoot(
+  { deploy }: StackConfig,
+  prefix: string,
+  members: ReadonlyMap<string, Output<string>>,
+  hasCredentials: boolean,
+): { readonly userData: string; readonly readers: readonly ImageReaders[] } {
+  const isBundled = deploy.kind === 'bundle';
+  const image = isBundled ? NODE_IMAGE : deploy.image;
+  const registry = registryOf(image);
+  return {
+    userData: cloudInit({ image, isBundled, registryHost: registry?.host ?? null, hasCredentials }),
+    readers: registry === null ? [] : [new ImageReaders(`${prefix}-image`, { registry, members })],
+  };
 }

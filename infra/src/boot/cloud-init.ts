@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { CREDENTIALS_FOLDER, CREDENTIALS_MOUNT, credentialsFiles } from './credentials.ts';
+import { registryFiles } from './registry.ts';
 import { BUNDLE_LINK, bundleScript, DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
 
 export interface CloudInitInput {
@@ -7,6 +8,8 @@ export interface CloudInitInput {
   readonly image: string;
   /** Whether the image is Node.js alone, and the node comes as a bundle; else the image has it. */
   readonly isBundled: boolean;
+  /** The host of Artifact Registry that the image is pulled from with the machine's account; null: anybody may pull it. */
+  readonly registryHost: string | null;
   /** Whether the nodes have keys and a token, which Secret Manager keeps. */
   readonly hasCredentials: boolean;
 }
@@ -20,7 +23,8 @@ const STOP_SECS = 30;
  * without harm, and nothing in it removes or formats what is there. The scripts are run by name of their shell: /etc may be
  * mounted noexec.
  */
-export function cloudInit({ image, isBundled, hasCredentials }: CloudInitInput): string {
+export function cloudInit({ image, isBundled, registryHost, hasCredentials }: CloudInitInput): string {
+  const pulling = ['tutti-node.service', ...(hasCredentials ? ['tutti-credentials.service'] : [])];
   const files = {
     '/etc/tutti/mount.sh': mountScript,
     '/etc/tutti/firewall.sh': firewallScript,
@@ -30,8 +34,8 @@ export function cloudInit({ image, isBundled, hasCredentials }: CloudInitInput):
     '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
     '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
     '/etc/systemd/system/tutti-node.service': nodeUnit(image, isBundled, hasCredentials),
-    ...(hasCredentials ? credentialsFiles(tuttiIn(image, isBundled)) : {}),
-    ...(hasCredentials && isBundled && { '/etc/systemd/system/tutti-credentials.service.d/bundle.conf': bundleDropIn }),
+    ...(hasCredentials && credentialsFiles(tuttiIn(image, isBundled), isBundled)),
+    ...(registryHost !== null && registryFiles(registryHost, pulling)),
   };
   const document = {
     write_files: Object.entries(files).map(([path, content]) => ({
@@ -71,11 +75,6 @@ function tuttiIn(image: string, isBundled: boolean): readonly string[] {
   // The launcher is given to a shell: what the bundle is unpacked on may be mounted noexec.
   return isBundled ? [`--volume=${BUNDLE_LINK}:/app:ro`, image, 'sh /app/node/bin/tutti'] : [image];
 }
-
-/** Keys are fetched by the same program, so that has to be there as well. */
-const bundleDropIn = `[Service]
-ExecStartPre=/bin/sh /etc/tutti/bundle.sh
-`;
 
 /** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
 function nodeUnit(image: string, isBundled: boolean, hasCredentials: boolean): string {

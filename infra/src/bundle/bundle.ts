@@ -22,7 +22,7 @@ export function makeBundle(repository: string, folder = join(homedir(), '.cache'
   const archive = tarOf(bundledFiles(repository));
   const name = bundleName(createHash('sha256').update(archive).digest('hex'));
   const file = join(folder, name);
-  const compressed = gzipSync(archive, { level: 9 });
+  const compressed = gzipSync(archive);
   // The system that compressed it, which is no part of what is packed (RFC 1952).
   compressed[9] = 255;
   mkdirSync(folder, { recursive: true });

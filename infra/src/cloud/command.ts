@@ -4,6 +4,7 @@ import { CloudFailure } from './failure.ts';
 import type { Compute } from './google/compute.ts';
 import type { Logging } from './google/logging.ts';
 import type { ProjectFacts } from './google/project.ts';
+import type { Secrets } from './google/secrets.ts';
 import type { Storage } from './google/storage.ts';
 import type { Reach } from './reach/reach.ts';
 import type { Say } from './say.ts';
@@ -14,6 +15,7 @@ export interface CloudContext {
   readonly compute: Compute;
   readonly storage: Storage;
   readonly logging: Logging;
+  readonly secrets: Secrets;
   /** Of Google's account of the project, for `doctor`. */
   readonly facts: ProjectFacts;
   readonly reach: Reach;

@@ -7,6 +7,7 @@ import { exitCodes } from '../../../node/src/lib/exit-codes.ts';
 import type { CloudCommand, CloudContext, CommandOptions } from './command.ts';
 import { destroy } from './commands/destroy.ts';
 import { doctor } from './commands/doctor.ts';
+import { keys } from './commands/keys.ts';
 import { logs } from './commands/logs.ts';
 import { result } from './commands/result.ts';
 import { roll } from './commands/roll.ts';
@@ -22,12 +23,24 @@ import { endpointsOf } from './google/endpoints.ts';
 import { loggingOf } from './google/logging.ts';
 import { projectFactsOf } from './google/project.ts';
 import { GoogleRest } from './google/rest.ts';
+import { secretsOf } from './google/secrets.ts';
 import { storageOf } from './google/storage.ts';
 import { gcloudReach } from './reach/gcloud.ts';
 import { sayTo } from './say.ts';
 
 /** In the order in which they are used. */
-const commands: readonly CloudCommand[] = [doctor, up, status, upload, result, logs, tunnel, roll, destroy];
+export const commands: readonly CloudCommand[] = [
+  doctor,
+  up,
+  keys,
+  status,
+  upload,
+  result,
+  logs,
+  tunnel,
+  roll,
+  destroy,
+];
 
 /** Where Pulumi.yaml is. */
 const infra = fileURLToPath(new URL('../..', import.meta.url));
@@ -116,6 +129,7 @@ function contextOf(options: CommandOptions): CloudContext {
     compute: computeOf(rest),
     storage: storageOf(rest),
     logging: loggingOf(rest),
+    secrets: secretsOf(rest),
     facts: projectFactsOf(rest, authorize),
     reach: gcloudReach(signal),
     say: sayTo(process.stdout, process.stderr, options.json === true),

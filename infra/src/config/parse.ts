@@ -1,3 +1,4 @@
+import { registryOf } from '../plan/registry.ts';
 import { type StackConfig, stackSchema } from './schema.ts';
 
 /** What is wrong with a stack's configuration: every problem at once, each with its key and the remedy. */
@@ -46,8 +47,11 @@ export function parseStackConfig({ project, stack, values }: RawConfig): StackCo
 export function notBuilt(config: StackConfig): readonly string[] {
   const asked: readonly (readonly [boolean, string])[] = [
     [
-      config.deploy.kind === 'image' && /(^|[.-])(pkg\.dev|gcr\.io)\//.test(config.deploy.image),
-      'tutti:deploy: an image in Artifact Registry is not built yet (the nodes have no right to read it); one that anybody may pull is',
+      config.deploy.kind === 'image' &&
+        /(^|[.-])(pkg\.dev|gcr\.io)\//.test(config.deploy.image) &&
+        registryOf(config.deploy.image)?.project !== config.project,
+      'tutti:deploy: an image on gcr.io, or in Artifact Registry of another project, is not built (the nodes have no right to read it there); ' +
+        'one in Artifact Registry of this project, or that anybody may pull, is',
     ],
   ];
   return asked.filter(([isAsked]) => isAsked).map(([, message]) => message);

@@ -7,6 +7,7 @@ import { formatAddress } from '../transport/addresses.ts';
 import { Front } from './discovery/front.ts';
 import { ListDiscovery } from './discovery/list-discovery.ts';
 import type { HostAndPort } from './discovery/own-address.ts';
+import { Removal } from './discovery/removal.ts';
 import type { Frame } from './frame.ts';
 import { openBehind } from './parts.ts';
 import { timingsOf } from './timings.ts';
@@ -54,10 +55,16 @@ export async function startByChangingList(frame: Frame, { address, origin, open 
   });
   opened.push(() => discovery.close());
   const { founding, joins, contacts } = await discovery.meet(hooks.stopped);
+  const removal = new Removal({ directory, dataDirectory: settings.dataDirectory, founding });
+  // Behind the end of the log.
+  opened.push(() => removal.forget());
   const backend = await openBehind(frame, {
     ...{ listed: [{ id: nodeId, ...address }], selfIndex: 0, listedSize: founding.founders.length, joins, contacts },
     ...{ origin, apiAddress },
-    onConsensus: (consensus) => discovery.follow(consensus),
+    onConsensus: (consensus) => {
+      removal.watch(consensus);
+      discovery.follow(consensus);
+    },
     isExpected: () => false,
   });
   front.show(backend);

@@ -16,8 +16,8 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
 const variants: Readonly<Record<string, CloudInitInput>> = {
-  'an image of its own': { image, isBundled: false, hasCredentials: false },
-  'a bundle and keys': { image, isBundled: true, hasCredentials: true },
+  'an image of its own': { image, isBundled: false, registryHost: null, hasCredentials: false },
+  'a bundle and keys': { image, isBundled: true, registryHost: 'europe-docker.pkg.dev', hasCredentials: true },
 };
 const filesOf = (input: CloudInitInput): readonly { readonly path: string; readonly content: string }[] =>
   (parse(cloudInit(input)) as { readonly write_files: { path: string; content: string }[] }).write_files;

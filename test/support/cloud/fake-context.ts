@@ -3,6 +3,7 @@ import type { CloudContext } from '../../../infra/src/cloud/command.ts';
 import type { Engine } from '../../../infra/src/cloud/engine/engine.ts';
 import type { Compute, Machine } from '../../../infra/src/cloud/google/compute.ts';
 import type { ProjectFacts } from '../../../infra/src/cloud/google/project.ts';
+import type { Secrets } from '../../../infra/src/cloud/google/secrets.ts';
 import type { Storage } from '../../../infra/src/cloud/google/storage.ts';
 import { parseStackConfig } from '../../../infra/src/config/parse.ts';
 import { stackOutputs } from './outputs.ts';
@@ -16,10 +17,11 @@ export interface FakeContext {
   readonly results: { readonly value: object; readonly lines: readonly string[] }[];
 }
 
-export type Parts = Partial<Omit<CloudContext, 'engine' | 'compute' | 'storage' | 'facts'>> & {
+export type Parts = Partial<Omit<CloudContext, 'engine' | 'compute' | 'storage' | 'secrets' | 'facts'>> & {
   readonly engine?: Partial<Engine>;
   readonly compute?: Partial<Compute>;
   readonly storage?: Storage;
+  readonly secrets?: Secrets;
   readonly facts?: Partial<ProjectFacts>;
 };
 
@@ -35,7 +37,7 @@ export function fakeContext(parts: Parts = {}): FakeContext {
   const progress: string[] = [];
   const results: { value: object; lines: readonly string[] }[] = [];
   let nowMs = 0;
-  const { engine, compute, storage, facts, ...others } = parts;
+  const { engine, compute, storage, secrets, facts, ...others } = parts;
   const unasked = (what: string) => (): never => {
     throw new Error(`${what} was not expected to be asked`);
   };
@@ -61,6 +63,7 @@ export function fakeContext(parts: Parts = {}): FakeContext {
       ...compute,
     },
     storage: storage ?? new FakeStorage(),
+    secrets: secrets ?? { hasVersion: unasked('Secret Manager'), addVersion: unasked('Secret Manager') },
     logging: { entries: unasked('Cloud Logging') },
     facts: {
       login: () => Promise.resolve(null),

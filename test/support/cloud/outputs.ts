@@ -8,6 +8,7 @@ const nodeIn = (region: string, zone: string, number: number): NodeOutputs => ({
   instance: `tutti-dev-${region}-1`,
   internalIp: `10.64.0.${number}`,
   externalIp: `203.0.113.${number}`,
+  keysSecret: `projects/my-project/secrets/tutti-dev-${region}-1-keys`,
 });
 
 /** What a stack of three regions says of itself. */
@@ -18,6 +19,7 @@ export const stackOutputs: StackOutputs = {
   plan: 'gs://my-plans/plan.yaml',
   results: 'gs://my-results',
   keepResults: true,
+  keys: 'state',
   nodes: [nodeIn('asia-east1', 'a', 3), nodeIn('europe-west1', 'b', 2), nodeIn('us-east1', 'b', 1)],
   timings: { longestRoundTripMs: 100, electionTimeoutMs: 1600, central: ['us-east1'] },
   cost: {

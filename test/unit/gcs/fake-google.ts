@@ -64,7 +64,9 @@ export class FakeGoogle {
     for (const look of [...this.#waiting]) look();
   }
 
+  /** Again, too. */
   async stop(): Promise<void> {
+    if (!this.#server.listening) return;
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');

@@ -1,13 +1,15 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeBundle, type Bundle } from '../../../infra/src/bundle/bundle.ts';
-import { bundledFiles } from '../../../infra/src/bundle/files.ts';
 import { closureOf } from '../../../infra/src/bundle/lock-closure.ts';
 import { tarOf } from '../../../infra/src/bundle/tar.ts';
 
@@ -100,7 +102,8 @@ describe('the bundle of this checkout', () => {
   });
 
   it('has every dependency of the node, no Node.js, no native code and nothing for development', () => {
-    const paths = bundledFiles(repository).map(({ path }) => path);
+    const archive = gunzipSync(readFileSync(bundle.file));
+    const paths = spawnSync('tar', ['-tf', '-'], { input: archive, encoding: 'utf8' }).stdout.split('\n');
     expect(paths.filter((path) => /\.(node|d\.ts|map)$|binding\.gyp$/.test(path))).toEqual([]);
     const manifest = readFileSync(join(repository, 'node/package.json'), 'utf8');
     const { dependencies } = JSON.parse(manifest) as { readonly dependencies: Readonly<Record<string, string>> };
@@ -141,6 +144,32 @@ describe('the bundle of this checkout', () => {
       'b',
     );
     expect(node).toMatchObject({ status: 104, out: expect.stringContaining('CLUSTER_NODES') as string });
+  });
+
+  it('runs a load test alone', async () => {
+    const seen: string[] = [];
+    const target = createServer((request, response) => {
+      seen.push(request.url!);
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    const { port } = target.address() as AddressInfo;
+    const plan = `version: "1.0"
+config: { baseUrl: "http://127.0.0.1:${port}", duration: 1s }
+load: { model: rps, target: 20 }
+scenarios: [{ name: hit, steps: [{ request: { method: GET, path: "/hit/\${iteration}" } }] }]
+`;
+    writeFileSync(join(folder, 'plan.yaml'), plan);
+    const env = { PATH: `${join(folder, 'bin')}:/usr/bin:/bin`, HOME: folder, METRICS_ADDR: 'none' };
+    const run = spawn('/bin/sh', [join(app, 'node/bin/tutti'), 'run', 'plan.yaml'], {
+      cwd: folder,
+      env,
+      stdio: 'ignore',
+    });
+    expect(await once(run, 'close')).toEqual([0, null]);
+    expect(seen.filter((path) => path.startsWith('/hit/'))).toHaveLength(20);
+    target.closeAllConnections();
+    target.close();
   });
 
   it('is refused where what is installed is not what is locked', () => {

@@ -17,7 +17,7 @@ interface CloudConfig {
 }
 
 const image = `ghcr.io/me/tutti@sha256:${'0123456789abcdef'.repeat(4)}`;
-const text = cloudInit({ image, isBundled: true, hasCredentials: true });
+const text = cloudInit({ image, isBundled: true, registryHost: null, hasCredentials: true });
 const config = parse(text) as CloudConfig;
 const scripts = config.write_files.filter(({ path }) => path.endsWith('.sh'));
 const contentOf = (name: string): string => config.write_files.find(({ path }) => path.endsWith(name))!.content;
@@ -38,11 +38,11 @@ describe('cloudInit', () => {
       '/etc/systemd/system/tutti-disk.service',
       '/etc/systemd/system/tutti-firewall.service',
       '/etc/systemd/system/tutti-node.service',
+      '/etc/tutti/await-bundle.sh',
       '/etc/tutti/credentials.sh',
       '/etc/tutti/await-credentials.sh',
       '/etc/systemd/system/tutti-credentials.service',
       '/etc/systemd/system/tutti-node.service.d/credentials.conf',
-      '/etc/systemd/system/tutti-credentials.service.d/bundle.conf',
     ]);
     // In quotes, or YAML reads an octal number and cloud-init another mode.
     for (const { permissions } of config.write_files) expect(permissions).toBe('0644');
@@ -80,7 +80,7 @@ describe('cloudInit', () => {
   });
 
   it('has scripts that the shell can read', () => {
-    expect(scripts).toHaveLength(6);
+    expect(scripts).toHaveLength(7);
     for (const { path, content } of scripts) {
       const { status, stderr } = spawnSync('/bin/sh', ['-n'], { input: content, encoding: 'utf8' });
       expect([path, stderr, status]).toEqual([path, '', 0]);
@@ -103,7 +103,8 @@ describe('cloudInit', () => {
   });
 
   it('leaves the bundle out where the image has the node, and what a container is given for it', () => {
-    const own = (parse(cloudInit({ image, isBundled: false, hasCredentials: true })) as CloudConfig).write_files;
+    const own = (parse(cloudInit({ image, isBundled: false, registryHost: null, hasCredentials: true })) as CloudConfig)
+      .write_files;
     const unit = own.find(({ path }) => path.endsWith('tutti-node.service'))!.content;
     expect(own.some(({ path }) => path.endsWith('bundle.sh'))).toBe(false);
     expect(unit).toContain(`  ${image} \\\n  node\n`);
@@ -111,6 +112,24 @@ describe('cloudInit', () => {
     expect(own.find(({ path }) => path.endsWith('tutti-credentials.service'))!.content).toContain(
       `  ${image} \\\n  credentials sync\n`,
     );
+  });
+});
+
+describe('an image in Artifact Registry', () => {
+  it('is pulled with the account of the machine, by each unit that pulls it', () => {
+    const host = 'europe-docker.pkg.dev';
+    const of = (hasCredentials: boolean): CloudConfig['write_files'] =>
+      (parse(cloudInit({ image, isBundled: false, registryHost: host, hasCredentials })) as CloudConfig).write_files;
+    expect(of(true).find(({ path }) => path === '/etc/tutti/docker/config.json')!.content).toBe(
+      '{"credHelpers":{"europe-docker.pkg.dev":"gcr"}}\n',
+    );
+    const told = (hasCredentials: boolean): string[] =>
+      of(hasCredentials)
+        .filter(({ content }) => content === '[Service]\nEnvironment=DOCKER_CONFIG=/etc/tutti/docker\n')
+        .map(({ path }) => path);
+    const node = '/etc/systemd/system/tutti-node.service.d/registry.conf';
+    expect(told(false)).toEqual([node]);
+    expect(told(true)).toEqual([node, '/etc/systemd/system/tutti-credentials.service.d/registry.conf']);
   });
 });
 
@@ -122,7 +141,9 @@ describe('the keys of a node', () => {
   });
 
   it('that nobody has are not fetched', () => {
-    expect(cloudInit({ image, isBundled: true, hasCredentials: false })).not.toContain('credentials');
+    expect(cloudInit({ image, isBundled: true, registryHost: null, hasCredentials: false })).not.toContain(
+      'credentials',
+    );
   });
 });
 

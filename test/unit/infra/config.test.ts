@@ -148,8 +148,11 @@ describe('what is not built yet', () => {
   );
 
   it.each([
-    [{ deploy: image('europe-docker.pkg.dev/p') }, 'an image in Artifact Registry is not built yet'],
-    [{ deploy: image('eu.gcr.io/p') }, 'an image in Artifact Registry is not built yet'],
+    [
+      { deploy: image('europe-docker.pkg.dev/p') },
+      'an image on gcr.io, or in Artifact Registry of another project, is not built',
+    ],
+    [{ deploy: image('eu.gcr.io/p') }, 'an image on gcr.io, or in Artifact Registry of another project, is not built'],
   ])('%j is one of it', (values, message) => {
     const all = notBuilt(parse({ ...least, ...values }));
     expect(all).toEqual([expect.stringContaining(message)]);

@@ -24,6 +24,7 @@ const homes: Readonly<Record<string, string>> = {
   'gcp:compute/address:Address': 'NodeAddresses',
   'gcp:compute/disk:Disk': 'NodeVm',
   'gcp:compute/instance:Instance': 'NodeVm',
+  'gcp:artifactregistry/repositoryIamMember:RepositoryIamMember': 'ImageReaders',
   'tls:index/selfSignedCert:SelfSignedCert': 'Authority',
   'tls:index/certRequest:CertRequest': 'NodeKeys',
   'tls:index/locallySignedCert:LocallySignedCert': 'NodeKeys',
@@ -92,7 +93,7 @@ describe.each([
         scheduling: { maxRunDuration: { seconds: 86_400 }, instanceTerminationAction: 'STOP' },
         shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
         metadata: {
-          'user-data': cloudInit({ image, isBundled: false, hasCredentials: true }),
+          'user-data': cloudInit({ image, isBundled: false, registryHost: null, hasCredentials: true }),
           'tutti-credentials': credentialsSettings({
             keys: `projects/my-project/secrets/${node.name}-keys`,
             token: 'projects/my-project/secrets/tutti-dev-api-token',
@@ -126,6 +127,7 @@ describe.each([
       results: 'gs://tutti-dev-results-1a2b3c4',
       apiToken: 'projects/my-project/secrets/tutti-dev-api-token',
       next: 'scripts/cloud result --wait --stack dev',
+      keys: 'state',
     });
   });
 
@@ -215,6 +217,26 @@ describe('a fourth region', () => {
   });
 });
 
+describe('an image in Artifact Registry of the project', () => {
+  it('may be read by the nodes, in that repository alone, before they start', async () => {
+    const own = `europe-docker.pkg.dev/my-project/images/tutti@sha256:${'0'.repeat(64)}`;
+    const graph = await stackOf({ ...valuesOf(three), deploy: JSON.stringify({ kind: 'image', image: own }) });
+    const rights = ofType(graph, 'artifactregistry/repositoryIamMember:RepositoryIamMember');
+    expect(rights).toHaveLength(3);
+    for (const { inputs, parent } of rights) {
+      const where = { project: 'my-project', location: 'europe', repository: 'images' };
+      expect(inputs).toMatchObject({ ...where, role: 'roles/artifactregistry.reader' });
+      expect(parent).toBe('tutti:infra:ImageReaders');
+    }
+    const machines = ofType(graph, 'compute/instance:Instance');
+    expect(Math.min(...machines.map(({ askedAt }) => askedAt))).toBeGreaterThan(
+      Math.max(...rights.map(({ madeAt }) => madeAt)),
+    );
+    for (const { inputs } of machines)
+      expect((inputs.metadata as Record<string, string>)['user-data']).toContain('europe-docker.pkg.dev":"gcr"');
+  });
+});
+
 describe('the founders', () => {
   it('are the voters, written once and only when every machine is there', async () => {
     const graph = await stackOf({ ...valuesOf(three), loadNodesPerRegion: '2' });
@@ -255,7 +277,7 @@ describe('the bundle', () => {
     for (const { inputs, askedAt } of ofType(graph, 'compute/instance:Instance')) {
       expect(inputs.metadata).toMatchObject({
         'tutti-bundle': `my-project-tutti-dev-config/${bundle.name}`,
-        'user-data': cloudInit({ image: NODE_IMAGE, isBundled: true, hasCredentials: true }),
+        'user-data': cloudInit({ image: NODE_IMAGE, isBundled: true, registryHost: null, hasCredentials: true }),
       });
       expect(askedAt).toBeGreaterThan(uploaded.madeAt);
     }
@@ -295,7 +317,7 @@ describe('the entry point', () => {
         plan: planFile,
         deploy: JSON.stringify({ kind: 'image', image: image.replace('ghcr.io', 'us-docker.pkg.dev') }),
       },
-      'tutti:deploy: an image in Artifact Registry is not built yet',
+      'tutti:deploy: an image on gcr.io, or in Artifact Registry of another project, is not built',
     ],
     [
       'a missing plan file',

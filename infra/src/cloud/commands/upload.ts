@@ -22,7 +22,7 @@ export const upload: CloudCommand = {
   ],
   examples: ['scripts/cloud upload examples/checkout.yaml --wait'],
   notes:
-    'While another run is on, a plan that differs in its load alone changes that run; any other waits for nobody and is refused.',
+    'While another run is on, a plan that differs in its load alone changes that run; any other begins when it has ended.',
   async run(context, [file = ''], options) {
     const aroundMs = numberOf(options, 'timeout', 1, 30 * 86_400) * 1000;
     const { plan, text } = loadPlan(file);

@@ -1,12 +1,14 @@
 import type { EngineEvent } from '@pulumi/pulumi/automation/index.js';
 
+type StepEventMetadata = NonNullable<EngineEvent['resourcePreEvent']>['metadata'];
+
 const past: Readonly<Record<string, string>> = {
   create: 'created',
   'create-replacement': 'created anew',
   update: 'changed',
   delete: 'deleted',
   'delete-replaced': 'deleted for another',
-  discard: 'left where it is',
+  retain: 'left where it is',
   replace: 'replaced',
 };
 const planned: Readonly<Record<string, string>> = {
@@ -14,7 +16,7 @@ const planned: Readonly<Record<string, string>> = {
   update: 'change',
   delete: 'delete',
   replace: 'replace',
-  discard: 'leave where it is',
+  retain: 'leave where it is',
 };
 
 /** What of the engine's events a person wants to see: what was done to each resource, and what is wrong. Keeps the moments of begin. */
@@ -31,14 +33,14 @@ export class EventLines {
     const { diagnosticEvent, resourcePreEvent, resOutputsEvent, resOpFailedEvent } = event;
     if (diagnosticEvent !== undefined) return diagnosisOf(diagnosticEvent);
     if (resourcePreEvent !== undefined) {
-      const { op, urn, type } = resourcePreEvent.metadata;
+      const { urn, type } = resourcePreEvent.metadata;
       this.#begun.set(urn, event.timestamp);
-      const what = planned[op];
+      const what = planned[operationOf(resourcePreEvent.metadata)];
       return this.#isPreview && what !== undefined && isReal(type) ? `  ${what} ${nameOf(urn, type)}` : null;
     }
     if (resOutputsEvent !== undefined && !this.#isPreview) {
-      const { op, urn, type } = resOutputsEvent.metadata;
-      const what = past[op];
+      const { urn, type } = resOutputsEvent.metadata;
+      const what = past[operationOf(resOutputsEvent.metadata)];
       if (what === undefined || !isReal(type)) return null;
       const tookSecs = event.timestamp - (this.#begun.get(urn) ?? event.timestamp);
       return `  ${what} ${nameOf(urn, type)}${tookSecs >= 1 ? ` (${tookSecs} s)` : ''}`;
@@ -51,6 +53,13 @@ export class EventLines {
   }
 }
 
+/** To the engine, what is retained is deleted: from its state. */
+function operationOf({ op, old }: StepEventMetadata): string {
+  return op === 'delete' && old?.retainOnDelete === true ? 'retain' : op;
+}
+
+const shown: ReadonlySet<string> = new Set(['info', 'warning', 'error']);
+
 function diagnosisOf({
   message,
   severity,
@@ -58,7 +67,7 @@ function diagnosisOf({
   ephemeral,
 }: NonNullable<EngineEvent['diagnosticEvent']>): string | null {
   const text = plain(message).trim();
-  if (text === '' || ephemeral === true || severity === 'info#err') return null;
+  if (text === '' || ephemeral === true || !shown.has(severity)) return null;
   const about = urn === undefined || urn === '' || severity === 'info' ? '' : `${urn.split('::').at(-1) ?? ''}: `;
   return severity === 'info' ? text : `${severity}: ${about}${text}`;
 }

@@ -94,7 +94,13 @@ function ofMachine(
 ): Omit<NodeStatus, 'inCluster' | 'reason'> {
   const machine = machines.find(({ name }) => name === instance);
   if (machine === undefined)
-    return { id, zone, instance, machine: 'MISSING', remark: 'deleted by hand? scripts/cloud up makes it again' };
+    return {
+      id,
+      zone,
+      instance,
+      machine: 'MISSING',
+      remark: 'deleted by hand? `pulumi refresh` in infra, then scripts/cloud up',
+    };
   const remark = machine.status === 'RUNNING' ? untilWhen(machine) : whyStopped(machine, lastOperations.get(instance));
   return { id, zone, instance, machine: machine.status, remark };
 }

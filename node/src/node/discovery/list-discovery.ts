@@ -38,6 +38,8 @@ export interface ListDiscoveryOptions {
   readonly log: Log;
 }
 
+type Known = Exclude<Joining, { readonly kind: 'wait' }>;
+
 /** A node that a list names, from knowing nobody to being a member, and from then on. */
 export class ListDiscovery {
   readonly #options: ListDiscoveryOptions;
@@ -67,8 +69,8 @@ export class ListDiscovery {
     const kept = readFounding(dataDirectory);
     await this.#porch.listen();
     try {
-      const joining = kept === null ? await this.#agree(signal) : null;
-      const founding = kept ?? joining!.founding;
+      const joining = await this.#joining(kept, signal);
+      const founding = { ...(kept ?? joining!.founding), clusterId: null };
       this.#founding = founding;
       if (joining?.kind === 'join') {
         this.#wait('a cluster is there: waiting for its leader to admit this node');
@@ -100,12 +102,18 @@ export class ListDiscovery {
     this.#following?.close();
   }
 
+  /** Null: it has its place, founder or not, and its log says the rest. */
+  async #joining(kept: Founding | null, signal: AbortSignal): Promise<Known | null> {
+    if (kept === null) return this.#agree(signal);
+    return kept.clusterId === null ? null : { kind: 'join', founding: kept };
+  }
+
   #founds({ founders }: Founding, joining: Joining | null): boolean {
     const isFounder = founders.some(({ id }) => id === this.#self.nodeId);
     return isFounder && !this.#self.isLearner && joining?.kind !== 'join';
   }
 
-  async #agree(signal: AbortSignal): Promise<Exclude<Joining, { readonly kind: 'wait' }>> {
+  async #agree(signal: AbortSignal): Promise<Known> {
     for (;;) {
       const joining = await this.#next();
       if (joining.kind !== 'wait') return joining;

@@ -28,6 +28,22 @@ describe('what is told of an operation', () => {
     expect(lines.of(event(2, { resOutputsEvent: { metadata } }))).toBeNull();
   });
 
+  it('is that a bucket with results stays where it is', () => {
+    const kept = { op: 'delete', urn, type: 'gcp:storage/bucket:Bucket', old: { retainOnDelete: true } };
+    const [preview, operation] = [new EventLines(true), new EventLines(false)];
+    expect(preview.of(event(1, { resourcePreEvent: { metadata: kept } }))).toBe(
+      '  leave where it is Bucket tutti-dev-us-east1-1',
+    );
+    expect(operation.of(event(1, { resOutputsEvent: { metadata: kept } }))).toBe(
+      '  left where it is Bucket tutti-dev-us-east1-1',
+    );
+  });
+
+  it('is nothing of what the engine says to those who look for its faults, which may hold more than is meant for eyes', () => {
+    const diagnosticEvent = { urn, message: 'RegisterResource RPC prepared: ...', color: 'never', severity: 'debug' };
+    expect(new EventLines(false).of(event(1, { diagnosticEvent }))).toBeNull();
+  });
+
   it('is neither a component nor what stays as it is', () => {
     const lines = new EventLines(false);
     const component = { op: 'create', urn, type: 'tutti:infra:NodeVm' };
