@@ -22,7 +22,10 @@ const onlyInfra = (folder, ...allowed) => ({
   comment: `infra's ${folder} may import only: ${allowed.join(', ') || 'nothing of ours'}`,
   severity: 'error',
   from: { path: `${infra}${folder}/` },
-  to: { path: '^(infra|node|scripts|test)/', pathNot: [folder, ...allowed].map((name) => `${infra}${name}`) },
+  to: {
+    path: '^(infra|node|scripts|test)/',
+    pathNot: ['node_modules', `${infra}${folder}/`, ...allowed.map((name) => (name.startsWith('^') ? name : `${infra}${name}`))],
+  },
 });
 
 export default {
@@ -90,11 +93,18 @@ export default {
     pureOfPlatform('plan'),
     pureOfPlatform('cluster'),
     pureOfPlatform('generator/schedule'),
-    onlyInfra('plan'),
+    onlyInfra('plan', `${ours}plan/plan.ts`),
     onlyInfra('config', 'plan/'),
     onlyInfra('boot', 'plan/'),
     onlyInfra('bundle', 'config/', 'plan/'),
     onlyInfra('components', 'plan/', 'boot/', 'config/', 'bundle/'),
+    onlyInfra(
+      'cloud',
+      'plan/',
+      'config/',
+      'outputs.ts',
+      ...['lib/', 'plan/', 'results/', 'cli/', 'api/health', 'coordinator/service'].map((name) => `${ours}${name}`),
+    ),
     ...['plan', 'config', 'boot'].map((folder) => pureOfPlatform(folder, infra)),
     {
       name: 'infra-without-pulumi',

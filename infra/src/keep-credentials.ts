@@ -11,7 +11,7 @@ export interface Credentials {
   /** A machine waits for them. */
   readonly kept: readonly (NodeKeys | ApiToken)[];
   /** For the instance attribute `tutti-credentials`. */
-  settingsOf(node: PlannedNode): string;
+  readonly settingsOf: (node: PlannedNode) => string;
 }
 
 /** The secrets of the nodes; `keys: external` leaves them empty, and with `none` there are none (null). */

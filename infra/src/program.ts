@@ -1,4 +1,4 @@
-import { interpolate, type Output } from '@pulumi/pulumi';
+import { type Input, interpolate } from '@pulumi/pulumi';
 import { cloudInit } from './boot/cloud-init.ts';
 import { NODE_IMAGE } from './boot/node-image.ts';
 import { nodeSettings } from './boot/settings.ts';
@@ -14,37 +14,21 @@ import { NodeVm } from './components/node-vm.ts';
 import { ProjectApis } from './components/project-apis.ts';
 import { notBuilt, StackConfigError } from './config/parse.ts';
 import type { StackConfig } from './config/schema.ts';
+import { describeStack, type NodeOutput, type Outputs } from './describe-stack.ts';
 import { keepCredentials } from './keep-credentials.ts';
-import { type ClusterPlan, planCluster } from './plan/cluster-plan.ts';
+import { planCluster } from './plan/cluster-plan.ts';
 import { registryOf } from './plan/registry.ts';
-import { type CostEstimate, estimateCost } from './plan/cost.ts';
-
-/** What a stack says of itself: `pulumi stack output --json`. */
-export interface Outputs {
-  readonly clusterNodes: string;
-  readonly plan: Output<string>;
-  readonly results: Output<string>;
-  readonly nodes: readonly NodeOutput[];
-  readonly timings: ClusterPlan['timings'];
-  readonly cost: CostEstimate;
-}
-
-export interface NodeOutput {
-  readonly id: string;
-  readonly region: string;
-  readonly zone: string;
-  readonly instance: string;
-  readonly internalIp: Output<string>;
-  readonly externalIp: Output<string>;
-}
+import { fullSecretName, keysSecretOf } from './plan/secrets.ts';
+import { checkedEgress } from './plan-file.ts';
 
 /**
  * All resources of a stack, each in the component of its concern. Throws StackConfigError, before there is any, for what is
- * not built yet.
+ * not built yet, and for a plan that no leader would take.
  */
 export function deploy(config: StackConfig, planText: string, makeBundle: () => Bundle): Outputs {
   const missing = notBuilt(config);
   if (missing.length > 0) throw new StackConfigError(missing);
+  const egress = checkedEgress(config.plan, planText);
   const bundle = config.deploy.kind === 'bundle' ? makeBundle() : null;
   const cluster = planCluster(config);
   const { prefix, labels, nodes } = cluster;
@@ -97,25 +81,24 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
       { dependsOn: [firewall, plans, results, ...readers, ...(credentials?.kept ?? [])] },
     );
     machines.push(machine);
-    const { id, region, zone, name: instance } = node;
-    return { id, region, zone, instance, internalIp: addresses.internal, externalIp: addresses.external };
+    const { id, role, region, zone, name: instance } = node;
+    const { internal: internalIp, external: externalIp } = addresses;
+    const keysSecret = credentials === null ? null : fullSecretName(config.project, keysSecretOf(node));
+    return { id, role, region, zone, instance, internalIp, externalIp, keysSecret };
   });
   new Founding(`${prefix}-founding`, { bucket: plans.bucketName, founders: cluster.founders, machines });
-  return {
-    clusterNodes: cluster.clusterNodes,
+  const where = {
     plan: interpolate`gs://${plans.bucketName}/${PLAN_OBJECT}`,
     results: interpolate`gs://${results.bucketName}`,
-    nodes: outputs,
-    timings: cluster.timings,
-    cost: estimateCost({ nodes: nodes.length, machineType, dataDiskGib, maxRunHours }),
   };
+  return describeStack(config, cluster, { ...where, nodes: outputs, egress });
 }
 
 /** What the machines do at each boot, and their rights to the image that they do it with. */
 function prepareBoot(
   { deploy }: StackConfig,
   prefix: string,
-  members: ReadonlyMap<string, Output<string>>,
+  members: ReadonlyMap<string, Input<string>>,
   hasCredentials: boolean,
 ): { readonly userData: string; readonly readers: readonly ImageReaders[] } {
   const isBundled = deploy.kind === 'bundle';

@@ -34,8 +34,7 @@ export function cloudInit({ image, isBundled, registryHost, hasCredentials }: Cl
     '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
     '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
     '/etc/systemd/system/tutti-node.service': nodeUnit(image, isBundled, hasCredentials),
-    ...(hasCredentials ? credentialsFiles(tuttiIn(image, isBundled)) : {}),
-    ...(hasCredentials && isBundled && { '/etc/systemd/system/tutti-credentials.service.d/bundle.conf': bundleDropIn }),
+    ...(hasCredentials && credentialsFiles(tuttiIn(image, isBundled), isBundled)),
     ...(registryHost !== null && registryFiles(registryHost, pulling)),
   };
   const document = {
@@ -76,11 +75,6 @@ function tuttiIn(image: string, isBundled: boolean): readonly string[] {
   // The launcher is given to a shell: what the bundle is unpacked on may be mounted noexec.
   return isBundled ? [`--volume=${BUNDLE_LINK}:/app:ro`, image, 'sh /app/node/bin/tutti'] : [image];
 }
-
-/** Keys are fetched by the same program, so that has to be there as well. */
-const bundleDropIn = `[Service]
-ExecStartPre=/bin/sh /etc/tutti/bundle.sh
-`;
 
 /** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
 function nodeUnit(image: string, isBundled: boolean, hasCredentials: boolean): string {

@@ -1,3 +1,5 @@
+import { BUNDLE_LINK } from './scripts.ts';
+
 /** Where the keys are on the machine, in memory, and where its containers see them. */
 export const CREDENTIALS_FOLDER = '/run/tutti/credentials';
 export const CREDENTIALS_MOUNT = '/credentials';
@@ -38,11 +40,12 @@ export const keySettings = {
  * again, and a drop-in by which the node waits for the first set. `command` is what `docker run` is given to run tutti, from its own options
  * to the image.
  */
-export function credentialsFiles(command: readonly string[]): Readonly<Record<string, string>> {
+export function credentialsFiles(command: readonly string[], isBundled: boolean): Readonly<Record<string, string>> {
   return {
+    ...(isBundled && { '/etc/tutti/await-bundle.sh': awaitBundleScript }),
     '/etc/tutti/credentials.sh': credentialsScript,
     '/etc/tutti/await-credentials.sh': awaitScript,
-    '/etc/systemd/system/tutti-credentials.service': credentialsUnit(command),
+    '/etc/systemd/system/tutti-credentials.service': credentialsUnit(command, isBundled),
     '/etc/systemd/system/tutti-node.service.d/credentials.conf': nodeDropIn,
   };
 }
@@ -67,8 +70,16 @@ until test -e ${CREDENTIALS_FOLDER}/current/node.pem; do
 done
 `;
 
+/** The unit of the node fetches it. */
+const awaitBundleScript = `#!/bin/sh
+set -eu
+until test -e ${BUNDLE_LINK}/node/bin/tutti; do
+  sleep 1
+done
+`;
+
 /** Exit code 104 is a wrong setting: starting again would not change it. */
-function credentialsUnit(command: readonly string[]): string {
+function credentialsUnit(command: readonly string[], isBundled: boolean): string {
   const run = [
     '/usr/bin/docker run --rm --init --name=tutti-credentials --network=host --read-only --tmpfs=/tmp --no-healthcheck',
     `--user=${IMAGE_USER} --cap-drop=ALL --security-opt=no-new-privileges --stop-timeout=${STOP_SECS}`,
@@ -84,7 +95,7 @@ After=network-online.target docker.service
 
 [Service]
 ExecStartPre=/bin/sh /etc/tutti/credentials.sh
-# What an end of systemd or Docker left behind.
+${isBundled ? 'ExecStartPre=/bin/sh /etc/tutti/await-bundle.sh\n' : ''}# What an end of systemd or Docker left behind.
 ExecStartPre=-/usr/bin/docker stop --time=${STOP_SECS} tutti-credentials
 ExecStartPre=-/usr/bin/docker rm tutti-credentials
 ExecStart=${run.join(' \\\n  ')}

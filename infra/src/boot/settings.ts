@@ -35,6 +35,8 @@ export function nodeSettings(node: PlannedNode, buckets: Buckets, hasCredentials
     GCS_CONFIG_BUCKET: buckets.config,
     GCS_CONFIG_OBJECT: buckets.planObject,
     GCS_POLL_SECS: String(POLL_SECS),
+    // Whoever uploads the next plan is not asked to wait for the end of the run before.
+    CLUSTER_ON_RELOAD: 'next',
     GCS_RESULTS_BUCKET: buckets.results,
     LOG_FORMAT: 'json',
   };

@@ -1,6 +1,12 @@
 import { issue, type KeyAndCertificate, makeAuthority } from '../../../scripts/lib/certificates.ts';
 import type { TlsIdentity } from '../../../node/src/transport/peer/options.ts';
 
+export interface KeyChanges {
+  readonly days?: number;
+  readonly ca?: string;
+  readonly address?: string;
+}
+
 /** A certificate authority of its own, made new and kept nowhere, and what it signs. */
 export class TestAuthority {
   readonly #own: KeyAndCertificate;
@@ -13,9 +19,9 @@ export class TestAuthority {
     return this.#own.certificate;
   }
 
-  /** For a node of that id on 127.0.0.1. It trusts this authority alone, unless another `ca` is given. */
-  keysOf(id: string, { days = 2, ca = this.pem }: { readonly days?: number; readonly ca?: string } = {}): TlsIdentity {
-    const { key, certificate } = issue(this.#own, [`DNS:${id}`, 'IP:127.0.0.1'], days);
+  /** For a node of that id, on 127.0.0.1 unless another address is given. It trusts this authority alone, unless another `ca` is. */
+  keysOf(id: string, { days = 2, ca = this.pem, address = 'IP:127.0.0.1' }: KeyChanges = {}): TlsIdentity {
+    const { key, certificate } = issue(this.#own, [`DNS:${id}`, address], days);
     return { cert: certificate, key, ca };
   }
 }

@@ -84,6 +84,17 @@ describe.each(networkTransports)(
       await Promise.all([ended, named(seen, /PEER_DID_NOT_RETURN_A_CERTIFICATE/)]);
     });
 
+    it('a certificate of another address: whoever dials says so', async () => {
+      cluster = new LoopbackCluster(create, ['a', 'b']);
+      const a = await start(0, 'a', ours);
+      await start(1, 'b', authority.keysOf('b', { address: 'IP:127.0.0.2' }));
+      await named(
+        a.seen,
+        /failed: .*altnames: IP: 127\.0\.0\.1 is not in .*of node "b" by our list; .*of another address/,
+      );
+      expect(a.seen.up).toEqual([]);
+    });
+
     it('the key of another node, whoever dials: it cannot speak as that node', async () => {
       cluster = new LoopbackCluster(create, ['a', 'b']);
       const a = await start(0, 'a', ours);

@@ -38,11 +38,11 @@ describe('cloudInit', () => {
       '/etc/systemd/system/tutti-disk.service',
       '/etc/systemd/system/tutti-firewall.service',
       '/etc/systemd/system/tutti-node.service',
+      '/etc/tutti/await-bundle.sh',
       '/etc/tutti/credentials.sh',
       '/etc/tutti/await-credentials.sh',
       '/etc/systemd/system/tutti-credentials.service',
       '/etc/systemd/system/tutti-node.service.d/credentials.conf',
-      '/etc/systemd/system/tutti-credentials.service.d/bundle.conf',
     ]);
     // In quotes, or YAML reads an octal number and cloud-init another mode.
     for (const { permissions } of config.write_files) expect(permissions).toBe('0644');
@@ -80,7 +80,7 @@ describe('cloudInit', () => {
   });
 
   it('has scripts that the shell can read', () => {
-    expect(scripts).toHaveLength(6);
+    expect(scripts).toHaveLength(7);
     for (const { path, content } of scripts) {
       const { status, stderr } = spawnSync('/bin/sh', ['-n'], { input: content, encoding: 'utf8' });
       expect([path, stderr, status]).toEqual([path, '', 0]);

@@ -211,14 +211,20 @@ describe('estimateTimings', () => {
   });
 });
 
+const unknown = { gb: null, usd: null, usdPerHour: null };
+
 describe('estimateCost', () => {
   it('adds machines, disks and addresses, and shows the load apart', () => {
-    expect(estimateCost({ nodes: 3, machineType: 'e2-standard-2', dataDiskGib: 10, maxRunHours: 24 })).toEqual({
+    const plan = { gb: 1.23456, usd: 0.1481, usdPerHour: 8.888 };
+    const input = { nodes: 3, machineType: 'e2-standard-2', dataDiskGib: 10, maxRunHours: 24 } as const;
+    expect(estimateCost(input, plan)).toEqual({
       usdPerHour: 0.22,
       usdUntilStopped: 5.38,
       usdPerDayStopped: 0.56,
       egressUsdPerHourAtOneGbitPerNode: 162,
+      egressOfPlan: { gb: 1.235, usd: 0.15, usdPerHour: 8.89 },
     });
+    expect(estimateCost(input, unknown).egressOfPlan).toBeNull();
   });
 
   it('grows with all that is asked for', () => {
@@ -230,9 +236,11 @@ describe('estimateCost', () => {
     });
     fc.assert(
       fc.property(inputs, (input) => {
-        const { usdUntilStopped } = estimateCost(input);
-        expect(estimateCost({ ...input, nodes: input.nodes + 1 }).usdUntilStopped).toBeGreaterThan(usdUntilStopped);
-        expect(estimateCost({ ...input, maxRunHours: input.maxRunHours + 1 }).usdUntilStopped).toBeGreaterThan(
+        const { usdUntilStopped } = estimateCost(input, unknown);
+        expect(estimateCost({ ...input, nodes: input.nodes + 1 }, unknown).usdUntilStopped).toBeGreaterThan(
+          usdUntilStopped,
+        );
+        expect(estimateCost({ ...input, maxRunHours: input.maxRunHours + 1 }, unknown).usdUntilStopped).toBeGreaterThan(
           usdUntilStopped,
         );
       }),

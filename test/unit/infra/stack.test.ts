@@ -5,32 +5,11 @@ import { cloudInit } from '../../../infra/src/boot/cloud-init.ts';
 import { credentialsSettings } from '../../../infra/src/boot/credentials.ts';
 import { NODE_IMAGE } from '../../../infra/src/boot/node-image.ts';
 import { nodeSettings } from '../../../infra/src/boot/settings.ts';
-import { parseStackConfig } from '../../../infra/src/config/parse.ts';
+import { outputsSchema } from '../../../infra/src/outputs.ts';
 import { type ClusterPlan, planCluster } from '../../../infra/src/plan/cluster-plan.ts';
 import { type Graph, graphOf, type Registered } from './engine.ts';
+import { built, bundle, image, seven, stackOf, three, valuesOf } from './stack.ts';
 
-const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
-const built = { plan: 'plan.yaml', deploy: JSON.stringify({ kind: 'image', image }) };
-const bundle = { name: `bundle-${'1'.repeat(64)}.tar.gz`, file: '/tmp/bundle.tar.gz' };
-const three = ['us-central1', 'europe-west1', 'asia-northeast1'];
-const seven = [...three, 'australia-southeast1', 'southamerica-east1', 'africa-south1', 'me-west1'];
-
-const stackOf = (values: Record<string, string>, preview = false): Promise<Graph> =>
-  graphOf(
-    async () => {
-      const { deploy } = await import('../../../infra/src/program.ts');
-      return deploy(
-        parseStackConfig({ project: 'my-project', stack: 'dev', values: { ...built, ...values } }),
-        'name: a\n',
-        () => bundle,
-      );
-    },
-    { preview },
-  );
-const valuesOf = (regions: readonly string[], nodesPerRegion = 1): Record<string, string> => ({
-  regions: JSON.stringify(regions),
-  nodesPerRegion: String(nodesPerRegion),
-});
 const ofType = (graph: Graph, type: string): readonly Registered[] =>
   graph.resources.filter((resource) => resource.type === `gcp:${type}`);
 
@@ -138,6 +117,18 @@ describe.each([
     }
     expect(graph.outputs.clusterNodes).toBe(plan.clusterNodes);
     expect((graph.outputs.nodes as unknown[]).length).toBe(plan.nodes.length);
+  });
+
+  it('says of itself what the scripts read, and nothing else', () => {
+    expect(outputsSchema.strict().parse(graph.outputs)).toEqual(graph.outputs);
+    expect(graph.outputs).toMatchObject({
+      project: 'my-project',
+      stack: 'dev',
+      results: 'gs://tutti-dev-results-1a2b3c4',
+      apiToken: 'projects/my-project/secrets/tutti-dev-api-token',
+      next: 'scripts/cloud result --wait --stack dev',
+      keys: 'state',
+    });
   });
 
   it('lets in the nodes on one port and SSH through the proxy, by service account, and refuses the rest', () => {
@@ -314,7 +305,7 @@ describe('the entry point', () => {
     const { resources, outputs } = await run({ ...built, ...valuesOf(three), plan: planFile });
     const object = resources.find(({ name }) => name === 'tutti-dev-config-plan')!;
     expect(JSON.stringify(object.inputs.content)).toContain(JSON.stringify(readFileSync(planFile, 'utf8')));
-    expect(Object.keys(outputs).sort()).toEqual(['clusterNodes', 'cost', 'nodes', 'plan', 'results', 'timings']);
+    expect(Object.keys(outputs).sort()).toEqual(Object.keys(outputsSchema.shape).sort());
     expect(outputs.plan).toBe('gs://my-project-tutti-dev-config/plan.yaml');
   });
 
@@ -334,6 +325,11 @@ describe('the entry point', () => {
       'tutti:plan: none.yaml cannot be read',
     ],
     ['what is missing', {}, 'tutti:regions: is required'],
+    [
+      'a plan that no leader would take',
+      { ...built, ...valuesOf(three), plan: fileURLToPath(new URL('../../../docker-compose.yml', import.meta.url)) },
+      'tutti:plan: ',
+    ],
   ])('says %s without a stack trace, and makes nothing', async (_, config, message) => {
     const { RunError } = await import('@pulumi/pulumi');
     let reason: unknown = null;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import { formatAddress } from '../addresses.ts';
@@ -9,7 +10,7 @@ import type { Transport } from '../transport.ts';
 import { wireKinds } from '../wire-kinds.ts';
 import { grpcKind } from './kind.ts';
 import { GrpcPipe } from './pipe.ts';
-import { clientOptions, connectMethod, peerService, serverOptions } from './service.ts';
+import { clientOptions, connectMethod, namedOptions, peerService, serverOptions } from './service.ts';
 
 /**
  * The transport of a real cluster: gRPC streams over TCP, one dialled to each listed peer and one accepted from it
@@ -23,7 +24,8 @@ export const grpcWire: Wire = { kind: grpcKind, dial, serve };
 
 function dial({ host, port, tls }: DialTarget): Pipe {
   const credentials = tls === null ? grpc.credentials.createInsecure() : securely(tls);
-  const client = new grpc.Client(`dns:${formatAddress(host, port)}`, credentials, clientOptions);
+  const options = tls === null || isIP(host) === 0 ? clientOptions : { ...clientOptions, ...namedOptions };
+  const client = new grpc.Client(`dns:${formatAddress(host, port)}`, credentials, options);
   const { path, requestSerialize, responseDeserialize } = connectMethod;
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   return new GrpcPipe(call, () => {

@@ -61,7 +61,7 @@ export class Dialler {
 
   #dial(): void {
     const { wire, clock, peer } = this.#options;
-    const tls = this.#options.tls === null ? null : new TlsDial(this.#options.tls());
+    const tls = this.#options.tls === null ? null : new TlsDial(this.#options.tls(), peer.host);
     const pipe = wire.dial({ host: peer.host, port: peer.port, tls, clock });
     const stream = new PeerStream(pipe, clock, { onFrame: () => undefined, onEnd: () => undefined });
     this.#stream = stream;

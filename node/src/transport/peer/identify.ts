@@ -27,7 +27,7 @@ export function identify(options: IdentifyOptions, address: string): Promise<Pee
   const { wire, tls, clock } = options;
   const target = parseAddress(address, DEFAULT_CLUSTER_PORT);
   if (typeof target === 'string') return Promise.resolve(null);
-  const secure = tls === null ? null : new TlsDial(tls());
+  const secure = tls === null ? null : new TlsDial(tls(), target.host);
   return new Promise((resolve) => {
     const stream = new PeerStream(wire.dial({ ...target, tls: secure, clock }), clock, {
       onFrame: (frame) => {

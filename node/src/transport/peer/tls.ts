@@ -19,10 +19,13 @@ export function mutualTls({ cert, key, ca }: TlsIdentity): tls.TlsOptions & tls.
 /** The dialler's side of one connection with mutual TLS. */
 export class TlsDial {
   readonly identity: TlsIdentity;
+  readonly #host: string;
   #certified: Certified | null = null;
 
-  constructor(identity: TlsIdentity) {
+  /** `host` as it was dialled. */
+  constructor(identity: TlsIdentity, host: string) {
     this.identity = identity;
+    this.#host = host;
   }
 
   /** Whether we have accepted the peer's certificate; it may still refuse ours. */
@@ -34,9 +37,12 @@ export class TlsDial {
     return this.#certified ?? uncertified;
   }
 
-  /** For `tls.connect`: the certificate must be of the address that was dialled. It is called once authorities and dates are right. */
-  readonly checkServerIdentity = (host: string, certificate: tls.PeerCertificate): Error | undefined => {
-    const problem = tls.checkServerIdentity(host, certificate);
+  /**
+   * For `tls.connect`: the certificate must be of the address that was dialled, whatever name the connection asked for. It is called
+   * once authorities and dates are right.
+   */
+  readonly checkServerIdentity = (_name: string, certificate: tls.PeerCertificate): Error | undefined => {
+    const problem = tls.checkServerIdentity(this.#host, certificate);
     if (problem === undefined) this.#certified = certifiedBy(new X509Certificate(certificate.raw));
     return problem;
   };
