@@ -4,6 +4,9 @@ import type { Log } from '../lib/log.ts';
 /** Half the range of nice: the kernel gives the consensus nine times a generator's share when both want the core. */
 const niceIncrement = 10;
 
+/** One helper thread for V8 in each, as in the node (bin/tutti): a generator is one core's load, and scales by processes (ADR 92). */
+const nodeOptions = ['--v8-pool-size=1'];
+
 /** How generators are started at a lower priority. Says once when that cannot be: the load then competes with the consensus. */
 export class LoweredPriority {
   readonly #niceCommand: string;
@@ -17,7 +20,7 @@ export class LoweredPriority {
   }
 
   command(entry: string): readonly string[] {
-    const node = [process.execPath, entry];
+    const node = [process.execPath, ...nodeOptions, entry];
     return this.#missing ? node : [this.#niceCommand, '-n', String(niceIncrement), ...node];
   }
 

@@ -21,6 +21,7 @@ import type { Consensus, StateMachine } from './consensus.ts';
 import { openConsensus } from './open.ts';
 import { defaultRaftLimits } from './options.ts';
 import type { ConsensusOptions } from './options.ts';
+import { rehearseElections } from './rehearsal.ts';
 import { defaultSnapshotPolicy } from './snapshots/policy.ts';
 import type { SnapshotPolicy } from './snapshots/policy.ts';
 
@@ -78,6 +79,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
   const region = options.region ?? '';
   const apiAddress = options.apiAddress ?? '';
   const electionPriority = options.electionPriority ?? 0;
+  rehearseElections();
   try {
     return await openConsensus<Result>({
       self: { nodeId, incarnation, session: randomUUID(), region, apiAddress, electionPriority },

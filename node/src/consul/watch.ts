@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
-import { TuttiError } from '../lib/errors.ts';
-import { backoffMs, patientBackoff } from '../lib/backoff.ts';
+import { patientBackoff } from '../lib/backoff.ts';
+import type { TuttiError } from '../lib/errors.ts';
+import { keepAsking } from '../lib/keep-asking.ts';
 
 /**
  * How long Consul may hold an answer back. One that was killed and began anew, indexes and all, may be asked for what comes after an
@@ -45,58 +46,22 @@ export interface WatchOptions<Value> {
  * pauses. The returned function ends it.
  */
 export function watchConsul<Value>(options: WatchOptions<Value>): () => void {
-  const watch = new Watch(options);
-  watch.ask();
-  return () => watch.end();
-}
-
-class Watch<Value> {
-  readonly #options: WatchOptions<Value>;
-  readonly #ended = new AbortController();
-  #index: number;
-  #failures = 0;
-  #cancelNext: () => void = () => undefined;
-
-  constructor(options: WatchOptions<Value>) {
-    this.#options = options;
-    this.#index = options.fromIndex;
-  }
-
-  ask(): void {
-    const { ask, clock, onValue } = this.#options;
-    const startedMs = clock.nowMs();
-    const signal = this.#ended.signal;
-    const timeoutMs = waitMs + waitMs / jitterFraction + slackMs;
-    ask({ blocking: { index: this.#index, wait: `${waitMs / 1000}s` }, timeoutMs, signal }).then(
-      ({ index, value }) => {
-        if (signal.aborted) return;
-        this.#failures = 0;
-        this.#index = nextIndex(this.#index, index);
-        this.#askAt(startedMs + minGapMs);
-        onValue(value);
-      },
-      (thrown: unknown) => {
-        if (!signal.aborted) this.#failed(TuttiError.from(thrown));
-      },
-    );
-  }
-
-  end(): void {
-    this.#ended.abort();
-    this.#cancelNext();
-  }
-
-  #failed(error: TuttiError): void {
-    const { clock, onFailure, random } = this.#options;
-    this.#failures += 1;
-    this.#index = 0;
-    this.#askAt(clock.nowMs() + backoffMs(this.#failures, random, patientBackoff));
-    onFailure(error);
-  }
-
-  #askAt(atMs: number): void {
-    this.#cancelNext = this.#options.clock.at(atMs, () => this.ask());
-  }
+  const { ask, clock, random, onValue, onFailure } = options;
+  const timeoutMs = waitMs + waitMs / jitterFraction + slackMs;
+  let known = options.fromIndex;
+  return keepAsking({
+    ask: (signal) => ask({ blocking: { index: known, wait: `${waitMs / 1000}s` }, timeoutMs, signal }),
+    onAnswer: ({ index, value }) => {
+      known = nextIndex(known, index);
+      onValue(value);
+      return minGapMs;
+    },
+    onFailure: (error) => {
+      known = 0;
+      onFailure(error);
+    },
+    ...{ pauses: patientBackoff, clock, random },
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
-import { backoffMs, patientBackoff } from '../lib/backoff.ts';
-import { TuttiError } from '../lib/errors.ts';
+import { patientBackoff } from '../lib/backoff.ts';
+import type { TuttiError } from '../lib/errors.ts';
+import { keepAsking } from '../lib/keep-asking.ts';
 import type { ObjectAddress, StoredText } from './read-object.ts';
 import { type Patience, readText } from './read-text.ts';
 
@@ -16,58 +17,29 @@ export interface PollOptions extends Omit<Patience, 'signal'> {
 }
 
 /** Asks again and again whether the object has another generation. The returned function ends it. */
-export function pollObject(options: PollOptions): () => void {
-  const poll = new Poll(options);
-  poll.ask();
-  return () => poll.end();
-}
-
-class Poll {
-  readonly #options: PollOptions;
-  readonly #ended = new AbortController();
-  #known: string | null;
-  #failures = 0;
-  #cancelNext: () => void = () => undefined;
-
-  constructor(options: PollOptions) {
-    this.#options = options;
-    this.#known = options.known;
-  }
-
-  ask(): void {
-    const { address, clock, everyMs, onText, random } = this.#options;
-    const startedMs = clock.nowMs();
-    const { signal } = this.#ended;
-    readText(address, this.#known, { clock, random, signal }).then(
-      (stored) => {
-        if (signal.aborted) return;
-        this.#failures = 0;
-        this.#askAt(startedMs + everyMs);
-        if (stored === null) return;
-        this.#known = stored.generation;
-        onText(stored);
-      },
-      (thrown: unknown) => {
-        if (!signal.aborted) this.#failed(TuttiError.from(thrown));
-      },
-    );
-  }
-
-  end(): void {
-    this.#ended.abort();
-    this.#cancelNext();
-  }
-
-  #failed(error: TuttiError): void {
-    const { clock, everyMs, onFailure, random } = this.#options;
-    this.#failures += 1;
-    // Whoever was told of the failure is told that it is over, even if nothing has changed.
-    this.#known = null;
-    this.#askAt(clock.nowMs() + Math.max(everyMs, backoffMs(this.#failures, random, patientBackoff)));
-    onFailure(error);
-  }
-
-  #askAt(atMs: number): void {
-    this.#cancelNext = this.#options.clock.at(atMs, () => this.ask());
-  }
+export function pollObject({
+  address,
+  everyMs,
+  onText,
+  onFailure,
+  clock,
+  random,
+  ...options
+}: PollOptions): () => void {
+  let { known } = options;
+  return keepAsking({
+    ask: (signal) => readText(address, known, { clock, random, signal }),
+    onAnswer: (stored) => {
+      if (stored === null) return everyMs;
+      known = stored.generation;
+      onText(stored);
+      return everyMs;
+    },
+    onFailure: (error) => {
+      // Whoever was told of the failure is told that it is over, even if nothing has changed.
+      known = null;
+      onFailure(error);
+    },
+    ...{ pauses: patientBackoff, leastPauseMs: everyMs, clock, random },
+  });
 }

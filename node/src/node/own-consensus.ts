@@ -3,6 +3,7 @@ import type { CommandResult } from '../cluster/commands.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import { openConsensus } from '../consensus/open.ts';
 import { defaultRaftLimits } from '../consensus/options.ts';
+import { rehearseElections } from '../consensus/rehearsal.ts';
 import { defaultSnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import type { SnapshotPolicy } from '../consensus/snapshots/policy.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -25,6 +26,7 @@ export async function openOwnConsensus(
   const { nodeId, incarnation } = directory;
   const { listed, listedSize, selfIndex, joins, contacts, apiAddress } = company;
   const createTransport = settings.transport === 'tcp' ? createTcpTransport : createGrpcTransport;
+  rehearseElections();
   return openConsensus<CommandResult>({
     self: {
       nodeId,

@@ -42,7 +42,8 @@ export class OurCluster implements BenchCluster {
     const said = ids.map(() => new Set<string>());
     const children = ids.map((id, at) => {
       const words = [id, nodes, join(directory, id), transport, String(FIRST_PORT + 10 + at)];
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'member.ts'), ...words], {
+      // One helper thread for V8, as bin/tutti has it (ADR 92).
+      const child = spawn(process.execPath, ['--v8-pool-size=1', join(import.meta.dirname, 'member.ts'), ...words], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       createInterface({ input: child.stdout }).on('line', (line) => said[at]!.add(line));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { PulumiPrograms } from '../../support/pulumi/find.ts';
 import { Cloud, type Effects } from '../provider/cloud.ts';
 import { gcpKinds } from '../provider/gcp.ts';
+import { tlsKinds } from '../provider/tls.ts';
 import { Provider } from '../provider/provider.ts';
 import { serveProvider, type ServedProvider } from '../provider/serve-provider.ts';
 import { makeWorkspace, type Workspace } from './workspace.ts';
@@ -17,14 +18,16 @@ export class StandInCloud {
 
   private constructor(effects: Effects) {
     this.directory = mkdtempSync(join(tmpdir(), 'tutti-cloud-'));
-    this.cloud = new Cloud(gcpKinds, effects);
+    this.cloud = new Cloud({ ...gcpKinds, ...tlsKinds }, effects);
   }
 
   static async open(programs: PulumiPrograms, effects: Effects = {}): Promise<StandInCloud> {
     const stand = new StandInCloud(effects);
     try {
+      const { cloud } = stand;
       const providers = [
-        new Provider({ name: 'gcp', kinds: gcpKinds, cloud: stand.cloud, requiredConfig: ['project'] }),
+        new Provider({ name: 'gcp', kinds: gcpKinds, cloud, requiredConfig: ['project'] }),
+        new Provider({ name: 'tls', kinds: tlsKinds, cloud, requiredConfig: [] }),
       ];
       for (const provider of providers) stand.#served.push(await serveProvider(provider));
       const running = providers.map(({ name, version }, at) => ({ name, version, port: stand.#served[at]!.port }));

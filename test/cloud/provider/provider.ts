@@ -75,7 +75,7 @@ export class Provider {
     const kind = this.kindOf(type);
     const inputs = withoutMark(given);
     if (isPreview || hasUnknown(inputs)) return { id: '', outputs: foreseen(kind, inputs) };
-    const made = await this.#options.cloud.make(type, textOf(config, 'project'), bareAll(inputs));
+    const made = await this.#options.cloud.make(type, this.#projectIn(config), bareAll(inputs));
     return { id: made.id, outputs: keepSecret(made.outputs, inputs) };
   }
 
@@ -100,7 +100,12 @@ export class Provider {
 
   async delete(type: string, config: Values, id: string): Promise<void> {
     this.kindOf(type);
-    await this.#options.cloud.delete(type, textOf(config, 'project'), id);
+    await this.#options.cloud.delete(type, this.#projectIn(config), id);
+  }
+
+  /** Of a provider that knows projects. */
+  #projectIn(config: Values): string {
+    return this.#options.requiredConfig.includes('project') ? textOf(config, 'project') : '';
   }
 
   kindOf(type: string): ResourceKind {

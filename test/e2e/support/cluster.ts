@@ -47,8 +47,14 @@ export class TestCluster {
   /** Started, with these flags on every node, and formed. */
   static async start(size: number, flags: Readonly<Record<string, string>> = {}): Promise<TestCluster> {
     const cluster = await TestCluster.prepare(size);
-    for (const { id } of cluster.members) cluster.startNode(id, flags);
-    await cluster.formed();
+    try {
+      for (const { id } of cluster.members) cluster.startNode(id, flags);
+      await cluster.formed();
+    } catch (error) {
+      const lastWords = cluster.processes.lastWords();
+      await cluster.stop();
+      throw new Error(`${String(error)}\n${lastWords}`, { cause: error });
+    }
     return cluster;
   }
 

@@ -9,7 +9,11 @@ import { findPulumi } from '../../support/pulumi/find.ts';
 
 /** A dozen commands of the engine, each of seconds, on a machine that is busy. */
 const timeout = buildTimeoutMs + 600_000;
-const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
+const planOf = (path: string): string => `version: '1.0'
+config: { baseUrl: 'http://198.51.100.10', duration: 10s }
+load: { model: rps, target: 5 }
+scenarios: [{ name: visit, steps: [{ request: { method: GET, path: ${path} } }] }]
+`;
 const three = ['us-central1', 'europe-west1', 'asia-northeast1'];
 const four = ['us-central1', 'us-west1', 'europe-west1', 'asia-northeast1'];
 
@@ -29,10 +33,10 @@ async function withStack(context: TestContext, use: (rehearsed: Rehearsed) => Pr
       for (const [at, region] of regions.entries()) await stack.configure(`tutti:regions[${at}]`, region);
       if (regions.length === three.length) await stack.forget(`tutti:regions[${three.length}]`);
     };
-    const config = { 'gcp:project': 'my-project', 'tutti:plan': '../plan.yaml', 'tutti:keys': 'none' };
-    const deploy = { 'tutti:deploy.kind': 'image', 'tutti:deploy.image': image };
-    for (const [key, value] of Object.entries({ ...config, ...deploy })) await stack.configure(key, value);
-    setPlan('name: first\n');
+    // All else is as a first stack has it: keys in the state, the node in a bundle.
+    await stack.configure('gcp:project', 'my-project');
+    await stack.configure('tutti:plan', '../plan.yaml');
+    setPlan(planOf('/first'));
     await setRegions(three);
     await use({ stand, stack, setPlan, setRegions });
   } finally {
@@ -58,7 +62,7 @@ it(
       expect((await stack.outputs()).plan).toBe('gs://my-project-tutti-dev-config/plan.yaml');
       expect(await stack.up()).toEqual([]);
 
-      setPlan('name: second\n');
+      setPlan(planOf('/second'));
       const replaced = google(await stack.up());
       expect(new Set(replaced.map(({ type, name }) => `${type} ${name}`))).toEqual(
         new Set(['gcp:storage/bucketObject:BucketObject tutti-dev-config-plan']),
@@ -66,7 +70,7 @@ it(
       expect(
         stand.cloud.get('gcp:storage/bucketObject:BucketObject', 'my-project-tutti-dev-config-plan.yaml')?.inputs
           .content,
-      ).toBe('name: second\n');
+      ).toBe(planOf('/second'));
 
       await setRegions(four);
       expect(opsOf(google(await stack.preview()))).toEqual(['create', 'update']);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -16,15 +16,9 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
 const variants: Readonly<Record<string, CloudInitInput>> = {
-  'an image of its own, without keys': {
-    image,
-    isBundled: false,
-    registryHost: 'europe-docker.pkg.dev',
-    hasCredentials: false,
-  },
-  'a bundle and keys': { image, isBundled: true, registryHost: null, hasCredentials: true },
+  'an image of its own': { image, isBundled: false, registryHost: null, hasCredentials: false },
+  'a bundle and keys': { image, isBundled: true, registryHost: 'europe-docker.pkg.dev', hasCredentials: true },
 };
-const units = '/etc/systemd/system/';
 const filesOf = (input: CloudInitInput): readonly { readonly path: string; readonly content: string }[] =>
   (parse(cloudInit(input)) as { readonly write_files: { path: string; content: string }[] }).write_files;
 
@@ -38,18 +32,18 @@ const complaintOf = (command: Promise<unknown>): Promise<string> =>
 describe.each(Object.entries(variants))('cloud-init with %s', (_, input) => {
   it('has units that systemd takes', async (context) => {
     const analyze = await availableOrSkip(context, () => findDebianProgram('systemd-analyze', 'systemd'));
-    const files = filesOf(input).filter(({ path }) => path.startsWith(units));
-    expect(files.length).toBeGreaterThan(2);
+    const units = filesOf(input).filter(({ path }) => path.startsWith('/etc/systemd/system/'));
+    expect(units.length).toBeGreaterThan(2);
     const verify = async (change: (text: string) => string): Promise<string> => {
       const place = join(directory, 'units');
       await mkdir(place, { recursive: true });
       // What the image of the operating system brings; and a program that is here, in the place of one that is there.
       await writeFile(join(place, 'docker.service'), '[Service]\nExecStart=/bin/true\n');
-      const paths = files.map(({ path }) => join(place, path.slice(units.length)));
-      for (const [at, { content }] of files.entries()) {
-        await mkdir(dirname(paths[at]!), { recursive: true });
+      // Drop-ins are read with what they belong to.
+      const paths = units.map(({ path }) => join(place, relative('/etc/systemd/system', path)));
+      for (const path of paths) await mkdir(dirname(path), { recursive: true });
+      for (const [at, { content }] of units.entries())
         await writeFile(paths[at]!, change(content).replaceAll('/usr/bin/docker', '/usr/bin/env'));
-      }
       const env = { ...process.env, SYSTEMD_UNIT_PATH: `${place}:` };
       return (await run(analyze, ['verify', ...paths.filter((path) => path.endsWith('.service'))], { env })).stderr;
     };

@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 
 const root = join(import.meta.dirname, '../../..');
 const serverPath = join(root, 'examples/key-value/server.ts');
+/** One helper thread for V8, as bin/tutti has it (ADR 92): several members share the cores of one machine. */
+const nodeOptions = ['--v8-pool-size=1'];
 /** Compiled code is kept between starts, as the program itself does: these tests start some thirty processes. */
 const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/tutti') };
 
@@ -43,7 +45,10 @@ export class KeyValueNode {
   }
 
   static spawn(id: string, options: readonly string[]): KeyValueNode {
-    const child = spawn(process.execPath, [serverPath, ...options], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const child = spawn(process.execPath, [...nodeOptions, serverPath, ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env,
+    });
     return new KeyValueNode(id, child);
   }
 

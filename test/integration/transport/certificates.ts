@@ -1,4 +1,4 @@
-import { issue, type KeyAndCertificate, makeAuthority } from '../../../scripts/lib/certificates.ts';
+import { issue, type KeyAndCertificate, makeAuthority } from '../../../infra/src/cloud/keys/certificates.ts';
 import type { TlsIdentity } from '../../../node/src/transport/peer/options.ts';
 
 export interface KeyChanges {

@@ -34,6 +34,8 @@ export class FakeGoogleCloud {
   }[] = [];
   /** By "bucket/object". */
   readonly objects = new Map<string, { text: string; generation: number; type: string }>();
+  /** Versions of each secret, by its full name; an empty list is a secret without any. */
+  readonly secrets = new Map<string, string[]>();
   entries: object[] = [];
   enabled: string[] = [];
   granted: string[] = [];
@@ -73,6 +75,7 @@ export class FakeGoogleCloud {
       GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT: `${this.url}/crm/v1/`,
       GOOGLE_ORG_POLICY_CUSTOM_ENDPOINT: `${this.url}/orgpolicy/v2/`,
       GOOGLE_CLOUD_BILLING_CUSTOM_ENDPOINT: `${this.url}/billing/v1/`,
+      GOOGLE_SECRET_MANAGER_CUSTOM_ENDPOINT: `${this.url}/secretmanager/v1/`,
     };
   }
 
@@ -137,11 +140,26 @@ export class FakeGoogleCloud {
           ? refuse(403, 'Organization Policy API is disabled', 'SERVICE_DISABLED')
           : answer({ spec });
       }
+      case 'secretmanager':
+        return this.#secret(rest, body);
       case 'billing':
         return answer({ billingEnabled: true });
       default:
         return refuse(501, `this stand-in knows no ${what}`);
     }
+  }
+
+  #secret(rest: string, body: string): Answer {
+    const [, name = '', verb = ''] = /^(projects\/[^/]+\/secrets\/[^/:]+)(.*)$/.exec(rest) ?? [];
+    const versions = this.secrets.get(name);
+    if (versions === undefined) return refuse(404, `Secret [${name}] not found.`);
+    const newest = (): Answer => answer({ name: `${name}/versions/${versions.length}`, state: 'ENABLED' });
+    if (verb === '') return answer({ name });
+    if (verb === '/versions/latest') return versions.length > 0 ? newest() : refuse(404, `${name} has no versions.`);
+    if (verb !== ':addVersion') return refuse(501, `this stand-in knows no ${verb} of a secret`);
+    const { payload } = JSON.parse(body) as { readonly payload: { readonly data: string } };
+    versions.push(Buffer.from(payload.data, 'base64').toString('utf8'));
+    return newest();
   }
 
   #compute(what: string, rest: string, query: URLSearchParams): Answer {

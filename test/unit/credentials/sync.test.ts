@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { syncOnce } from '../../../node/src/credentials/keep-synced.ts';
 import { syncCredentials, type Synced } from '../../../node/src/credentials/sync.ts';
-import { issue, makeAuthority } from '../../../scripts/lib/certificates.ts';
+import { issue, makeAuthority } from '../../../infra/src/cloud/keys/certificates.ts';
 import { FakeGoogle } from '../gcs/fake-google.ts';
 import { FakeSecrets } from '../gcs/fake-secrets.ts';
 import { HastyClock } from '../gcs/hasty-clock.ts';

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { issue, makeAuthority } from '../../../scripts/lib/certificates.ts';
+import { issue, makeAuthority } from '../../../infra/src/cloud/keys/certificates.ts';
 import { findBorrowedName, uncertified } from '../../../node/src/transport/certified.ts';
 import { certifiedBy } from '../../../node/src/transport/peer/certificate.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KeyAndCertificate, makeAuthority } from '../../../../scripts/lib/certificates.ts';
+import { type KeyAndCertificate, makeAuthority } from './certificates.ts';
 
 /** Whoever exchanges one authority for another takes these steps, and lets all nodes take their keys after each. */
 export const authoritySteps = ['add', 'switch', 'drop'] as const;

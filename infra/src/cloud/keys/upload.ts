@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { issue } from '../../../../scripts/lib/certificates.ts';
+import { issue } from './certificates.ts';
 import type { Secrets } from '../google/secrets.ts';
 import type { Authorities } from './authorities.ts';
 

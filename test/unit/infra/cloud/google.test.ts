@@ -6,6 +6,7 @@ import { loggingOf } from '../../../../infra/src/cloud/google/logging.ts';
 import { projectFactsOf } from '../../../../infra/src/cloud/google/project.ts';
 import type { GoogleFailure } from '../../../../infra/src/cloud/google/rest.ts';
 import { GoogleRest } from '../../../../infra/src/cloud/google/rest.ts';
+import { secretsOf } from '../../../../infra/src/cloud/google/secrets.ts';
 import { storageOf } from '../../../../infra/src/cloud/google/storage.ts';
 import { FakeGoogleCloud } from '../../../support/cloud/fake-google-cloud.ts';
 
@@ -186,5 +187,21 @@ describe('what Google says of a project', () => {
     expect(await facts.login()).toBeNull();
     const without = projectFactsOf(rest, () => Promise.reject(new Error('no credentials')));
     expect(await without.login()).toBe('no credentials');
+  });
+});
+
+describe('Secret Manager', () => {
+  const name = 'projects/p/secrets/tutti-dev-api-token';
+
+  it('tells a secret without a version from one that is not there, and takes versions', async () => {
+    const secrets = secretsOf(rest);
+    const failure = (await failed(secrets.hasVersion(name))) as GoogleFailure;
+    expect([failure.status, failure.message]).toEqual([404, expect.stringContaining(`Secret [${name}] not found`)]);
+    google.secrets.set(name, []);
+    expect(await secrets.hasVersion(name)).toBe(false);
+    expect(await secrets.addVersion(name, 'first, with ü')).toBe(`${name}/versions/1`);
+    expect(await secrets.addVersion(name, 'second')).toBe(`${name}/versions/2`);
+    expect(await secrets.hasVersion(name)).toBe(true);
+    expect(google.secrets.get(name)).toEqual(['first, with ü', 'second']);
   });
 });

@@ -6,6 +6,9 @@ import { TuttiError } from '../../../../node/src/lib/errors.ts';
 import { watchFiles } from '../../../../node/src/node/keys/watch-files.ts';
 import { ManualClock } from '../../transport/manual-clock.ts';
 
+/** Of a busy machine. */
+const patient = { timeout: 15_000 };
+
 let folder: string;
 let clock: ManualClock;
 let taken: string[];
@@ -54,7 +57,7 @@ afterEach(() => {
 async function look(): Promise<void> {
   const before = looks;
   clock.advance(5_000);
-  await vi.waitFor(() => expect(looks).toBe(before + 1));
+  await vi.waitFor(() => expect(looks).toBe(before + 1), patient);
 }
 
 describe('files that are watched', () => {
