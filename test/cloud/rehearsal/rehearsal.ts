@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { RunReport } from '../../../node/src/results/report.ts';
 import { waitFor } from '../../../scripts/lib/wait-for.ts';
 import { Stack, type Step } from '../engine/stack.ts';
+import { outputsSchema } from '../../../infra/src/outputs.ts';
+import { lookAfter } from './cloud-scripts.ts';
 import { Nodes } from './nodes.ts';
 import { PROJECT, type Programs, targetUrl, World } from './world.ts';
 
@@ -37,6 +39,7 @@ export async function rehearse(programs: Programs, say: Say, signal: AbortSignal
     const nodes = new Nodes(world.machines, signal);
     await firstTest(world, stack, nodes, say, signal);
     await secondTest(world, stack, nodes, say, signal);
+    await byScripts(world, stack, say);
     await away(world, stack, say);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${world.machines.lastWords()}`, { cause: error });
@@ -95,6 +98,12 @@ async function secondTest(world: World, stack: Stack, nodes: Nodes, say: Say, si
   assert.match(await world.store.read(bucket!, object!), /name: second/);
   say('pulumi up: nothing to do, and the second plan is still there');
   await nodes.formed(regions.length, formingTimeoutMs);
+}
+
+async function byScripts(world: World, stack: Stack, say: Say): Promise<void> {
+  const file = join(world.stand.directory, 'third.yaml');
+  writeFileSync(file, plan('third', 5));
+  await lookAfter(world, outputsSchema.parse(await stack.outputs()), { plan: file, say });
 }
 
 async function away(world: World, stack: Stack, say: Say): Promise<void> {
