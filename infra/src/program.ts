@@ -1,4 +1,4 @@
-import { interpolate, type Output } from '@pulumi/pulumi';
+import { type Input, interpolate } from '@pulumi/pulumi';
 import { cloudInit } from './boot/cloud-init.ts';
 import { NODE_IMAGE } from './boot/node-image.ts';
 import { nodeSettings } from './boot/settings.ts';
@@ -98,7 +98,7 @@ export function deploy(config: StackConfig, planText: string, makeBundle: () => 
 function prepareBoot(
   { deploy }: StackConfig,
   prefix: string,
-  members: ReadonlyMap<string, Output<string>>,
+  members: ReadonlyMap<string, Input<string>>,
   hasCredentials: boolean,
 ): { readonly userData: string; readonly readers: readonly ImageReaders[] } {
   const isBundled = deploy.kind === 'bundle';

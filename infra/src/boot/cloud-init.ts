@@ -8,8 +8,8 @@ export interface CloudInitInput {
   readonly image: string;
   /** Whether the image is Node.js alone, and the node comes as a bundle; else the image has it. */
   readonly isBundled: boolean;
-  /** The host of Artifact Registry that the image is pulled from with the machine's account; null: anybody may pull it. */
-  readonly registryHost: string | null;
+  /** The host of Artifact Registry that the image is pulled from with the machine's account; null unless given: anybody may pull it. */
+  readonly registryHost?: string | null;
   /** Whether the nodes have keys and a token, which Secret Manager keeps. */
   readonly hasCredentials: boolean;
 }
@@ -23,7 +23,7 @@ const STOP_SECS = 30;
  * without harm, and nothing in it removes or formats what is there. The scripts are run by name of their shell: /etc may be
  * mounted noexec.
  */
-export function cloudInit({ image, isBundled, registryHost, hasCredentials }: CloudInitInput): string {
+export function cloudInit({ image, isBundled, registryHost = null, hasCredentials }: CloudInitInput): string {
   const pulling = ['tutti-node.service', ...(hasCredentials ? ['tutti-credentials.service'] : [])];
   const files = {
     '/etc/tutti/mount.sh': mountScript,

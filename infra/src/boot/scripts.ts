@@ -65,9 +65,6 @@ set -eu
 umask 022
 ${metadata}
 mkdir -p /run/tutti ${BUNDLES}
-# Two units need it, at the same moment.
-exec 9>/run/tutti/bundle.lock
-flock 9
 bundle=$(metadata attributes/tutti-bundle)
 bucket=\${bundle%%/*}
 object=\${bundle#*/}

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { RunReport } from '../../../node/src/results/report.ts';
 import { waitFor } from '../../../scripts/lib/wait-for.ts';
 import { Stack, type Step } from '../engine/stack.ts';
+import { outputsSchema } from '../../../infra/src/outputs.ts';
+import { lookAfter } from './cloud-scripts.ts';
 import { Nodes } from './nodes.ts';
 import { PROJECT, type Programs, targetUrl, World } from './world.ts';
 
@@ -38,6 +40,7 @@ export async function rehearse(programs: Programs, say: Say, signal: AbortSignal
     await firstTest(world, stack, nodes, say, signal);
     await secondTest(world, stack, nodes, say, signal);
     await anotherRegion(world, stack, nodes, say);
+    await byScripts(world, stack, say);
     await away(world, stack, say);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${world.machines.lastWords()}`, { cause: error });
@@ -127,6 +130,13 @@ async function anotherRegion(world: World, stack: Stack, nodes: Nodes, say: Say)
   await nodes.formed(regions.length, formingTimeoutMs);
   assert.deepEqual(world.machines.startsOf(before), starts, 'no node of another region is started anew');
   say('pulumi up: without us-west1; its node was removed, and no other was started anew');
+}
+
+/** What a person does with a cluster that is up. */
+async function byScripts(world: World, stack: Stack, say: Say): Promise<void> {
+  const file = join(world.stand.directory, 'third.yaml');
+  writeFileSync(file, plan('third', 5));
+  await lookAfter(world, outputsSchema.parse(await stack.outputs()), { plan: file, say });
 }
 
 async function away(world: World, stack: Stack, say: Say): Promise<void> {

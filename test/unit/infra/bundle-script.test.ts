@@ -91,13 +91,4 @@ describe('the script that brings the bundle', () => {
     expect(await run()).toEqual({ status: 0, said: '' });
     expect(launcher()).toBe('the launcher');
   });
-
-  it('is not in the way of another that runs at the same moment', async () => {
-    const both = await Promise.all([run(), run()]);
-    expect(both).toEqual([
-      { status: 0, said: '' },
-      { status: 0, said: '' },
-    ]);
-    expect(google.asked).toHaveLength(1);
-  });
 });
