@@ -42,6 +42,7 @@ export default tseslint.config(
       'infra/src/config/**',
       'infra/src/plan/**',
       'infra/src/boot/**',
+      'infra/policy/rules.ts',
     ],
     rules: {
       'no-restricted-globals': [

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { describePlanProblems } from '../../node/src/plan/describe.ts';
+import { parsePlan } from '../../node/src/plan/parse.ts';
 import { StackConfigError } from './config/parse.ts';
+import { type Egress, egressOf } from './plan/egress.ts';
 
 /** What a node reads of an object at most (node/src/gcs). */
 const MAX_BYTES = 1_048_576;
 
 /**
- * The text of the plan file; the path counts from the folder in which Pulumi runs the program. Whether it is a plan is judged by the leader.
- * Throws StackConfigError.
+ * The text of the plan file; the path counts from the folder in which Pulumi runs the program. Throws StackConfigError.
  */
 export function readPlanFile(path: string): string {
   const bytes = read(path);
@@ -27,4 +29,11 @@ function read(path: string): Buffer {
   } catch (error) {
     throw new StackConfigError([`tutti:plan: ${path} cannot be read: ${(error as Error).message}`]);
   }
+}
+
+/** What a plan sends. Throws StackConfigError, with every problem, where the text of that file is none that a leader would take. */
+export function checkedEgress(path: string, text: string): Egress {
+  const parsed = parsePlan(text);
+  if (!parsed.ok) throw new StackConfigError([`tutti:plan: ${describePlanProblems(path, parsed.problems)}`]);
+  return egressOf(parsed.plan);
 }

@@ -59,7 +59,7 @@ scenarios:
       }),
       host: '127.0.0.1',
       port: 0,
-      token: null,
+      token: () => null,
       ownNames: new Set(),
       log: silentLog,
     });

@@ -69,6 +69,22 @@ describe('DISCOVERY_MODE=consul, with a real Consul', { timeout }, () => {
     expect(stopped).toEqual([false, false, false]);
   });
 
+  it('a node that wants no vote is none of those that are expected, and stays a learner', async (context) => {
+    const cluster = await prepare(context, 4);
+    cluster.start(['d'], { role: 'learner' });
+    cluster.start(['a', 'b']);
+    await cluster.tagged('forming', ['a', 'b', 'd']);
+    const said = 'forming: 2 of 3 expected nodes are here';
+    await waitFor('a to wait for a third voter', waitMs, () => Promise.resolve(cluster.logText('a').includes(said)));
+    cluster.start(['c']);
+    const id = await cluster.formed(['a', 'b', 'c']);
+    await waitFor('d to be a learner, and the cluster to be formed with it', waitMs, async () => {
+      const health = await cluster.health('d');
+      const roles = health.members.map((member) => `${member.id ?? ''} ${member.role ?? ''}`).sort();
+      return health.cluster_formed && health.cluster_id === id && roles.join() === 'a voter,b voter,c voter,d learner';
+    });
+  });
+
   it('a fourth node joins as a learner and becomes a voter; one that leaves for good is no voter, and may come back', async (context) => {
     const cluster = await prepare(context, 4, {}, { CLUSTER_LEAVE_ON_STOP: 'true' });
     cluster.start(['a', 'b', 'c']);

@@ -3,16 +3,18 @@ import { findConsul } from './consul/find.ts';
 import { pinnedDockerCompose } from './docker/compose-program.ts';
 import { findFakeGcs } from './gcs/find.ts';
 import { goTool } from './go-tool.ts';
+import { findPulumi } from './pulumi/find.ts';
 import { Unavailable } from './unavailable.ts';
 
 /**
  * Builds what the long tests would build when they need it, before any test runs: a Go compiler takes all cores for minutes, and tests of
  * elections beside it would fail. What cannot be built is left to the test that needs it to say.
  */
-const tools: Readonly<Record<string, () => Promise<string>>> = {
+const tools: Readonly<Record<string, () => Promise<unknown>>> = {
   'docker compose': pinnedDockerCompose,
   Consul: findConsul,
   'fake-gcs-server': findFakeGcs,
+  Pulumi: findPulumi,
   'the linearizability checker': findChecker,
   'the reader of manifests': () => goTool('strict-manifests', 'test/integration/deploy/strict'),
 };

@@ -1,9 +1,17 @@
 import { stringify } from 'yaml';
-import { DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
+import { CREDENTIALS_FOLDER, CREDENTIALS_MOUNT, credentialsFiles } from './credentials.ts';
+import { registryFiles } from './registry.ts';
+import { BUNDLE_LINK, bundleScript, DATA_MOUNT, firewallScript, mountScript, settingsScript } from './scripts.ts';
 
 export interface CloudInitInput {
   /** By digest: host/path@sha256:... */
   readonly image: string;
+  /** Whether the image is Node.js alone, and the node comes as a bundle; else the image has it. */
+  readonly isBundled: boolean;
+  /** The host of Artifact Registry that the image is pulled from with the machine's account; null unless given: anybody may pull it. */
+  readonly registryHost?: string | null;
+  /** Whether the nodes have keys and a token, which Secret Manager keeps. */
+  readonly hasCredentials: boolean;
 }
 
 /** A node that is told to stop hands over and hands in first (docs/docker.md): seconds; systemd waits longer than Docker. */
@@ -15,15 +23,19 @@ const STOP_SECS = 30;
  * without harm, and nothing in it removes or formats what is there. The scripts are run by name of their shell: /etc may be
  * mounted noexec.
  */
-export function cloudInit({ image }: CloudInitInput): string {
+export function cloudInit({ image, isBundled, registryHost = null, hasCredentials }: CloudInitInput): string {
+  const pulling = ['tutti-node.service', ...(hasCredentials ? ['tutti-credentials.service'] : [])];
   const files = {
     '/etc/tutti/mount.sh': mountScript,
     '/etc/tutti/firewall.sh': firewallScript,
     '/etc/tutti/settings.sh': settingsScript,
+    ...(isBundled && { '/etc/tutti/bundle.sh': bundleScript }),
     '/etc/sysctl.d/60-tutti.conf': sysctls,
     '/etc/systemd/system/tutti-disk.service': onceUnit('the disk of the log of tutti', 'mount'),
     '/etc/systemd/system/tutti-firewall.service': onceUnit('the port between the nodes of tutti', 'firewall'),
-    '/etc/systemd/system/tutti-node.service': nodeUnit(image),
+    '/etc/systemd/system/tutti-node.service': nodeUnit(image, isBundled, hasCredentials),
+    ...(hasCredentials && credentialsFiles(tuttiIn(image, isBundled), isBundled)),
+    ...(registryHost !== null && registryFiles(registryHost, pulling)),
   };
   const document = {
     write_files: Object.entries(files).map(([path, content]) => ({
@@ -58,13 +70,21 @@ ExecStart=/bin/sh /etc/tutti/${script}.sh
 `;
 }
 
+/** What `docker run` is given to run tutti, from its own options to the image, and what an image of Node.js alone needs to be told. */
+function tuttiIn(image: string, isBundled: boolean): readonly string[] {
+  // The launcher is given to a shell: what the bundle is unpacked on may be mounted noexec.
+  return isBundled ? [`--volume=${BUNDLE_LINK}:/app:ro`, image, 'sh /app/node/bin/tutti'] : [image];
+}
+
 /** The unit of the node. Exit code 104 is a wrong setting: starting again would not change it. */
-function nodeUnit(image: string): string {
+function nodeUnit(image: string, isBundled: boolean, hasCredentials: boolean): string {
   const run = [
     '/usr/bin/docker run --rm --init --name=tutti --network=host --read-only --tmpfs=/tmp',
     '--cap-drop=ALL --security-opt=no-new-privileges --ulimit=nofile=65536:65536',
     `--stop-timeout=${STOP_SECS} --env-file=/run/tutti/node.env --volume=${DATA_MOUNT}:/data`,
-    image,
+    ...(hasCredentials ? [`--volume=${CREDENTIALS_FOLDER}:${CREDENTIALS_MOUNT}:ro`] : []),
+    ...(isBundled ? ['--user=1000:1000 --env=NODE_ENV=production --env=CLUSTER_DATA_DIR=/data'] : []),
+    ...tuttiIn(image, isBundled),
     'node',
   ];
   return `[Unit]
@@ -75,7 +95,7 @@ After=network-online.target docker.service tutti-disk.service tutti-firewall.ser
 
 [Service]
 ExecStartPre=/bin/sh /etc/tutti/settings.sh
-# What an end of systemd or Docker left behind. The log is on the disk, not in the container.
+${isBundled ? 'ExecStartPre=/bin/sh /etc/tutti/bundle.sh\n' : ''}# What an end of systemd or Docker left behind. The log is on the disk, not in the container.
 ExecStartPre=-/usr/bin/docker stop --time=${STOP_SECS} tutti
 ExecStartPre=-/usr/bin/docker rm tutti
 ExecStart=${run.join(' \\\n  ')}

@@ -1,7 +1,8 @@
 import { Bucket, type BucketArgs } from '@pulumi/gcp/storage/bucket.js';
 import { BucketIAMMember } from '@pulumi/gcp/storage/bucketIAMMember.js';
 import { BucketObject } from '@pulumi/gcp/storage/bucketObject.js';
-import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
+import { asset, ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
+import type { Bundle } from '../bundle/bundle.ts';
 
 /** The name of the plan in its bucket. */
 export const PLAN_OBJECT = 'plan.yaml';
@@ -15,7 +16,7 @@ export interface BucketComponentArgs {
 }
 
 /**
- * The bucket of the plan, under a name that a user can know beforehand, and the plan in it. Earlier plans are kept as versions.
+ * The bucket of the plan, under a name that a user can know beforehand, with the plan and the built node in it. Earlier plans are kept as versions.
  * Pulumi compares the object with the plan file of its last `up`: what a user has uploaded since stays until that file changes.
  */
 export class ConfigBucket extends ComponentResource {
@@ -23,7 +24,12 @@ export class ConfigBucket extends ComponentResource {
 
   constructor(
     name: string,
-    args: BucketComponentArgs & { readonly bucketName: string; readonly planText: string },
+    args: BucketComponentArgs & {
+      readonly bucketName: string;
+      readonly planText: string;
+      /** Null: the image has the node. */
+      readonly bundle: Bundle | null;
+    },
     options?: ComponentResourceOptions,
   ) {
     super('tutti:infra:ConfigBucket', name, {}, options);
@@ -45,6 +51,18 @@ export class ConfigBucket extends ComponentResource {
       },
       { parent: this },
     );
+    // Another build has another name, so the one that nodes run meanwhile is taken away last.
+    if (args.bundle !== null)
+      new BucketObject(
+        `${name}-bundle`,
+        {
+          bucket: bucket.name,
+          name: args.bundle.name,
+          source: new asset.FileAsset(args.bundle.file),
+          contentType: 'application/gzip',
+        },
+        { parent: this },
+      );
     allow(this, name, bucket.name, 'roles/storage.objectViewer', args.members);
     this.registerOutputs({ bucketName: this.bucketName });
   }

@@ -17,7 +17,11 @@ export interface NodeVmArgs {
   /** cloud-init, the same on all nodes. */
   readonly userData: string;
   readonly settings: Input<string>;
+  /** What brings it its keys; null: it has none. */
+  readonly credentials: string | null;
   readonly clusterNodes: string;
+  /** BUCKET/OBJECT of the bundle that it runs from its next start on; null: the image has the node. */
+  readonly bundle: string | null;
 }
 
 /**
@@ -63,11 +67,14 @@ export class NodeVm extends ComponentResource {
   }
 }
 
-function attributesOf({ userData, settings, clusterNodes }: NodeVmArgs): Record<string, Input<string>> {
+function attributesOf(args: NodeVmArgs): Record<string, Input<string>> {
+  const { userData, settings, credentials, clusterNodes, bundle } = args;
   return {
     'user-data': userData,
     'tutti-settings': settings,
+    ...(credentials !== null && { 'tutti-credentials': credentials }),
     'cluster-nodes': clusterNodes,
+    ...(bundle !== null && { 'tutti-bundle': bundle }),
     'enable-oslogin': 'TRUE',
     'block-project-ssh-keys': 'TRUE',
     'google-logging-enabled': 'true',

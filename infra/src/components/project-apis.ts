@@ -1,7 +1,6 @@
 import { Service } from '@pulumi/gcp/projects/service.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
-
-const apis = ['compute', 'iam', 'logging', 'monitoring', 'storage'];
+import { apis } from '../plan/apis.ts';
 
 /** The APIs that a project must have enabled. They stay enabled: other things of the project may use them as well. */
 export class ProjectApis extends ComponentResource {

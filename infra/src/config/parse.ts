@@ -1,3 +1,4 @@
+import { registryOf } from '../plan/registry.ts';
 import { type StackConfig, stackSchema } from './schema.ts';
 
 /** What is wrong with a stack's configuration: every problem at once, each with its key and the remedy. */
@@ -24,6 +25,8 @@ export interface RawConfig {
 /** Fewer cannot lose a node; more make every write slower and no load larger. */
 const MIN_VOTERS = 3;
 const MAX_VOTERS = 7;
+/** The quota of service accounts that a project begins with (cloud.google.com/iam/quotas). */
+const MAX_NODES = 100;
 
 /** Reads and checks the configuration of a stack, with defaults. Throws StackConfigError. Pure. */
 export function parseStackConfig({ project, stack, values }: RawConfig): StackConfig {
@@ -44,27 +47,17 @@ export function parseStackConfig({ project, stack, values }: RawConfig): StackCo
 export function notBuilt(config: StackConfig): readonly string[] {
   const asked: readonly (readonly [boolean, string])[] = [
     [
-      config.deploy.kind === 'bundle',
-      'tutti:deploy: `bundle` (the default) is not built yet; an image of your own is: ' +
-        '`pulumi config set --path tutti:deploy.kind image`, `pulumi config set --path tutti:deploy.image HOST/PATH@sha256:...`',
-    ],
-    [
-      config.deploy.kind === 'image' && /(^|[.-])(pkg\.dev|gcr\.io)\//.test(config.deploy.image),
-      'tutti:deploy: an image in Artifact Registry is not built yet (the nodes have no right to read it); one that anybody may pull is',
-    ],
-    [
-      config.keys !== 'none',
-      `tutti:keys: \`${config.keys}\` (mutual TLS) is not built yet; \`none\` is, where only the firewall keeps others from the nodes' port`,
-    ],
-    [
-      config.loadNodesPerRegion > 0,
-      'tutti:loadNodesPerRegion: load-only nodes are not built yet (a node has no CLUSTER_ROLE); a higher tutti:nodesPerRegion is',
+      config.deploy.kind === 'image' &&
+        /(^|[.-])(pkg\.dev|gcr\.io)\//.test(config.deploy.image) &&
+        registryOf(config.deploy.image)?.project !== config.project,
+      'tutti:deploy: an image on gcr.io, or in Artifact Registry of another project, is not built (the nodes have no right to read it there); ' +
+        'one in Artifact Registry of this project, or that anybody may pull, is',
     ],
   ];
   return asked.filter(([isAsked]) => isAsked).map(([, message]) => message);
 }
 
-function sizeProblems({ regions, nodesPerRegion }: StackConfig): readonly string[] {
+function sizeProblems({ regions, nodesPerRegion, loadNodesPerRegion }: StackConfig): readonly string[] {
   const problems: string[] = [];
   const twice = regions.filter((region, index) => regions.indexOf(region) < index);
   for (const region of new Set(twice)) problems.push(`tutti:regions: names ${region} more than once; leave one`);
@@ -80,6 +73,13 @@ function sizeProblems({ regions, nodesPerRegion }: StackConfig): readonly string
     const most = Math.max(1, Math.floor(MAX_VOTERS / regions.length));
     problems.push(
       `tutti:nodesPerRegion: ${sum}, and at most ${MAX_VOTERS} are useful; \`pulumi config set tutti:nodesPerRegion ${most}\`, or name fewer regions`,
+    );
+  }
+  const nodes = voters + regions.length * loadNodesPerRegion;
+  if (nodes > MAX_NODES) {
+    const most = Math.max(0, Math.floor((MAX_NODES - voters) / regions.length));
+    problems.push(
+      `tutti:loadNodesPerRegion: ${nodes} nodes in all, each with a service account, and a project has ${MAX_NODES} (its quota); \`pulumi config set tutti:loadNodesPerRegion ${most}\``,
     );
   }
   return problems;

@@ -70,7 +70,10 @@ export const stackSchema = z.strictObject({
       { error: kinds('bundle', 'image') },
     )
     .default({ kind: 'bundle' }),
-  /** Where the keys for mutual TLS between the nodes are. none: there are none, the firewall is all there is. */
+  /**
+   * Who makes the keys for mutual TLS between the nodes, and the token of their API. state: this program, so they are in its state, encrypted.
+   * external: `scripts/cloud keys`. none: nobody, the firewall is all there is.
+   */
   keys: z.enum(['state', 'external', 'none'], { error: 'must be state, external or none' }).default('state'),
   /** Where the buckets are. Not made of the regions: a bucket cannot move, and regions come and go. */
   bucketLocation: z.enum(['US', 'EU', 'ASIA'], { error: 'must be US, EU or ASIA' }).default('US'),

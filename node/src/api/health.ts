@@ -27,7 +27,7 @@ export interface ClusterHealth {
   readonly term: number;
   /** Members, this node included: 1 until the cluster is founded. */
   readonly peers: number;
-  /** A leader is known, and every listed member is bound to the cluster and connected: plan or not. */
+  /** A leader is known, and every listed member is connected and has the role that it wants: plan or not. */
   readonly cluster_formed: boolean;
   /** A run is on, and every node it was prepared on has acknowledged it. */
   readonly cluster_ready: boolean;
@@ -38,7 +38,10 @@ export interface ClusterHealth {
     readonly id: string | null;
     readonly address: string | null;
     readonly connected: boolean;
+    /** It is a voter, and the cluster knows its disk. */
     readonly bound: boolean;
+    /** What it is in the log; null: no member, or none yet. */
+    readonly role: 'voter' | 'learner' | null;
     /** Why it is not connected; null where it is. */
     readonly reason: string | null;
   }[];
@@ -53,31 +56,39 @@ export function clusterHealth(backend: ApiBackend): ClusterHealth {
   const status = backend.status();
   const voters = status.membership?.voters ?? [];
   const bound = (id: string | null): boolean => voters.some((voter) => voter.id === id);
+  const learners = status.membership?.learners ?? [];
+  const roleOf = (id: string | null): 'voter' | 'learner' | null =>
+    bound(id) ? 'voter' : learners.some((learner) => learner === id) ? 'learner' : null;
   const peers = backend.peers();
   const noMajority = missingMajority(status, peers);
   const others = peers.map((peer) => {
     const id = peer.identity?.nodeId ?? peer.expectedId;
     const reason = whyNotConnected(peer);
-    return { id, address: peer.address, connected: reason === null, bound: bound(id), reason };
+    return { id, address: peer.address, connected: reason === null, bound: bound(id), role: roleOf(id), reason };
   });
+  const isSettled = ({ identity }: (typeof peers)[number], role: 'voter' | 'learner' | null): boolean =>
+    role === (identity?.isLearner === true ? 'learner' : 'voter');
   return {
     state: nodeState(status),
     node_id: status.nodeId,
     region: backend.region,
     leader_id: status.leaderId,
     term: status.term,
-    peers: status.membership === null ? 1 : voters.length + status.membership.unmet,
+    peers: status.membership === null ? 1 : voters.length + learners.length + status.membership.unmet,
     cluster_formed:
       status.leaderId !== null &&
       status.membership?.unmet === 0 &&
-      others.every((peer) => peer.connected && peer.bound),
+      others.every((other, index) => other.connected && isSettled(peers[index]!, other.role)),
     // Of a run, only a leader can tell; what this node last heard of one may be over.
     cluster_ready: status.leaderId !== null && (backend.localRun()?.acknowledged ?? false),
     cluster_id: status.membership?.clusterId ?? null,
     commit_index: status.commitIndex,
     applied_index: status.appliedIndex,
     members: [
-      { id: status.nodeId, address: null, connected: true, bound: bound(status.nodeId), reason: null },
+      {
+        ...{ id: status.nodeId, address: null, connected: true, bound: bound(status.nodeId) },
+        ...{ role: roleOf(status.nodeId), reason: null },
+      },
       ...others,
     ],
     problems: noMajority === null ? status.problems : [...status.problems, noMajority],

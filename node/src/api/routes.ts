@@ -40,12 +40,12 @@ export function readingRoutes(server: FastifyInstance, backend: ApiBackend): voi
 }
 
 /** All that changes state: behind the token where one is set. */
-export function changingRoutes(server: FastifyInstance, backend: ApiBackend, token: string | null): void {
+export function changingRoutes(server: FastifyInstance, backend: ApiBackend, token: () => string | null): void {
   server.addContentTypeParser(planContentTypes, { parseAs: 'string' as const }, (_request, body, done) =>
     done(null, body),
   );
   const authorize = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    sendRefusal(reply, checkToken(request.headers.authorization, token));
+    sendRefusal(reply, checkToken(request.headers.authorization, token()));
   const wantsPlan = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
     sendRefusal(reply, checkPlanContentType(request.headers['content-type']));
 

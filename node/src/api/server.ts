@@ -24,7 +24,8 @@ export interface ApiOptions {
   readonly backend: ApiBackend;
   readonly host: string;
   readonly port: number;
-  readonly token: string | null;
+  /** Asked at each request; null: none is demanded. */
+  readonly token: () => string | null;
   /** Names, besides addresses in numbers, under which this node may be called. */
   readonly ownNames: ReadonlySet<string>;
   readonly log: Log;

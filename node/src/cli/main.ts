@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { exitCodeMeanings, exitCodes } from '../lib/exit-codes.ts';
+import { addCredentialsCommand } from './credentials.ts';
 import { addNodeCommand, withSwitches } from './node.ts';
 import { fail } from './output.ts';
 import { addRunCommands } from './run.ts';
@@ -37,4 +38,5 @@ program.exitOverride((error) => {
 addRunCommands(program);
 addNodeCommand(program);
 addClusterCommands(program);
+addCredentialsCommand(program);
 await program.parseAsync(withSwitches(process.argv)).catch(fail);

@@ -1,20 +1,21 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { TuttiError } from '../lib/errors.ts';
-import { checkNodeSettings, type Flags, readSettings } from '../settings/read.ts';
+import { credentialsSettings } from '../settings/credentials.ts';
+import { checkNodeSettings, readSettings } from '../settings/read.ts';
 import { settings, type SettingName } from '../settings/schema.ts';
 import { fail } from './output.ts';
+import { addFlags, flagsOf } from './setting-flags.ts';
 
 /** Settings that belong to another command. */
-const notForNodes: readonly SettingName[] = ['metricsAddress'];
+const notForNodes: readonly string[] = ['metricsAddress', ...Object.keys(credentialsSettings)];
 
 /** `tutti node`: every setting of the table is a flag, but for secrets. */
 export function addNodeCommand(program: Command): void {
   const command = program.command('node').description('Be one node of a cluster, until SIGINT or SIGTERM.');
-  for (const [name, { env, flag, isSwitch, shown, help }] of Object.entries(settings)) {
-    if (flag === null || notForNodes.includes(name as SettingName)) continue;
-    const value = isSwitch ? '[true|false]' : '<value>';
-    command.addOption(new Option(`--${flag} ${value}`, `${help} [${env}, default: ${shown}]`));
-  }
+  addFlags(
+    command,
+    (Object.keys(settings) as SettingName[]).filter((name) => !notForNodes.includes(name)),
+  );
   command
     .addHelpText(
       'after',
@@ -54,15 +55,3 @@ export function withSwitches(args: readonly string[]): readonly string[] {
   );
   return args.map((argument) => meanings.get(argument) ?? argument);
 }
-
-/** Commander names options in camel case of the flag; the table says which setting each is. */
-function flagsOf(options: Readonly<Record<string, string>>): Flags {
-  const flags: Flags = {};
-  for (const [name, { flag }] of Object.entries(settings)) {
-    const value = flag === null ? undefined : options[camelCase(flag)];
-    if (value !== undefined) flags[name as SettingName] = value;
-  }
-  return flags;
-}
-
-const camelCase = (flag: string): string => flag.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase());

@@ -48,7 +48,7 @@ export type {
 } from '../transport/transport.ts';
 export { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
 export { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
-export type { PeerTransportOptions, TlsIdentity } from '../transport/peer/options.ts';
+export type { PeerTransportOptions, TlsIdentity, TlsSource } from '../transport/peer/options.ts';
 export { systemClock } from '../lib/clock.ts';
 export type { Clock } from '../lib/clock.ts';
 export { TuttiError } from '../lib/errors.ts';

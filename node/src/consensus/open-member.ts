@@ -15,7 +15,7 @@ import { parseAddress, parseClusterNodes } from '../transport/addresses.ts';
 import { refuseOpenDoor } from '../transport/doors.ts';
 import { createGrpcTransport } from '../transport/grpc/grpc-transport.ts';
 import { createTcpTransport } from '../transport/tcp/tcp-transport.ts';
-import type { TlsIdentity } from '../transport/peer/options.ts';
+import type { TlsIdentity, TlsSource } from '../transport/peer/options.ts';
 import type { ListedPeer } from '../transport/transport.ts';
 import type { Consensus, StateMachine } from './consensus.ts';
 import { openConsensus } from './open.ts';
@@ -44,8 +44,8 @@ export interface MemberOptions<Result> {
   readonly bind?: string;
   /** Shared by all members and proven in each handshake. Off loopback either this or `tls` is demanded. */
   readonly secret?: string;
-  /** Mutual TLS between the members. */
-  readonly tls?: TlsIdentity;
+  /** Mutual TLS between the members. A function is asked for each new connection, so that keys can be renewed. */
+  readonly tls?: TlsIdentity | TlsSource;
   /** Lets anybody who reaches the port take part in the cluster. */
   readonly insecure?: boolean;
   /** How the members talk, the same on every one: gRPC unless given, or the same frames on plain TCP or TLS (docs/adr/0032). */
@@ -90,7 +90,7 @@ export async function openMember<Result>(options: MemberOptions<Result>): Promis
       transport: (self) =>
         createTransport({
           ...{ self, ...place, clock: systemClock, log },
-          security: { secret: options.secret ?? null, tls: options.tls ?? null },
+          security: { secret: options.secret ?? null, tls: tlsSourceOf(options.tls) },
         }),
       ...snapshotsOf(options, directory.snapshotDirectory),
       ...{ stateMachine, timings, limits, clock: systemClock, random: Math.random, log },
@@ -151,6 +151,11 @@ function readJoin(id: NodeId, join: string, listed: readonly ListedPeer[]): List
     throw invalid(`nodes names "${id}": it founds the cluster, and does not join it`);
   const [own] = parseClusterNodes(`${id}=${join}`, 'join');
   return own!;
+}
+
+function tlsSourceOf(tls: TlsIdentity | TlsSource | undefined): TlsSource | null {
+  if (tls === undefined) return null;
+  return typeof tls === 'function' ? tls : () => tls;
 }
 
 /** The program's own rule, in the words of these options. */

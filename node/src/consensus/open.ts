@@ -55,7 +55,7 @@ async function build<Result>(
 ): Promise<{ readonly host: Host<Result>; readonly transport: Transport }> {
   const { self, listedSize, store, limits, random, proposedClusterId, removeDeadAfterMs = Infinity } = options;
   const defer = options.defer ?? setImmediate;
-  const { electionPriority = 0 } = self;
+  const { electionPriority = 0, isLearner = false } = self;
   const timings = options.timings === 'auto' ? unmeasuredTimings : options.timings;
   const { joins = false } = options;
   const hardState = joins ? { ...recovered.hardState, foundedElsewhere: true } : recovered.hardState;
@@ -69,7 +69,10 @@ async function build<Result>(
       ...{ snapshot, hardState, base: recovered.base, entries: recovered.entries },
     });
     const clusterId = new ClaimedClusterId(core, { snapshot, entries: recovered.entries });
-    const identity = (): PeerIdentity => ({ ...self, electionPriority, listedSize, clusterId: clusterId.value });
+    const identity = (): PeerIdentity => ({
+      ...{ ...self, electionPriority, isLearner },
+      ...{ listedSize, clusterId: clusterId.value },
+    });
     const transport = options.transport(identity);
     const restoredIndex = snapshot?.index ?? 0;
     return { host: new Host({ options, core, timings, clusterId, transport, defer, restoredIndex }), transport };

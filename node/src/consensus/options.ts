@@ -18,6 +18,8 @@ export interface SelfDescription {
   readonly apiAddress: string;
   /** Of the voters that could lead, one of the highest is preferred; from 0 to 100, 0 unless given. */
   readonly electionPriority?: number;
+  /** It wants no vote; whoever changes the members is told, and the core counts by the log alone. False unless given. */
+  readonly isLearner?: boolean;
 }
 
 export interface ConsensusOptions<Result> {

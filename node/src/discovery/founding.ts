@@ -8,6 +8,8 @@ export interface Met {
   readonly session: string;
   /** Of the founded cluster it belongs to, as its log has it; null: none yet. */
   readonly clusterId: string | null;
+  /** It wants no vote, and founds nothing. */
+  readonly isLearner: boolean;
 }
 
 /** Somebody who answered at host:port. */
@@ -71,7 +73,8 @@ export function nextStep(self: Located, expected: number, met: readonly Located[
     const reason = `"${member.nodeId}" at ${member.address} belongs to a founded cluster: waiting for the list of its founders`;
     return { kind: 'wait', reason };
   }
-  const present = [self, ...distinct(self, met)];
+  if (self.isLearner) return { kind: 'wait', reason: 'a learner founds nothing: waiting for those that do' };
+  const present = [self, ...distinct(self, met).filter(({ isLearner }) => !isLearner)];
   if (present.length < expected) {
     const names = present.map(({ nodeId }) => `"${nodeId}"`).join(', ');
     return { kind: 'wait', reason: `${present.length} of ${expected} expected nodes are here: ${names}` };

@@ -1,11 +1,12 @@
-import { GcsFailure } from './failure.ts';
-import { askGcs, failureIn, type GcsAccess, readBytes } from './http.ts';
+import { GoogleFailure } from '../google/failure.ts';
+import { askGoogle, failureIn, type GoogleAccess, readBytes } from '../google/request.ts';
+import { allowOn, gcsEndpoint } from './access.ts';
 
 /** Cloud Storage answers within a tenth of a second; past this the attempt is over, and another one is made. */
 const requestTimeoutMs = 4_000;
 
 /** An object, and how to reach it. */
-export interface ObjectAddress extends GcsAccess {
+export interface ObjectAddress extends GoogleAccess {
   readonly bucket: string;
   readonly object: string;
   /** An object that is larger is refused. */
@@ -21,7 +22,7 @@ export interface StoredText {
 /**
  * One attempt to read the object: content and generation by one conditional request, so that both are of one moment
  * (cloud.google.com/storage/docs/json_api/v1/objects/get). Null: it still has the generation that is `known`. Rejects with a
- * GcsFailure.
+ * GoogleFailure.
  */
 export function readObject(
   address: ObjectAddress,
@@ -32,8 +33,16 @@ export function readObject(
   const path = `/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(object)}`;
   const query = { alt: 'media', ...(known !== null && { ifGenerationNotMatch: known }) };
   const about = `gs://${bucket}/${object}`;
-  const request = { method: 'GET', path, query, about, timeoutMs: requestTimeoutMs, signal } as const;
-  return askGcs(address, request, (response) => take(address, known, response));
+  const request = {
+    publicEndpoint: gcsEndpoint,
+    method: 'GET',
+    path,
+    query,
+    about,
+    timeoutMs: requestTimeoutMs,
+    signal,
+  } as const;
+  return askGoogle(address, request, (response) => take(address, known, response));
 }
 
 async function take(address: ObjectAddress, known: string | null, response: Response): Promise<StoredText | null> {
@@ -42,7 +51,8 @@ async function take(address: ObjectAddress, known: string | null, response: Resp
   if (response.status === 304 && known !== null) return null;
   if (response.status !== 200) {
     const missing = `there is no ${about}; put a plan there: gcloud storage cp config.yaml ${about}`;
-    throw await failureIn(response, { about, bucket, missing, role: 'roles/storage.objectViewer' });
+    const allow = allowOn(bucket, 'roles/storage.objectViewer');
+    throw await failureIn(response, { about, missing, missingCode: 'SOURCE_FAILED', allow });
   }
   const generation = response.headers.get('x-goog-generation') ?? '';
   // An emulator may know no conditions.
@@ -52,7 +62,7 @@ async function take(address: ObjectAddress, known: string | null, response: Resp
   }
   const bytes = await readBytes(response, maxBytes);
   if (!/^\d+$/.test(generation)) {
-    throw new GcsFailure('lasting', `${about}: the answer names no generation: is it Cloud Storage that answers?`);
+    throw new GoogleFailure('lasting', `${about}: the answer names no generation: is it Cloud Storage that answers?`);
   }
   if (bytes === null) throw unusable(`${about} has more than ${maxBytes} bytes: that is no plan`);
   try {
@@ -62,6 +72,6 @@ async function take(address: ObjectAddress, known: string | null, response: Resp
   }
 }
 
-function unusable(message: string, cause?: unknown): GcsFailure {
-  return new GcsFailure('lasting', message, { code: 'SOURCE_FAILED', cause });
+function unusable(message: string, cause?: unknown): GoogleFailure {
+  return new GoogleFailure('lasting', message, { code: 'SOURCE_FAILED', cause });
 }

@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { reached } from '../lib/reached.ts';
-import { GcsFailure } from './failure.ts';
+import { GoogleFailure } from '../google/failure.ts';
 import { type ObjectAddress, readObject, type StoredText } from './read-object.ts';
 
 /** The last attempt begins by then. With what that may take, it is less than `tutti reload` waits. */
@@ -32,10 +32,10 @@ export async function readText(
     try {
       return await readObject(address, known, signal);
     } catch (thrown) {
-      if (!(thrown instanceof GcsFailure)) throw thrown;
+      if (!(thrown instanceof GoogleFailure)) throw thrown;
       const nextMs = clock.nowMs() + backoffMs(failures, random, pauses);
       const isOver = nextMs > startedMs + forMs[thrown.kind];
-      if (isOver || !(await reached(clock, nextMs, signal))) throw thrown.asError();
+      if (isOver || !(await reached(clock, nextMs, signal))) throw thrown.asError('GCS_FAILED');
     }
   }
 }

@@ -1,4 +1,5 @@
-import { askGcs, failureIn, type GcsAccess } from './http.ts';
+import { askGoogle, failureIn, type GoogleAccess, type GoogleRequest } from '../google/request.ts';
+import { allowOn, gcsEndpoint } from './access.ts';
 
 /** Some megabytes through a slow line. */
 const requestTimeoutMs = 30_000;
@@ -8,20 +9,25 @@ const requestTimeoutMs = 30_000;
  * attempt came through repeats it. False: it was there (412). Rejects with a GcsFailure.
  */
 export function writeNewObject(
-  access: GcsAccess,
+  access: GoogleAccess,
   { bucket, object, text }: { readonly bucket: string; readonly object: string; readonly text: string },
   signal: AbortSignal,
 ): Promise<boolean> {
   const about = `gs://${bucket}/${object}`;
   const path = `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`;
   const query = { uploadType: 'media', name: object, ifGenerationMatch: '0' };
-  const request = { method: 'POST', path, query, body: text, about, timeoutMs: requestTimeoutMs, signal } as const;
-  return askGcs(access, request, async (response) => {
+  const request: GoogleRequest = {
+    method: 'POST',
+    ...{ publicEndpoint: gcsEndpoint, path, query, body: text, about },
+    ...{ timeoutMs: requestTimeoutMs, signal },
+  };
+  return askGoogle(access, request, async (response) => {
     if (response.status === 200 || response.status === 412) {
       await response.body?.cancel();
       return response.status === 200;
     }
     const missing = `there is no bucket gs://${bucket}; create it: gcloud storage buckets create gs://${bucket}`;
-    throw await failureIn(response, { about, bucket, missing, role: 'roles/storage.objectCreator' });
+    const allow = allowOn(bucket, 'roles/storage.objectCreator');
+    throw await failureIn(response, { about, missing, missingCode: 'SOURCE_FAILED', allow });
   });
 }

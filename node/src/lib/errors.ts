@@ -116,6 +116,17 @@ export const errorCodes = {
     retryable: true,
     fatal: false,
   },
+  METADATA_FAILED: {
+    meaning: 'the metadata server of this machine (Compute Engine) did not answer, or not with what was asked for',
+    retryable: true,
+    fatal: false,
+  },
+  CREDENTIALS_FAILED: {
+    meaning:
+      'keys or token could not be fetched from Secret Manager, or not be written; the message says why, and what to do',
+    retryable: true,
+    fatal: false,
+  },
   NO_SOURCE: {
     meaning: 'plans come by the API alone here (CLUSTER_CONFIG_SOURCE=api): there is nothing to read anew',
     retryable: false,

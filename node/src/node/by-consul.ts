@@ -20,7 +20,7 @@ import { timingsOf } from './timings.ts';
  * Resolves with host:port of the API; rejects with SHUTTING_DOWN when the node is stopped before.
  */
 export async function startByConsul(frame: Frame, { consul, address }: ConsulPlace): Promise<string> {
-  const { settings, security, hooks, directory, self, opened } = frame;
+  const { settings, security, token, hooks, directory, self, isLearner, opened } = frame;
   const { nodeId, incarnation } = directory;
   const { healthAddress, region } = settings;
   const timings = timingsOf(settings);
@@ -28,7 +28,7 @@ export async function startByConsul(frame: Frame, { consul, address }: ConsulPla
   const api = await startApi({
     backend: front,
     ...healthAddress,
-    token: settings.apiAuthToken,
+    token,
     ownNames: ownHostNames([healthAddress.host, address.host, ...settings.apiHostNames]),
     log: hooks.log,
   });
@@ -36,7 +36,7 @@ export async function startByConsul(frame: Frame, { consul, address }: ConsulPla
   opened.push(closeApi);
   const apiHost = isWildcard(healthAddress.host) ? address.host : healthAddress.host;
   const apiAddress = formatAddress(apiHost, api.address.port);
-  const identity = { nodeId, incarnation, session: self.session };
+  const identity = { nodeId, incarnation, session: self.session, isLearner };
   const names = consulNames(settings, nodeId);
   const discovery = new ConsulDiscovery({
     ...{ settings, security, consul, names, address, apiAddress, identity, front },

@@ -31,12 +31,16 @@ export interface Frame {
   readonly settings: Settings;
   /** Of the doors between the nodes. */
   readonly security: PeerSecurity;
+  /** Of the API; null: it demands none. */
+  readonly token: () => string | null;
   readonly hooks: NodeHooks;
   readonly directory: DataDirectory;
   readonly source: OpenedSource | null;
   /** Null: results stay in the cluster. */
   readonly writeResult: WriteResult | null;
   readonly self: AgentRef;
+  /** It generates load and has no vote. */
+  readonly isLearner: boolean;
   /** Closed from the last to the first. */
   readonly opened: Close[];
 }

@@ -1,6 +1,7 @@
-import { defaultCredentials, noCredentials } from '../gcs/credentials.ts';
-import type { GcsAccess } from '../gcs/http.ts';
+import { gcsScopes } from '../gcs/access.ts';
 import type { ObjectAddress } from '../gcs/read-object.ts';
+import { defaultCredentials, noCredentials } from '../google/credentials.ts';
+import type { GoogleAccess } from '../google/request.ts';
 import { TuttiError } from '../lib/errors.ts';
 import { planLimits } from '../plan/limits.ts';
 import type { Settings } from '../settings/schema.ts';
@@ -9,12 +10,12 @@ import type { Settings } from '../settings/schema.ts';
  * From our settings. Call it at the start of the node: a leader that loads Google's library after its election misses heartbeats
  * meanwhile.
  */
-export async function gcsAccess(settings: Settings, use: 'read' | 'write'): Promise<GcsAccess> {
+export async function gcsAccess(settings: Settings, use: 'read' | 'write'): Promise<GoogleAccess> {
   const { gcsApiEndpoint, gcsApiEndpointAuth } = settings;
   const sendsToken = gcsApiEndpoint === null || gcsApiEndpointAuth === 'adc';
   return {
     endpoint: gcsApiEndpoint === null ? null : new URL(gcsApiEndpoint),
-    credentials: sendsToken ? await defaultCredentials(use) : noCredentials,
+    credentials: sendsToken ? await defaultCredentials(gcsScopes[use]) : noCredentials,
   };
 }
 

@@ -35,6 +35,7 @@ export async function openOwnConsensus(
       region: settings.region,
       apiAddress,
       electionPriority: settings.electionPriority,
+      isLearner: frame.isLearner,
     },
     ...{ listedSize, joins, contacts },
     store: createWalStore({ directory: directory.walDirectory, nodeId, incarnation, log: hooks.log }),

@@ -4,6 +4,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { TuttiError } from '../lib/errors.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import type { Settings } from '../settings/schema.ts';
+import { membersOf } from './discovery/listed-members.ts';
 import { canonicalHost, formatAddress, parseAddress, parseClusterNodes } from '../transport/addresses.ts';
 import { findSelf, type OwnAddresses } from '../transport/find-self.ts';
 import type { ListedPeer } from '../transport/transport.ts';
@@ -18,6 +19,8 @@ export interface Place {
   listedIdHere(): string | null;
   /** Which element is the node of this id. Throws SETTINGS_INVALID with what was looked for and what to set. */
   selfIndex(nodeId: string): number;
+  /** Whether the list says that the node of this id has no vote. Throws SETTINGS_INVALID where CLUSTER_ROLE says another thing. */
+  isLearner(nodeId: string): boolean;
   /** A sentence if this node listens elsewhere on this machine than its own element says, so that nobody may reach it; or null. */
   elsewhere(selfIndex: number): string | null;
 }
@@ -25,6 +28,8 @@ export interface Place {
 /** Reads CLUSTER_NODES and looks up what finding ourselves in it needs. */
 export async function readPlace(settings: Settings): Promise<Place> {
   const listed = parseClusterNodes(settings.nodes ?? '');
+  // Refused here, before anything is opened.
+  if (listed.some(({ isLearner }) => isLearner === true)) membersOf(listed, 'CLUSTER_NODES');
   const resolved = await resolveHosts(listed);
   const advertise =
     settings.selfAddress === null ? null : parseAddress(settings.selfAddress, settings.bindAddress.port);
@@ -38,19 +43,34 @@ export async function readPlace(settings: Settings): Promise<Place> {
     hostName: hostname(),
     resolved,
   };
+  const selfIndex = (nodeId: string): number => {
+    const found = findSelf(listed, { ...own, nodeId });
+    if ('index' in found) return found.index;
+    throw new TuttiError('SETTINGS_INVALID', found.reason);
+  };
   return {
     listed,
     listedIdHere() {
       const found = findSelf(listed, { ...own, nodeId: null });
       return 'index' in found ? listed[found.index]!.id : null;
     },
-    selfIndex(nodeId) {
-      const found = findSelf(listed, { ...own, nodeId });
-      if ('index' in found) return found.index;
-      throw new TuttiError('SETTINGS_INVALID', found.reason);
+    selfIndex,
+    isLearner(nodeId) {
+      const { isLearner = false } = listed[selfIndex(nodeId)]!;
+      const problem = roleProblem(settings.role, isLearner);
+      if (problem === null) return isLearner;
+      throw new TuttiError('SETTINGS_INVALID', problem);
     },
     elsewhere: (selfIndex) => findElsewhere(listed[selfIndex]!, own),
   };
+}
+
+function roleProblem(role: Settings['role'], isLearner: boolean): string | null {
+  if (role === null || (role === 'learner') === isLearner) return null;
+  const remedy = isLearner
+    ? 'leave CLUSTER_ROLE out, or take `/learner` out of every node’s list'
+    : 'mark it `/learner` there, on every node';
+  return `CLUSTER_ROLE is ${role}, but CLUSTER_NODES has this node as a ${isLearner ? 'learner' : 'voter'}: ${remedy}`;
 }
 
 /** Another host of the list may be a proxy's or a port mapping's; what this machine itself has is compared by its port. */

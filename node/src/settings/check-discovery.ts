@@ -8,7 +8,7 @@ export function discoveryProblems(read: Settings, environment: Environment): rea
   const usesConsul = read.discoveryMode === 'consul' || read.configSource === 'consul-kv';
   const foreign = Object.entries(notOfOurs).filter(([name]) => usesConsul && (environment[name] ?? '') !== '');
   return [
-    ...(read.discoveryMode === 'consul' ? consulProblems(read) : staticProblems(read)),
+    ...problemsOf[read.discoveryMode](read),
     ...foreign.map(([name, why]) => `${name}: ${why}`),
     ...(usesConsul || read.consulAddress === null
       ? []
@@ -16,8 +16,10 @@ export function discoveryProblems(read: Settings, environment: Environment): rea
   ];
 }
 
-function consulProblems({ nodes, expectNodes, minPeers }: Settings): readonly string[] {
-  const problems: string[] = [];
+const problemsOf = { consul: consulProblems, gce: attributeProblems, static: staticProblems } as const;
+
+function consulProblems({ nodes, expectNodes, minPeers, founders }: Settings): readonly string[] {
+  const problems = [...idleOf([['CLUSTER_FOUNDERS', founders !== null]], 'gce')];
   if (nodes !== null) problems.push('CLUSTER_NODES: has no effect when DISCOVERY_MODE is consul');
   if (expectNodes === null && minPeers === null) {
     problems.push(
@@ -32,19 +34,34 @@ function consulProblems({ nodes, expectNodes, minPeers }: Settings): readonly st
   return problems;
 }
 
+function attributeProblems(read: Settings): readonly string[] {
+  const nodes = read.nodes === null ? [] : ['CLUSTER_NODES: has no effect when DISCOVERY_MODE is gce'];
+  const missing = 'CLUSTER_FOUNDERS: required when DISCOVERY_MODE is gce; gs://bucket/object, who founds the cluster';
+  return [...nodes, ...(read.founders === null ? [missing] : []), ...idleOf(ofConsul(read), 'consul')];
+}
+
 function staticProblems(read: Settings): readonly string[] {
-  const given = [
+  const idle = [...idleOf(ofConsul(read), 'consul'), ...idleOf([['CLUSTER_FOUNDERS', read.founders !== null]], 'gce')];
+  if (read.nodes !== null) return idle;
+  const missing = 'CLUSTER_NODES: required; list all members, this node included: [id=]host[:port],...';
+  return [missing, ...idle];
+}
+
+type Given = readonly (readonly [name: string, isGiven: boolean])[];
+
+function ofConsul(read: Settings): Given {
+  return [
     ['CLUSTER_ID', read.clusterName !== null],
     ['CLUSTER_EXPECT_NODES', read.expectNodes !== null],
     ['CLUSTER_MIN_PEERS', read.minPeers !== null],
     ['CONSUL_SERVICE_NAME', read.serviceName !== null],
     ['CONSUL_DNS', read.consulDns !== null],
     ['CLUSTER_LEAVE_ON_STOP', read.leaveOnStop],
-  ] as const;
-  const idle = given
+  ];
+}
+
+function idleOf(given: Given, mode: string): readonly string[] {
+  return given
     .filter(([, isGiven]) => isGiven)
-    .map(([name]) => `${name}: has no effect unless DISCOVERY_MODE is consul`);
-  if (read.nodes !== null) return idle;
-  const missing = 'CLUSTER_NODES: required; list all members, this node included: [id=]host[:port],...';
-  return [missing, ...idle];
+    .map(([name]) => `${name}: has no effect unless DISCOVERY_MODE is ${mode}`);
 }

@@ -13,8 +13,8 @@ export function gcsProblems(
   const ofAll = { GCS_API_ENDPOINT: read.gcsApiEndpoint, GCS_API_ENDPOINT_AUTH: read.gcsApiEndpointAuth };
   const hasPlan = read.configSource === 'gcs';
   const idle = hasPlan ? [] : given(ofPlan).map((name) => `${name}: has no effect unless CLUSTER_CONFIG_SOURCE is gcs`);
-  if (!hasPlan && read.gcsResultsBucket === null) {
-    const unless = 'has no effect unless CLUSTER_CONFIG_SOURCE is gcs or GCS_RESULTS_BUCKET is set';
+  if (!hasPlan && read.gcsResultsBucket === null && read.founders === null) {
+    const unless = 'has no effect unless CLUSTER_CONFIG_SOURCE is gcs or GCS_RESULTS_BUCKET or CLUSTER_FOUNDERS is set';
     return [...idle, ...given(ofAll).map((name) => `${name}: ${unless}`)];
   }
   const missing = (['GCS_CONFIG_BUCKET', 'GCS_CONFIG_OBJECT'] as const).filter((name) => ofPlan[name] === null);

@@ -1,4 +1,4 @@
-import { boolean, dialledAddress, setting, type Setting, text, wholeNumber } from './fields.ts';
+import { boolean, dialledAddress, oneOf, setting, type Setting, text, wholeNumber } from './fields.ts';
 
 const forConsul = 'For DISCOVERY_MODE=consul.';
 /** It becomes part of a name in DNS (RFC 1123 section 2.1). */
@@ -11,6 +11,30 @@ const label = text
   .default(null);
 
 export const discoverySettings = {
+  role: setting(
+    'CLUSTER_ROLE',
+    oneOf(['voter', 'learner']).nullable().default(null),
+    'what CLUSTER_NODES says, else voter',
+    'learner: this node generates load and has no vote, now or later. Where a list says what it is, the same.',
+  ),
+  founders: setting(
+    'CLUSTER_FOUNDERS',
+    text
+      .regex(/^gs:\/\/[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]\/\S+$/, 'must be gs://bucket/object')
+      .nullable()
+      .default(null),
+    'none (required when DISCOVERY_MODE is gce)',
+    'gs://bucket/object: the list, as of CLUSTER_NODES, of those who found the cluster. Written once; nodes wait for it. For DISCOVERY_MODE=gce.',
+  ),
+  gceMetadataHost: {
+    ...setting(
+      'GCE_METADATA_HOST',
+      text.nullable().default(null),
+      '169.254.169.254',
+      'Where the metadata server of the machine is, as Google’s libraries read it, too. For DISCOVERY_MODE=gce.',
+    ),
+    flag: null,
+  },
   clusterName: setting(
     'CLUSTER_ID',
     label,

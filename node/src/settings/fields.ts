@@ -45,6 +45,12 @@ const addressFrom = (minPort: 0 | 1): z.ZodType<{ host: string; port: number }, 
 export const dialledAddress = addressFrom(1);
 export const address = addressFrom(0);
 
+/** Of an API of Google, other than Google's own. */
+export const apiEndpoint = text.refine((value) => {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(value.toLowerCase());
+}, 'must be http://host:port or https://host:port');
+
 /** For a service that nobody needs. */
 export const addressOrNone = z.string().transform((value, context) => {
   if (value === 'none') return null;

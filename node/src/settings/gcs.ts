@@ -1,4 +1,4 @@
-import { oneOf, setting, type Setting, text, wholeNumber } from './fields.ts';
+import { apiEndpoint, oneOf, setting, type Setting, text, wholeNumber } from './fields.ts';
 
 /** cloud.google.com/storage/docs/buckets#naming */
 const bucketName = text.regex(
@@ -12,10 +12,6 @@ const objectName = text
     (name) => !/[\u0000-\u001f\u007f]/.test(name) && name !== '.' && name !== '..',
     'must be the name of an object',
   );
-const endpoint = text.refine((value) => {
-  const url = URL.canParse(value) ? new URL(value) : null;
-  return url !== null && /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(value.toLowerCase());
-}, 'must be http://host:port or https://host:port');
 
 export const gcsSettings = {
   gcsBucket: setting(
@@ -44,7 +40,7 @@ export const gcsSettings = {
   ),
   gcsApiEndpoint: setting(
     'GCS_API_ENDPOINT',
-    endpoint.nullable().default(null),
+    apiEndpoint.nullable().default(null),
     'https://storage.googleapis.com',
     'Where the JSON API of Cloud Storage is, for an emulator or a private endpoint: http(s)://host:port.',
   ),

@@ -3,6 +3,7 @@ import { TuttiError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { discoveryProblems } from './check-discovery.ts';
 import { gcsProblems } from './check-gcs.ts';
+import { credentialsSettings } from './credentials.ts';
 import { notYetSupported } from './not-supported.ts';
 import { settings, type SettingName, type Settings } from './schema.ts';
 import { notSendable, sendableToken } from './token.ts';
@@ -10,6 +11,7 @@ import { notSendable, sendableToken } from './token.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 /** Values by setting name, as typed after a flag. */
 export type Flags = Partial<Record<SettingName, string>>;
+export type CredentialsSettings = Pick<Settings, keyof typeof credentialsSettings>;
 
 const names = Object.keys(settings) as SettingName[];
 
@@ -19,16 +21,7 @@ const names = Object.keys(settings) as SettingName[];
  */
 export function readSettings(environment: Environment, flags: Flags = {}): Settings {
   const problems = unknownVariables(environment);
-  const read: Record<string, unknown> = {};
-  for (const name of names) {
-    const { env, flag, schema } = settings[name];
-    // An empty variable is what `FOO= command` and unset template values leave behind: it counts as not given.
-    const given = flags[name] ?? (environment[env] === '' ? undefined : environment[env]);
-    const result = schema.safeParse(given);
-    if (result.success) read[name] = result.data;
-    else problems.push(`${flags[name] === undefined ? env : `--${flag}`}: ${result.error.issues[0]!.message}`);
-  }
-  const parsed = read as Settings;
+  const parsed = readEach(names, environment, flags, problems) as Settings;
   if (problems.length > 0) throw invalid(problems);
   const withSecrets = {
     ...parsed,
@@ -40,6 +33,43 @@ export function readSettings(environment: Environment, flags: Flags = {}): Setti
     problems.push(`API_AUTH_TOKEN_FILE: what ${apiAuthTokenFile} holds ${notSendable}`);
   if (problems.length > 0) throw invalid(problems);
   return withSecrets;
+}
+
+/**
+ * Those of `tutti credentials sync` alone: it is there to write the files that other settings name, which need not be there yet.
+ * SETTINGS_INVALID with every problem at once.
+ */
+export function readCredentialsSettings(environment: Environment, flags: Flags = {}): CredentialsSettings {
+  const problems: string[] = [];
+  const own = Object.keys(credentialsSettings) as (keyof CredentialsSettings)[];
+  const read = readEach(own, environment, flags, problems) as CredentialsSettings;
+  if (problems.length > 0) throw invalid(problems);
+  if (read.credentialsDir === null)
+    problems.push('CREDENTIALS_DIR: required: where key, certificate and token are to be');
+  if (read.credentialsKeysSecret === null && read.credentialsTokenSecret === null)
+    problems.push('CREDENTIALS_KEYS_SECRET, CREDENTIALS_TOKEN_SECRET: one is required: there is nothing to fetch');
+  if (read.secretManagerApiEndpointAuth !== null && read.secretManagerApiEndpoint === null)
+    problems.push('SECRET_MANAGER_API_ENDPOINT_AUTH: has no effect unless SECRET_MANAGER_API_ENDPOINT is set');
+  if (problems.length > 0) throw invalid(problems);
+  return read;
+}
+
+function readEach(
+  which: readonly SettingName[],
+  environment: Environment,
+  flags: Flags,
+  problems: string[],
+): Record<string, unknown> {
+  const read: Record<string, unknown> = {};
+  for (const name of which) {
+    const { env, flag, schema } = settings[name];
+    // An empty variable is what `FOO= command` and unset template values leave behind: it counts as not given.
+    const given = flags[name] ?? (environment[env] === '' ? undefined : environment[env]);
+    const result = schema.safeParse(given);
+    if (result.success) read[name] = result.data;
+    else problems.push(`${flags[name] === undefined ? env : `--${flag}`}: ${result.error.issues[0]!.message}`);
+  }
+  return read;
 }
 
 /** What a cluster node needs beyond each setting being well-formed, and what it must not be given. Throws SETTINGS_INVALID. */

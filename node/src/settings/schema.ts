@@ -14,6 +14,7 @@ import {
   text,
   wholeNumber,
 } from './fields.ts';
+import { credentialsSettings } from './credentials.ts';
 import { gcsSettings } from './gcs.ts';
 import { notSendable, sendableToken } from './token.ts';
 
@@ -65,20 +66,20 @@ export const settings = {
   selfAddress: setting(
     'CLUSTER_SELF_ADDR',
     text.nullable().default(null),
-    'found in CLUSTER_NODES; with DISCOVERY_MODE=consul, by the way to Consul',
-    'This node’s own entry of CLUSTER_NODES, exactly as written there, when it cannot be found by id or address. With DISCOVERY_MODE=consul: where the others reach it.',
+    'found in CLUSTER_NODES; with DISCOVERY_MODE=consul, by the way to Consul; with gce, CLUSTER_BIND_ADDR',
+    'This node’s own entry of CLUSTER_NODES, exactly as written there, when it cannot be found by id or address. With DISCOVERY_MODE=consul or gce: where the others reach it.',
   ),
   nodes: setting(
     'CLUSTER_NODES',
     text.nullable().default(null),
     'none (required when DISCOVERY_MODE is static)',
-    'All members, this one included: [id=]host[:port],... (port 7000 unless given).',
+    'All members, this one included: [id=]host[:port][/learner],... (port 7000 unless given); `/learner`: one that has no vote.',
   ),
   discoveryMode: setting(
     'DISCOVERY_MODE',
-    oneOf(['static', 'consul']).default('static'),
+    oneOf(['static', 'consul', 'gce']).default('static'),
     'static',
-    'Where the members come from. static: CLUSTER_NODES. consul: they find each other by Consul, with CLUSTER_EXPECT_NODES.',
+    'Where the members come from. static: CLUSTER_NODES. consul: they find each other by Consul, with CLUSTER_EXPECT_NODES. gce: the attribute cluster-nodes of the machine, which may change, with CLUSTER_FOUNDERS.',
   ),
   ...discoverySettings,
   configSource: setting(
@@ -211,6 +212,7 @@ export const settings = {
     'none',
     'Further names by which this machine is called over HTTP, by Prometheus for instance: name,... Others are refused.',
   ),
+  ...credentialsSettings,
   generators: setting(
     'GENERATORS',
     wholeNumber(1, 256).default(availableParallelism()),

@@ -4,12 +4,14 @@ import type { ListedPeer } from './transport.ts';
 
 export const DEFAULT_CLUSTER_PORT = 7000;
 
+/** No part of a host or port, and a letter like any other to a shell. */
+const learnerMark = '/learner';
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
 // RFC 1123 section 2.1, with the underscore that container networks put into names.
 const hostPattern = /^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?$/;
 
 /**
- * Reads `CLUSTER_NODES`: "[id=]host[:port],...", IPv6 addresses in brackets, port 7000 where none is given. Fails with
+ * Reads `CLUSTER_NODES`: "[id=]host[:port][/learner],...", IPv6 addresses in brackets, port 7000 where none is given. Fails with
  * SETTINGS_INVALID, naming every bad element and its position, and `setting` as where the text came from.
  */
 export function parseClusterNodes(text: string, setting = 'CLUSTER_NODES'): readonly ListedPeer[] {
@@ -90,8 +92,12 @@ function parseElement(element: string): ListedPeer | string {
   const equals = element.indexOf('=');
   const id = equals < 0 ? null : element.slice(0, equals);
   if (id !== null && !idPattern.test(id)) return `"${id}" is not a node id (letters, digits, ".", "_", "-")`;
-  const address = parseAddress(element.slice(equals + 1), DEFAULT_CLUSTER_PORT);
-  return typeof address === 'string' ? address : { id, ...address };
+  const isLearner = element.endsWith(learnerMark);
+  const address = parseAddress(
+    element.slice(equals + 1, isLearner ? -learnerMark.length : undefined),
+    DEFAULT_CLUSTER_PORT,
+  );
+  return typeof address === 'string' ? address : { id, ...address, ...(isLearner && { isLearner }) };
 }
 
 function parsePort(text: string): number | null {

@@ -1,4 +1,5 @@
 import type { NodeId } from '../raft/types.ts';
+import { type Certified, findBorrowedName } from './certified.ts';
 import { PROTOCOL_VERSION, type Admitted, type Hello, type Welcome, type WireFrame } from './frames.ts';
 import { findMismatch, findOtherAddress, isPlainText, isWellFormed, type Meeting } from './identity-check.ts';
 import { isProofValid, makeProof, NONCE_BYTES } from './proof.ts';
@@ -36,9 +37,11 @@ export interface OwnList {
   idAt(address: string): NodeId | null;
   /** Where it has this node: at one address, or, where it names no ids, at one of several. */
   addressesOf(id: NodeId): readonly string[];
+  /** Of that host, by its IP address. */
+  idsOn(host: string): readonly NodeId[];
 }
 
-const emptyList: OwnList = { idAt: () => null, addressesOf: () => [] };
+const emptyList: OwnList = { idAt: () => null, addressesOf: () => [], idsOn: () => [] };
 
 export interface Handshake {
   receive(frame: WireFrame): HandshakeStep;
@@ -49,11 +52,19 @@ export class DiallerHandshake implements Handshake {
   readonly hello: Hello;
   readonly #settings: HandshakeSettings;
   readonly #peerAddress: string;
+  readonly #certified: () => Certified | null;
   #welcome: Welcome | null = null;
 
-  constructor(settings: HandshakeSettings, peerAddress: string, expectedId: NodeId | null) {
+  /** `certified` is asked once the peer has spoken; null: the connection has no TLS. */
+  constructor(
+    settings: HandshakeSettings,
+    peerAddress: string,
+    expectedId: NodeId | null,
+    certified: () => Certified | null = () => null,
+  ) {
     this.#settings = settings;
     this.#peerAddress = peerAddress;
+    this.#certified = certified;
     this.hello = {
       kind: 'hello',
       protocolVersion: PROTOCOL_VERSION,
@@ -75,6 +86,9 @@ export class DiallerHandshake implements Handshake {
     if (!isSound(welcome)) return malformed(this.#peerAddress);
     this.#welcome = welcome;
     const { self, selfAddress, secret } = this.#settings;
+    const { nodeId } = welcome.identity;
+    const borrowed = findBorrowedName(this.#certified(), nodeId, `node "${nodeId}" at ${this.#peerAddress}`);
+    if (borrowed !== null) return { kind: 'refused', reason: borrowed, tell: true };
     const mismatch = findMismatch({
       self,
       selfAddress,
@@ -104,12 +118,20 @@ export class AcceptorHandshake implements Handshake {
   readonly #settings: HandshakeSettings;
   readonly #remoteAddress: string;
   readonly #list: OwnList;
+  readonly #certified: Certified | null;
   #met: { readonly hello: Hello; readonly welcome: Welcome } | null = null;
 
-  constructor(settings: HandshakeSettings, remoteAddress: string, list: OwnList = emptyList) {
+  /** `certified`: null where the connection has no TLS. */
+  constructor(
+    settings: HandshakeSettings,
+    remoteAddress: string,
+    list: OwnList = emptyList,
+    certified: Certified | null = null,
+  ) {
     this.#settings = settings;
     this.#remoteAddress = remoteAddress;
     this.#list = list;
+    this.#certified = certified;
   }
 
   receive(frame: WireFrame): HandshakeStep {
@@ -125,6 +147,8 @@ export class AcceptorHandshake implements Handshake {
     const { self, nonce } = this.#settings;
     const welcome: Welcome = { kind: 'welcome', protocolVersion: PROTOCOL_VERSION, identity: self, nonce };
     this.#met = { hello, welcome };
+    const borrowed = findBorrowedName(this.#certified, hello.identity.nodeId, this.#peerName());
+    if (borrowed !== null) return { kind: 'refused', reason: borrowed, tell: true };
     // A dialler of another version may not understand what follows the welcome, so it hears of it at once.
     if (hello.protocolVersion === PROTOCOL_VERSION) return { kind: 'send', frame: welcome };
     return { kind: 'refused', reason: findMismatch(this.#meeting(hello)) ?? 'protocol version', tell: true };

@@ -33,5 +33,5 @@ export function isProofValid(
 function wordsOf({ protocolVersion, identity, nonce }: Hello | Welcome): readonly (string | number | null)[] {
   const { nodeId, incarnation, session, clusterId, listedSize, region, apiAddress, electionPriority } = identity;
   const texts = [nodeId, incarnation, session, clusterId, listedSize, region, apiAddress, electionPriority];
-  return [protocolVersion, ...texts, Buffer.from(nonce).toString('hex')];
+  return [protocolVersion, ...texts, ...(identity.isLearner ? ['learner'] : []), Buffer.from(nonce).toString('hex')];
 }

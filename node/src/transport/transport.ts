@@ -15,13 +15,17 @@ export interface PeerIdentity {
   readonly apiAddress: string;
   /** Of the voters that could lead, one of the highest is preferred; a whole number from 0 to 100. */
   readonly electionPriority: number;
+  /** It generates load and wants no vote (CLUSTER_ROLE=learner): it founds nothing and is never promoted. */
+  readonly isLearner: boolean;
 }
 
-/** One place of the operator's list: `[id=]host:port`. */
+/** One place of the operator's list: `[id=]host:port[/learner]`. */
 export interface ListedPeer {
   readonly id: NodeId | null;
   readonly host: string;
   readonly port: number;
+  /** Present where the list says that it has no vote. */
+  readonly isLearner?: true;
 }
 
 /**

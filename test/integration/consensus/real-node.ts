@@ -78,6 +78,7 @@ export async function openRealNode({
       region: 'test',
       apiAddress: `127.0.0.1:0`,
       electionPriority: 0,
+      isLearner: false,
     },
     listedSize: listed.length,
     store: createWalStore({ directory: walDirectory, nodeId: id, incarnation, segmentBytes }),

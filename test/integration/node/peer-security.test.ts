@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { peerSecurity } from '../../../node/src/node/doors.ts';
+import { peerSecurity, type PeerSecurity } from '../../../node/src/node/doors.ts';
 import { readSettings } from '../../../node/src/settings/read.ts';
-import { makeTlsIdentity } from '../transport/certificates.ts';
+import { makeTlsIdentity, TestAuthority } from '../transport/certificates.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tutti-doors-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -14,19 +14,22 @@ const file = (name: string, text: string | Buffer): string => {
   writeFileSync(path, text);
   return path;
 };
-const ours = makeTlsIdentity();
+const authority = new TestAuthority();
+const ours = authority.keysOf('a');
 const good = { cert: file('node.pem', ours.cert), key: file('node.key', ours.key), ca: file('ca.pem', ours.ca) };
 const junk = file('junk.pem', 'no certificate');
 const otherKey = file('other.key', makeTlsIdentity().key);
 
-const open = (files: Partial<typeof good>): unknown => {
+const open = (files: Partial<typeof good>): PeerSecurity => {
   const { cert, key, ca } = { ...good, ...files };
   return peerSecurity(readSettings({}, { tlsCertFile: cert, tlsKeyFile: key, tlsCaFile: ca }));
 };
 
 describe('the files of mutual TLS', () => {
   it('are taken when they fit together', () => {
-    expect(open({})).toMatchObject({ secret: null, tls: { cert: Buffer.from(ours.cert) } });
+    const { secret, tls, keys } = open({});
+    expect([secret, tls!().cert]).toEqual([null, Buffer.from(ours.cert)]);
+    keys!.checkName('a');
   });
 
   it.each([

@@ -1,23 +1,34 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { issue, type KeyAndCertificate, makeAuthority } from '../../../infra/src/cloud/keys/certificates.ts';
 import type { TlsIdentity } from '../../../node/src/transport/peer/options.ts';
 
-/** A certificate authority of its own, and one certificate for that name, signed by it; made new, kept nowhere. */
-export function makeTlsIdentity(subject = 'IP:127.0.0.1'): TlsIdentity {
-  const folder = mkdtempSync(join(tmpdir(), 'tutti-tls-'));
-  const openssl = (...words: string[]): void => void execFileSync('openssl', words, { cwd: folder, stdio: 'pipe' });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  try {
-    openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test ca');
-    openssl('req', ...newKey, '-keyout', 'node.key', '-out', 'node.csr', '-subj', '/CN=node');
-    writeFileSync(join(folder, 'san'), `subjectAltName=${subject}`);
-    const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san'];
-    openssl('x509', '-req', '-in', 'node.csr', ...signing, '-out', 'node.pem');
-    const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
-    return { cert: read('node.pem'), key: read('node.key'), ca: read('ca.pem') };
-  } finally {
-    rmSync(folder, { recursive: true });
+export interface KeyChanges {
+  readonly days?: number;
+  readonly ca?: string;
+  readonly address?: string;
+}
+
+/** A certificate authority of its own, made new and kept nowhere, and what it signs. */
+export class TestAuthority {
+  readonly #own: KeyAndCertificate;
+
+  constructor(name = 'test ca') {
+    this.#own = makeAuthority(name, 2);
   }
+
+  get pem(): string {
+    return this.#own.certificate;
+  }
+
+  /** For a node of that id, on 127.0.0.1 unless another address is given. It trusts this authority alone, unless another `ca` is. */
+  keysOf(id: string, { days = 2, ca = this.pem, address = 'IP:127.0.0.1' }: KeyChanges = {}): TlsIdentity {
+    const { key, certificate } = issue(this.#own, [`DNS:${id}`, address], days);
+    return { cert: certificate, key, ca };
+  }
+}
+
+/** An authority of its own, and one certificate for that subject, signed by it. */
+export function makeTlsIdentity(subject = 'IP:127.0.0.1'): TlsIdentity {
+  const authority = makeAuthority('test ca', 2);
+  const { key, certificate } = issue(authority, [subject], 2);
+  return { cert: certificate, key, ca: authority.certificate };
 }

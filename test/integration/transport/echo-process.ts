@@ -16,6 +16,7 @@ const transport = create({
     region: 'local',
     apiAddress: '127.0.0.1:1',
     electionPriority: 0,
+    isLearner: false,
   }),
   bind: { host, port: ownPort! },
   listed: [

@@ -24,6 +24,7 @@ export function identityOf(nodeId: string, changes: Partial<PeerIdentity> = {}):
     region: 'local',
     apiAddress: '127.0.0.1:1',
     electionPriority: 0,
+    isLearner: false,
     ...changes,
   };
 }
@@ -64,6 +65,11 @@ export class LoopbackCluster {
     });
     this.#transports.push(transport);
     return transport;
+  }
+
+  /** Ends the nth that was made, from 0. */
+  async closeAt(index: number): Promise<void> {
+    await this.#transports[index]!.close();
   }
 
   async close(): Promise<void> {

@@ -4,12 +4,13 @@ import type { TlsIdentity } from '../../../node/src/transport/peer/options.ts';
 import type { Transport } from '../../../node/src/transport/transport.ts';
 import { createGrpcTransport } from '../../../node/src/transport/grpc/grpc-transport.ts';
 import { createTcpTransport } from '../../../node/src/transport/tcp/tcp-transport.ts';
-import { makeTlsIdentity } from './certificates.ts';
+import { TestAuthority } from './certificates.ts';
 import { type CreateTransport, LoopbackCluster } from './loopback.ts';
 import { Recorder } from './recorder.ts';
 import { numbered } from './transport-contract.ts';
 
-const identity = makeTlsIdentity();
+const authority = new TestAuthority();
+const identities = new Map(['a', 'b', 'g', 't'].map((id) => [id, authority.keysOf(id)]));
 const grpcPort = /"g" at 127\.0\.0\.1:\d+ speaks gRPC \(CLUSTER_TRANSPORT=grpc\), but a node from .* by plain TCP/;
 const tcpPort = /"t" at 127\.0\.0\.1:\d+ speaks plain TCP \(CLUSTER_TRANSPORT=tcp\), but a node from .* by gRPC/;
 
@@ -25,9 +26,10 @@ async function start(
   index: number,
   id: string,
   create: CreateTransport,
-  tls: TlsIdentity | null,
+  isSecure: boolean,
   secret: string | null = null,
 ): Promise<Side> {
+  const tls = isSecure ? (): TlsIdentity => identities.get(id)! : null;
   const side = { transport: cluster.make(index, id, { create, security: { secret, tls } }), seen: new Recorder() };
   await side.transport.start(side.seen);
   return side;
@@ -37,8 +39,8 @@ const named = (seen: Recorder, pattern: RegExp): Promise<void> =>
   seen.until(() => seen.problems.some(({ reason }) => pattern.test(reason)));
 
 describe.each([
-  ['without TLS', null],
-  ['with mutual TLS', identity],
+  ['without TLS', false],
+  ['with mutual TLS', true],
 ])('a peer of the other transport, %s', (_, tls) => {
   it('is named on both sides, whoever dials', async () => {
     cluster = new LoopbackCluster(createGrpcTransport, ['g', 't']);
@@ -72,8 +74,8 @@ describe.each([
 
 it('a peer without TLS and of the other transport hears of the transport first, in its own protocol', async () => {
   cluster = new LoopbackCluster(createGrpcTransport, ['g', 't']);
-  const g = await start(0, 'g', createGrpcTransport, identity);
-  const t = await start(1, 't', createTcpTransport, null);
+  const g = await start(0, 'g', createGrpcTransport, true);
+  const t = await start(1, 't', createTcpTransport, false);
   await Promise.all([named(t.seen, grpcPort), named(g.seen, grpcPort)]);
 });
 
@@ -86,7 +88,7 @@ describe('an HTTP/2 client that opens and resets many streams does no harm to a 
     ['once the port has answered', (seen: Recorder) => named(seen, /by gRPC/)],
   ])('%s', async (_, moment) => {
     cluster = new LoopbackCluster(createTcpTransport, ['a', 'b']);
-    const a = await start(0, 'a', createTcpTransport, null);
+    const a = await start(0, 'a', createTcpTransport, false);
     const client = http2.connect(`http://127.0.0.1:${cluster.listed[0]!.port}`);
     client.on('error', () => client.destroy());
     const closed = new Promise<void>((resolve) => client.on('close', () => resolve()));
@@ -96,7 +98,7 @@ describe('an HTTP/2 client that opens and resets many streams does no harm to a 
     for (const stream of streams) stream.close(reset);
     // The port cuts a client that resets its calls.
     await closed;
-    const b = await start(1, 'b', createTcpTransport, null);
+    const b = await start(1, 'b', createTcpTransport, false);
     await Promise.all([a, b].map(({ seen }) => seen.until(() => seen.up.length === 1)));
     expect(a.seen.problems.length).toBeLessThanOrEqual(1);
   });

@@ -7,6 +7,7 @@ import { tcpWire } from '../../../node/src/transport/tcp/tcp-transport.ts';
 import type { PeerIdentity } from '../../../node/src/transport/transport.ts';
 import { wireKinds } from '../../../node/src/transport/wire-kinds.ts';
 import { takePort } from '../../support/ports.ts';
+import { TestAuthority } from './certificates.ts';
 import { identityOf, LoopbackCluster, networkTransports } from './loopback.ts';
 import { Recorder } from './recorder.ts';
 
@@ -55,6 +56,22 @@ describe.each(networkTransports)('%s: a node that knows no peers yet', (name, cr
     expect(await asker.identify(`127.0.0.1:${port}`)).toMatchObject({ nodeId: 'a', clusterId: 'x' });
     expect(await asker.identify(`127.0.0.1:${port}`)).toMatchObject({ nodeId: 'a' });
     expect(seen.order).toEqual([]);
+  });
+
+  it('by mutual TLS is who its certificate names; whoever shows the key of another node is nobody', async () => {
+    const [portB, portC] = [takePort(), takePort()];
+    const authority = new TestAuthority();
+    const secured = (id: string, keysOf = id): Partial<PorchOptions> => {
+      const identity = authority.keysOf(keysOf);
+      return { self: () => identityOf(id), security: { secret: null, tls: () => identity } };
+    };
+    const asker = porchOf('a', takePort(), secured('a'));
+    await porchOf('b', portB, secured('b')).listen();
+    await porchOf('c', portC, secured('c', 'd')).listen();
+    expect(await asker.identify(`127.0.0.1:${portB}`)).toEqual(identityOf('b'));
+    expect(await asker.identify(`127.0.0.1:${portC}`)).toBeNull();
+    // Nor is such a one told anything.
+    expect(await porchOf('c', takePort(), secured('c', 'd')).identify(`127.0.0.1:${portB}`)).toBeNull();
   });
 
   it('lets nobody in, tells of a member that dials it, and is that member’s peer as soon as its transport takes over', async () => {

@@ -65,6 +65,7 @@ export class FakeConsensus implements Consensus<CommandResult> {
       listedSize: 0,
       apiAddress: '',
       electionPriority: 0,
+      isLearner: false,
     };
   }
 

@@ -11,7 +11,7 @@ it('a change is told when the client that asked for it goes away, and not when i
     asked[requests]!.resolve(asker!);
     return requests++ === 0 ? new Promise(() => undefined) : answer.promise;
   };
-  const where = { host: '127.0.0.1', port: 0, token: null, ownNames: new Set(['localhost']), log: silentLog };
+  const where = { host: '127.0.0.1', port: 0, token: () => null, ownNames: new Set(['localhost']), log: silentLog };
   const server = await startApi({ backend: fakeBackend({ runs: { stop } }), ...where });
   try {
     const post = (signal?: AbortSignal): Promise<Response> =>

@@ -23,7 +23,7 @@ async function start(backend = fakeBackend(), token: string | null = null): Prom
     backend,
     host: '127.0.0.1',
     port: 0,
-    token,
+    token: () => token,
     ownNames: new Set(['localhost']),
     log: silentLog,
   });
@@ -411,7 +411,7 @@ describe('the API', () => {
       backend: fakeBackend(),
       host: '127.0.0.1',
       port: taken.address.port,
-      token: null,
+      token: () => null,
       ownNames: new Set(),
       log: silentLog,
     });

@@ -12,7 +12,7 @@ beforeEach(async () => {
   api = await startApi({
     ...address,
     backend: fakeBackend(),
-    token: null,
+    token: () => null,
     ownNames: new Set(),
     log: silentLog,
     limits,

@@ -74,6 +74,7 @@ export class MemoryCluster {
         region: 'r',
         apiAddress: '',
         electionPriority: 0,
+        isLearner: false,
       },
       listedSize: this.#ids.length,
       store: new MemoryLogStore({ disk, sync: () => this.syncs.get(id)?.() ?? Promise.resolve() }),

@@ -18,7 +18,7 @@ const peer = (id: string, state: PeerStatus['state'], incarnation = `disk-${id}`
   expectedId: id,
   identity: {
     ...{ nodeId: id, incarnation, session: 's', clusterId: null },
-    ...{ listedSize: 3, region: '', apiAddress: '', electionPriority: 0 },
+    ...{ listedSize: 3, region: '', apiAddress: '', electionPriority: 0, isLearner: false },
   },
   state,
   problem: null,

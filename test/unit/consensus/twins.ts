@@ -259,6 +259,7 @@ export const peer = (nodeId: string, session = `${nodeId}-1`): PeerIdentity => (
     region: 'r',
     apiAddress: '',
     electionPriority: 0,
+    isLearner: false,
   },
 });
 
@@ -315,7 +316,15 @@ export async function openRig(
   const machine = new Recorder();
   let identity!: () => PeerIdentity;
   const consensus = await openConsensus<string>({
-    self: { nodeId: 'a', incarnation: 'disk-of-a', session: 'a-1', region: 'r', apiAddress: '', electionPriority: 0 },
+    self: {
+      nodeId: 'a',
+      incarnation: 'disk-of-a',
+      session: 'a-1',
+      region: 'r',
+      apiAddress: '',
+      electionPriority: 0,
+      isLearner: false,
+    },
     ...{ listedSize: 3, store, stateMachine: machine, timings: timingProfiles.lan, limits: defaultRaftLimits },
     ...{ clock: time.clock, defer: time.defer, random: () => 0.5, log: silentLog, proposedClusterId: 'c' },
     transport: (self) => {

@@ -15,6 +15,7 @@ const peer = (nodeId: string, session: string): PeerIdentity => ({
   region: 'south',
   apiAddress: '',
   electionPriority: 0,
+  isLearner: false,
 });
 
 function presence(): { presence: Presence; at(ms: number, event: ConsensusEvent): void; nowMs: number } {

@@ -15,19 +15,19 @@ const founded = (more: Partial<Membership> = {}): Membership => ({
   ...more,
 });
 const newcomer = (nodeId: string, more: Partial<Located> = {}): Located => ({
-  ...{ nodeId, incarnation: `${nodeId}1`, session: 's', clusterId: null, address: `${nodeId}:7000` },
+  ...{ nodeId, incarnation: `${nodeId}1`, session: 's', clusterId: null, isLearner: false, address: `${nodeId}:7000` },
   ...more,
 });
 const connected = (nodeId: string): PeerStatus => ({
   ...{ address: `${nodeId}:7000`, expectedId: nodeId, state: 'connected', problem: null, lastHeardMs: 0 },
   identity: {
     ...{ nodeId, incarnation: `${nodeId}1`, session: 's', clusterId: 'x' },
-    ...{ listedSize: 3, region: '', apiAddress: '', electionPriority: 0 },
+    ...{ listedSize: 3, region: '', apiAddress: '', electionPriority: 0, isLearner: false },
   },
 });
 const situation = (membership: Membership | null, more: Partial<Situation> = {}): Situation => ({
   status: { leading: true, membership, nodeId: 'a' },
-  ...{ peers: [connected('b'), connected('c')], met: [], metMs: new Map(), awayMs: new Map() },
+  ...{ isLearner: false, peers: [connected('b'), connected('c')], met: [], metMs: new Map(), awayMs: new Map() },
   ...more,
 });
 
@@ -45,6 +45,19 @@ describe('a leader', () => {
     const membership = founded({ learners: ['d'] });
     expect(nextAdmission(situation(membership, { met: [newcomer('d')] }))).toBeNull();
     expect(nextAdmission(situation(membership, { peers: [connected('d')] }))).toEqual({ kind: 'promote', id: 'd' });
+  });
+
+  const wantsNoVote = (id: string): PeerStatus => {
+    const peer = connected(id);
+    return { ...peer, identity: { ...peer.identity!, isLearner: true } };
+  };
+
+  it('never promotes who wants no vote, and takes it from who wants it no more, itself included', () => {
+    const learning = situation(founded({ learners: ['d'] }), { peers: [wantsNoVote('d')] });
+    expect(nextAdmission(learning)).toBeNull();
+    const peers = [connected('b'), wantsNoVote('c')];
+    expect(nextAdmission(situation(founded(), { peers }))).toEqual({ kind: 'demote', id: 'c' });
+    expect(nextAdmission(situation(founded(), { isLearner: true }))).toEqual({ kind: 'demote', id: 'a' });
   });
 
   it('does not admit who belongs to another cluster, nor, while it may be on its way out, who belonged to this one', () => {

@@ -16,7 +16,14 @@ class Key {
   }
 }
 
-const self: Located = { nodeId: 'a', incarnation: 'i1', session: 's1', clusterId: null, address: '10.0.0.1:7000' };
+const self: Located = {
+  nodeId: 'a',
+  incarnation: 'i1',
+  session: 's1',
+  clusterId: null,
+  isLearner: false,
+  address: '10.0.0.1:7000',
+};
 const claimOf = (session: string, address: string): string => JSON.stringify({ incarnation: 'i', session, address });
 
 describe('the claim of a name', () => {
@@ -56,7 +63,7 @@ describe('the claim of a name', () => {
 
   it('is refused where a process of that name answers, with both addresses', async () => {
     key.put(claimOf('s0', '10.0.0.9:7000'));
-    alive.set('10.0.0.9:7000', { nodeId: 'a', incarnation: 'i0', session: 's0', clusterId: null });
+    alive.set('10.0.0.9:7000', { nodeId: 'a', incarnation: 'i0', session: 's0', clusterId: null, isLearner: false });
     await expect(claim()).rejects.toMatchObject({
       code: 'SETTINGS_INVALID',
       message: expect.stringContaining(
@@ -71,7 +78,7 @@ describe('the claim of a name', () => {
       { nodeId: 'a', session: 's1' },
     ]) {
       key.put(claimOf('s0', '10.0.0.9:7000'));
-      alive.set('10.0.0.9:7000', { ...met, incarnation: 'i', clusterId: null });
+      alive.set('10.0.0.9:7000', { ...met, incarnation: 'i', clusterId: null, isLearner: false });
       await claim();
       expect(key.text).toContain('s1');
     }
@@ -81,7 +88,7 @@ describe('the claim of a name', () => {
     key.onWrite = () => {
       key.onWrite = () => undefined;
       key.put(claimOf('s2', '10.0.0.2:7000'));
-      alive.set('10.0.0.2:7000', { nodeId: 'a', incarnation: 'i2', session: 's2', clusterId: null });
+      alive.set('10.0.0.2:7000', { nodeId: 'a', incarnation: 'i2', session: 's2', clusterId: null, isLearner: false });
     };
     await expect(claim()).rejects.toThrow('one at 10.0.0.2:7000');
     expect(key.text).toContain('s2');

@@ -7,6 +7,7 @@ const located = (nodeId: string, more: Partial<Located> = {}): Located => ({
   incarnation: `disk of ${nodeId}`,
   session: `process of ${nodeId}`,
   clusterId: null,
+  isLearner: false,
   address: `${nodeId}:7000`,
   ...more,
 });
@@ -19,6 +20,7 @@ const anyone: fc.Arbitrary<Located> = fc.record({
   session: few('s'),
   address: few('a'),
   clusterId: fc.constant(null),
+  isLearner: fc.constant(false),
 });
 
 describe('who founds the cluster', () => {
@@ -27,6 +29,15 @@ describe('who founds the cluster', () => {
       kind: 'wait',
       reason: '2 of 3 expected nodes are here: "b", "a"',
     });
+  });
+
+  it('nobody of those that want no vote', () => {
+    const learner = located('a', { isLearner: true });
+    expect(nextStep(located('b'), 2, [learner])).toEqual({
+      kind: 'wait',
+      reason: '1 of 2 expected nodes are here: "b"',
+    });
+    expect(nextStep(learner, 1, [located('b')])).toMatchObject({ kind: 'wait' });
   });
 
   it('this node and as many others as are expected, in the order of their names', () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { defaultCredentials } from '../../../node/src/gcs/credentials.ts';
+import { gcsScopes } from '../../../node/src/gcs/access.ts';
+import { defaultCredentials } from '../../../node/src/google/credentials.ts';
 import { readText } from '../../../node/src/gcs/read-text.ts';
 import { FakeGoogle, withoutCredentials } from './fake-google.ts';
 import { HastyClock } from './hasty-clock.ts';
@@ -24,7 +25,7 @@ describe('Application Default Credentials', () => {
     vi.stubEnv('METADATA_SERVER_DETECTION', 'assume-present');
   };
   const reader = async (): Promise<() => Promise<unknown>> => {
-    const address = { ...google.address, credentials: await defaultCredentials('read') };
+    const address = { ...google.address, credentials: await defaultCredentials(gcsScopes.read) };
     const patience = { clock: new HastyClock(), random: () => 0, signal: new AbortController().signal };
     return () => readText(address, null, patience);
   };

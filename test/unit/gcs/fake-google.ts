@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { noCredentials } from '../../../node/src/gcs/credentials.ts';
+import { noCredentials } from '../../../node/src/google/credentials.ts';
 import type { ObjectAddress } from '../../../node/src/gcs/read-object.ts';
 
 /** One question to Cloud Storage, and how to answer it. */
@@ -29,6 +29,11 @@ export class FakeGoogle {
   /** What the metadata server was asked for. */
   readonly metadataAsked: string[] = [];
   onAsked: (asked: Asked) => void = () => undefined;
+  /** Of this machine, with a number that every change makes higher. */
+  readonly #attributes = new Map<string, { readonly text: string; readonly version: number }>();
+  /** Who waits for a change; called once there is one. */
+  readonly #waiting = new Set<() => void>();
+  #version = 0;
   readonly #server: Server;
 
   private constructor() {
@@ -51,7 +56,17 @@ export class FakeGoogle {
     return { bucket: 'plans', object: 'plan.yaml', endpoint, credentials: noCredentials, maxBytes: 1_000 };
   }
 
+  /** Null: the machine has no such attribute. */
+  setAttribute(name: string, text: string | null): void {
+    this.#version += 1;
+    if (text === null) this.#attributes.delete(name);
+    else this.#attributes.set(name, { text, version: this.#version });
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /** Again, too. */
   async stop(): Promise<void> {
+    if (!this.#server.listening) return;
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');
@@ -59,7 +74,7 @@ export class FakeGoogle {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url!, 'http://fake');
-    if (url.pathname.startsWith('/computeMetadata/')) return this.#tell(url.pathname, request, response);
+    if (url.pathname.startsWith('/computeMetadata/')) return this.#tell(url, request, response);
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => this.#ask(url, request, Buffer.concat(chunks).toString('utf8'), response));
@@ -84,13 +99,37 @@ export class FakeGoogle {
   }
 
   /** cloud.google.com/compute/docs/metadata/querying-metadata */
-  #tell(path: string, request: IncomingMessage, response: ServerResponse): void {
+  #tell({ pathname: path, searchParams }: URL, request: IncomingMessage, response: ServerResponse): void {
     if (request.headers['metadata-flavor'] !== 'Google') return void response.writeHead(403).end();
     response.setHeader('metadata-flavor', 'Google');
     this.metadataAsked.push(path);
+    const [, attribute] = /\/instance\/attributes\/(.+)$/.exec(path) ?? [];
+    if (attribute !== undefined) return this.#tellAttribute(attribute, searchParams, response);
     if (!path.endsWith('/service-accounts/default/token')) return void response.writeHead(404).end();
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ access_token: 'the-token', expires_in: 3_600, token_type: 'Bearer' }));
+  }
+
+  /** cloud.google.com/compute/docs/metadata/querying-metadata#waitforchange */
+  #tellAttribute(name: string, query: URLSearchParams, response: ServerResponse): void {
+    const answer = (): void => {
+      this.#waiting.delete(look);
+      clearTimeout(timer);
+      const found = this.#attributes.get(name);
+      if (found === undefined) response.writeHead(404).end();
+      else response.writeHead(200, { etag: `e${found.version}` }).end(found.text);
+    };
+    const isNews = (): boolean => `e${this.#attributes.get(name)?.version ?? 0}` !== query.get('last_etag');
+    const look = (): void => {
+      if (isNews()) answer();
+    };
+    const waitMs = query.get('wait_for_change') === 'true' && !isNews() ? Number(query.get('timeout_sec')) * 1000 : 0;
+    const timer = setTimeout(answer, waitMs);
+    if (waitMs > 0) this.#waiting.add(look);
+    response.on('close', () => {
+      this.#waiting.delete(look);
+      clearTimeout(timer);
+    });
   }
 }
 

@@ -17,7 +17,7 @@ interface CloudConfig {
 }
 
 const image = `ghcr.io/me/tutti@sha256:${'0123456789abcdef'.repeat(4)}`;
-const text = cloudInit({ image });
+const text = cloudInit({ image, isBundled: true, registryHost: null, hasCredentials: true });
 const config = parse(text) as CloudConfig;
 const scripts = config.write_files.filter(({ path }) => path.endsWith('.sh'));
 const contentOf = (name: string): string => config.write_files.find(({ path }) => path.endsWith(name))!.content;
@@ -33,10 +33,16 @@ describe('cloudInit', () => {
       '/etc/tutti/mount.sh',
       '/etc/tutti/firewall.sh',
       '/etc/tutti/settings.sh',
+      '/etc/tutti/bundle.sh',
       '/etc/sysctl.d/60-tutti.conf',
       '/etc/systemd/system/tutti-disk.service',
       '/etc/systemd/system/tutti-firewall.service',
       '/etc/systemd/system/tutti-node.service',
+      '/etc/tutti/await-bundle.sh',
+      '/etc/tutti/credentials.sh',
+      '/etc/tutti/await-credentials.sh',
+      '/etc/systemd/system/tutti-credentials.service',
+      '/etc/systemd/system/tutti-node.service.d/credentials.conf',
     ]);
     // In quotes, or YAML reads an octal number and cloud-init another mode.
     for (const { permissions } of config.write_files) expect(permissions).toBe('0644');
@@ -74,7 +80,7 @@ describe('cloudInit', () => {
   });
 
   it('has scripts that the shell can read', () => {
-    expect(scripts).toHaveLength(3);
+    expect(scripts).toHaveLength(7);
     for (const { path, content } of scripts) {
       const { status, stderr } = spawnSync('/bin/sh', ['-n'], { input: content, encoding: 'utf8' });
       expect([path, stderr, status]).toEqual([path, '', 0]);
@@ -82,14 +88,62 @@ describe('cloudInit', () => {
   });
 
   it('starts every script by a unit, and the node only after the others', () => {
-    const units = config.write_files.filter(({ path }) => path.endsWith('.service')).map(({ content }) => content);
+    const units = config.write_files
+      .filter(({ path }) => /\.(service|conf)$/.test(path) && path.startsWith('/etc/systemd'))
+      .map(({ content }) => content);
     for (const { path } of scripts) expect(units.join('')).toContain(`=/bin/sh ${path}\n`);
     const node = contentOf('tutti-node.service');
     for (const needed of ['docker', 'tutti-disk', 'tutti-firewall'])
       for (const key of ['Requires', 'After'])
         expect(node).toMatch(new RegExp(`^${key}=.*\\b${needed}\\.service`, 'm'));
     expect(config.runcmd.at(-1)).toEqual(['systemctl', 'start', '--no-block', 'tutti-node.service']);
-    expect(node).toContain(`  ${image} \\\n  node\n`);
+    const run = `--volume=/run/tutti/app:/app:ro \\\n  ${image} \\\n  sh /app/node/bin/tutti \\\n`;
+    expect(node).toContain(`${run}  node\n`);
+    expect(contentOf('tutti-credentials.service')).toContain(`${run}  credentials sync\n`);
+  });
+
+  it('leaves the bundle out where the image has the node, and what a container is given for it', () => {
+    const own = (parse(cloudInit({ image, isBundled: false, registryHost: null, hasCredentials: true })) as CloudConfig)
+      .write_files;
+    const unit = own.find(({ path }) => path.endsWith('tutti-node.service'))!.content;
+    expect(own.some(({ path }) => path.endsWith('bundle.sh'))).toBe(false);
+    expect(unit).toContain(`  ${image} \\\n  node\n`);
+    expect(unit).not.toMatch(/bundle|\/app/);
+    expect(own.find(({ path }) => path.endsWith('tutti-credentials.service'))!.content).toContain(
+      `  ${image} \\\n  credentials sync\n`,
+    );
+  });
+});
+
+describe('an image in Artifact Registry', () => {
+  it('is pulled with the account of the machine, by each unit that pulls it', () => {
+    const host = 'europe-docker.pkg.dev';
+    const of = (hasCredentials: boolean): CloudConfig['write_files'] =>
+      (parse(cloudInit({ image, isBundled: false, registryHost: host, hasCredentials })) as CloudConfig).write_files;
+    expect(of(true).find(({ path }) => path === '/etc/tutti/docker/config.json')!.content).toBe(
+      '{"credHelpers":{"europe-docker.pkg.dev":"gcr"}}\n',
+    );
+    const told = (hasCredentials: boolean): string[] =>
+      of(hasCredentials)
+        .filter(({ content }) => content === '[Service]\nEnvironment=DOCKER_CONFIG=/etc/tutti/docker\n')
+        .map(({ path }) => path);
+    const node = '/etc/systemd/system/tutti-node.service.d/registry.conf';
+    expect(told(false)).toEqual([node]);
+    expect(told(true)).toEqual([node, '/etc/systemd/system/tutti-credentials.service.d/registry.conf']);
+  });
+});
+
+describe('the keys of a node', () => {
+  it('are in memory, seen by the container that writes them and, to read, by the node', () => {
+    expect(contentOf('tutti-credentials.service')).toContain('--volume=/run/tutti/credentials:/credentials \\\n');
+    expect(contentOf('tutti-node.service')).toContain('--volume=/run/tutti/credentials:/credentials:ro \\\n');
+    expect(contentOf('credentials.conf')).toContain('Wants=tutti-credentials.service\n');
+  });
+
+  it('that nobody has are not fetched', () => {
+    expect(cloudInit({ image, isBundled: true, registryHost: null, hasCredentials: false })).not.toContain(
+      'credentials',
+    );
   });
 });
 
@@ -98,31 +152,40 @@ describe('nodeSettings', () => {
   const buckets = {
     config: 'my-project-tutti-dev-config',
     planObject: 'plan.yaml',
+    foundersObject: 'founders.txt',
     results: 'tutti-dev-results-1a2b3c4',
   };
 
-  it('are settings that a node takes, each under a name that it knows', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.constantFrom(...names), { minLength: 3, maxLength: 7 }), (list) => {
-        const { nodes, clusterNodes } = planCluster({ stack: 'dev', regions: list, nodesPerRegion: 1 });
-        for (const node of nodes) {
-          const lines = `${nodeSettings(node, buckets)}CLUSTER_NODES=${clusterNodes}`.split('\n');
-          const environment = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s) as [string, string]));
-          const read = readSettings(environment);
-          checkNodeSettings(read, environment);
-          expect(read).toMatchObject({
-            nodeId: node.id,
-            region: node.region,
-            bindAddress: { host: node.internalIp, port: 7000 },
-            nodes: clusterNodes,
-            configSource: 'gcs',
-            gcsBucket: buckets.config,
-            gcsResultsBucket: buckets.results,
-            timings: 'auto',
-          });
-        }
-      }),
-      { numRuns: 30 },
-    );
-  });
+  it.each([true, false])(
+    'are settings that a node takes, each under a name that it knows (with credentials: %s)',
+    (hasCredentials) => {
+      fc.assert(
+        fc.property(fc.uniqueArray(fc.constantFrom(...names), { minLength: 3, maxLength: 7 }), (list) => {
+          const { nodes } = planCluster({ stack: 'dev', regions: list, nodesPerRegion: 1, loadNodesPerRegion: 1 });
+          for (const node of nodes) {
+            const lines = nodeSettings(node, buckets, hasCredentials).trim().split('\n');
+            const environment = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s) as [string, string]));
+            // The file of the token is on the machine alone.
+            const read = readSettings({ ...environment, API_AUTH_TOKEN_FILE: '' });
+            checkNodeSettings(read, environment);
+            expect(read).toMatchObject({
+              nodeId: node.id,
+              region: node.region,
+              bindAddress: { host: node.internalIp, port: 7000 },
+              role: node.role,
+              discoveryMode: 'gce',
+              founders: 'gs://my-project-tutti-dev-config/founders.txt',
+              configSource: 'gcs',
+              gcsBucket: buckets.config,
+              gcsResultsBucket: buckets.results,
+              timings: 'auto',
+              insecure: !hasCredentials,
+              tlsKeyFile: hasCredentials ? '/credentials/current/node.key' : null,
+            });
+          }
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
 });

@@ -77,6 +77,11 @@ describe('the configuration of a stack', () => {
       { nodesPerRegion: '3' },
       'are 9 voter(s), and at most 7 are useful; `pulumi config set tutti:nodesPerRegion 2`',
     ],
+    [
+      'more nodes than a project has accounts for',
+      { loadNodesPerRegion: '40' },
+      '123 nodes in all, each with a service account, and a project has 100 (its quota); `pulumi config set tutti:loadNodesPerRegion 32`',
+    ],
     ['a number that is none', { nodesPerRegion: 'two' }, 'tutti:nodesPerRegion: must be a whole number from 1 to 7'],
     [
       'another runtime',
@@ -131,27 +136,25 @@ describe('what is not built yet', () => {
   const image = (host: string): string =>
     JSON.stringify({ kind: 'image', image: `${host}/tutti@sha256:${'a'.repeat(64)}` });
 
-  it('is refused by name: the default asks for the bundle and for mutual TLS', () => {
-    expect(notBuilt(parse(least))).toEqual([
-      expect.stringContaining('tutti:deploy: `bundle` (the default) is not built yet'),
-      expect.stringContaining('tutti:keys: `state` (mutual TLS) is not built yet; `none` is'),
-    ]);
+  it('is nothing of the defaults', () => {
+    expect(notBuilt(parse(least))).toEqual([]);
   });
 
-  it('leaves an image that anybody may pull and no keys', () => {
-    expect(notBuilt(parse({ ...least, keys: 'none', deploy: image('ghcr.io/me') }))).toEqual([]);
-  });
+  it.each(['state', 'external', 'none'])(
+    'leaves load-only nodes and an image that anybody may pull, with keys: %s',
+    (keys) => {
+      expect(notBuilt(parse({ ...least, keys, loadNodesPerRegion: '2', deploy: image('ghcr.io/me') }))).toEqual([]);
+    },
+  );
 
   it.each([
-    [{ keys: 'external' }, 'tutti:keys: `external`'],
     [
-      { loadNodesPerRegion: '2' },
-      'tutti:loadNodesPerRegion: load-only nodes are not built yet (a node has no CLUSTER_ROLE)',
+      { deploy: image('europe-docker.pkg.dev/p') },
+      'an image on gcr.io, or in Artifact Registry of another project, is not built',
     ],
-    [{ deploy: image('europe-docker.pkg.dev/p') }, 'an image in Artifact Registry is not built yet'],
-    [{ deploy: image('eu.gcr.io/p') }, 'an image in Artifact Registry is not built yet'],
+    [{ deploy: image('eu.gcr.io/p') }, 'an image on gcr.io, or in Artifact Registry of another project, is not built'],
   ])('%j is one of it', (values, message) => {
-    const all = notBuilt(parse({ ...least, keys: 'none', deploy: image('ghcr.io/me'), ...values }));
+    const all = notBuilt(parse({ ...least, ...values }));
     expect(all).toEqual([expect.stringContaining(message)]);
   });
 });

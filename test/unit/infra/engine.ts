@@ -7,6 +7,8 @@ export interface Registered {
   readonly parent: string | null;
   readonly inputs: Record<string, unknown>;
   readonly isRetained: boolean;
+  /** Inputs whose changes the engine does not look at. */
+  readonly ignored: readonly string[];
   /** When the engine was asked for it, and when it was there: places in one order of all such moments. */
   readonly askedAt: number;
   readonly madeAt: number;
@@ -39,7 +41,7 @@ export async function graphOf(
   const newResource = async (args: MockResourceArgs): Promise<{ id: string; state: object }> => {
     const askedAt = moment++;
     // A right takes its time, so that whatever does not wait for it comes first.
-    if (args.type.endsWith('IAMMember')) for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    if (/IAMMember$/i.test(args.type)) for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
     const inputs = args.inputs as Record<string, unknown>;
     answers.set(`${args.type} ${args.name}`, { inputs, askedAt, madeAt: moment++ });
     return { id: `id of ${args.name}`, state: { ...inputs, ...computed(args) } };
@@ -52,7 +54,10 @@ export async function graphOf(
   const outputs = await runtime.runInPulumiStack(() => {
     runtime.registerStackTransformation(({ type, name, opts }) => {
       const parent = opts.parent as unknown as { readonly __pulumiType: string } | undefined;
-      declared.push({ type, name, parent: parent?.__pulumiType ?? null, isRetained: opts.retainOnDelete === true });
+      declared.push({
+        ...{ type, name, parent: parent?.__pulumiType ?? null, isRetained: opts.retainOnDelete === true },
+        ignored: opts.ignoreChanges ?? [],
+      });
       return undefined;
     });
     return program();
@@ -76,6 +81,13 @@ function computed({ type, name, inputs }: MockResourceArgs): object {
       return { address: given.address ?? `external address of ${name}` };
     case 'gcp:storage/bucket:Bucket':
       return { name: given.name ?? `${name}-1a2b3c4` };
+    case 'tls:index/privateKey:PrivateKey':
+      return { privateKeyPem: `private key of ${name}` };
+    case 'tls:index/selfSignedCert:SelfSignedCert':
+    case 'tls:index/locallySignedCert:LocallySignedCert':
+      return { certPem: `certificate of ${name}` };
+    case 'tls:index/certRequest:CertRequest':
+      return { certRequestPem: `request of ${name}` };
     default:
       return { selfLink: `link of ${name}` };
   }

@@ -13,8 +13,9 @@ const lists = fc.uniqueArray(fc.constantFrom(...names), { minLength: 1, maxLengt
 const sizes = fc.integer({ min: 1, max: 7 });
 /** The longest name that the configuration lets through. */
 const stacks = fc.constantFrom('dev', 'a23456789-123456');
-const plan = (list: readonly string[], nodesPerRegion: number, stack = 'dev'): ClusterPlan =>
-  planCluster({ stack, regions: list, nodesPerRegion });
+const loads = fc.integer({ min: 0, max: 50 });
+const plan = (list: readonly string[], nodesPerRegion: number, stack = 'dev', loadNodesPerRegion = 0): ClusterPlan =>
+  planCluster({ stack, regions: list, nodesPerRegion, loadNodesPerRegion });
 
 /** First and last address of "a.b.c.d/n", as numbers. */
 function boundsOf(cidr: string): readonly [number, number] {
@@ -44,6 +45,7 @@ describe('planCluster', () => {
       accountId: 'tutti-dev-euw1-1',
       region: 'europe-west1',
       zone: 'europe-west1-b',
+      role: 'voter',
       internalIp: '10.80.0.10',
       electionPriority: 1,
       labels: { 'managed-by': 'pulumi', application: 'tutti', stack: 'dev', node: 'europe-west1-1' },
@@ -51,6 +53,27 @@ describe('planCluster', () => {
     expect(clusterNodes).toBe(
       'asia-northeast1-1=10.67.0.10:7000,europe-west1-1=10.80.0.10:7000,us-central1-1=10.97.0.10:7000',
     );
+  });
+
+  it('plans load-only nodes beside them, which are no founders and no reason to prefer a leader', () => {
+    const list = ['us-central1', 'europe-west1', 'asia-northeast1'];
+    const { nodes, clusterNodes, founders, timings } = plan(list, 1, 'dev', 2);
+    expect(nodes.filter(({ role }) => role === 'learner').map(({ id }) => id)).toEqual(
+      list.flatMap((region) => [`${region}-load-1`, `${region}-load-2`]),
+    );
+    expect(nodes.find(({ id }) => id === 'europe-west1-load-2')).toEqual({
+      id: 'europe-west1-load-2',
+      name: 'tutti-dev-europe-west1-load-2',
+      accountId: 'tutti-dev-euw1ab',
+      region: 'europe-west1',
+      zone: 'europe-west1-c',
+      role: 'learner',
+      internalIp: '10.80.0.51',
+      electionPriority: 0,
+      labels: { 'managed-by': 'pulumi', application: 'tutti', stack: 'dev', node: 'europe-west1-load-2' },
+    });
+    expect(clusterNodes).toContain(',europe-west1-load-2=10.80.0.51:7000/learner,');
+    expect({ founders, timings }).toEqual({ founders: plan(list, 1).clusterNodes, timings: plan(list, 1).timings });
   });
 
   it('gives every region a subnet of its own, in the range that the hosts let in', () => {
@@ -63,24 +86,30 @@ describe('planCluster', () => {
 
   it('keeps what a node has when regions come and go, at the end or in the middle', () => {
     fc.assert(
-      fc.property(lists, fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }), sizes, (list, kept, size) => {
-        const left = list.filter((_, index) => kept[index]);
-        fc.pre(left.length > 0);
-        const all = plan(list, size);
-        const fewer = plan(left, size);
-        for (const region of fewer.regions) expect(all.regions).toContainEqual(region);
-        for (const node of fewer.nodes) {
-          const before = all.nodes.find(({ id }) => id === node.id)!;
-          expect(node).toEqual({ ...before, electionPriority: node.electionPriority });
-        }
-      }),
+      fc.property(
+        lists,
+        fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
+        sizes,
+        loads,
+        (list, kept, size, load) => {
+          const left = list.filter((_, index) => kept[index]);
+          fc.pre(left.length > 0);
+          const all = plan(list, size, 'dev', load);
+          const fewer = plan(left, size, 'dev', load);
+          for (const region of fewer.regions) expect(all.regions).toContainEqual(region);
+          for (const node of fewer.nodes) {
+            const before = all.nodes.find(({ id }) => id === node.id)!;
+            expect(node).toEqual({ ...before, electionPriority: node.electionPriority });
+          }
+        },
+      ),
     );
   });
 
   it('puts every node into its subnet, clear of the addresses that Google keeps, and into a zone of its region', () => {
     fc.assert(
-      fc.property(lists, sizes, (list, size) => {
-        const { regions: subnets, nodes } = plan(list, size);
+      fc.property(lists, sizes, loads, (list, size, load) => {
+        const { regions: subnets, nodes } = plan(list, size, 'dev', load);
         for (const node of nodes) {
           const [first, last] = boundsOf(subnets.find(({ name }) => name === node.region)!.cidr);
           const [address] = boundsOf(node.internalIp);
@@ -99,10 +128,11 @@ describe('planCluster', () => {
 
   it('keeps to what Google lets names be, and gives each once', () => {
     fc.assert(
-      fc.property(lists, sizes, stacks, (list, size, stack) => {
-        const { nodes, regions: subnets } = plan(list, size, stack);
-        const resources = [...nodes.map(({ name }) => name), ...subnets.map(({ subnetName }) => subnetName)];
-        for (const name of resources) expect(name).toMatch(/^[a-z][a-z0-9-]{0,50}[a-z0-9]$/);
+      fc.property(lists, sizes, stacks, loads, (list, size, stack, load) => {
+        const { nodes, regions: subnets } = plan(list, size, stack, load);
+        // The longest name that is made of a node's, its disk's.
+        const resources = [...nodes.map(({ name }) => `${name}-data`), ...subnets.map(({ subnetName }) => subnetName)];
+        for (const name of resources) expect(name).toMatch(/^[a-z][a-z0-9-]{0,61}[a-z0-9]$/);
         for (const { accountId } of nodes) expect(accountId).toMatch(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/);
         expect(new Set(nodes.map(({ accountId }) => accountId)).size).toBe(nodes.length);
         expect(new Set(resources).size).toBe(resources.length);
@@ -115,12 +145,16 @@ describe('planCluster', () => {
 
   it('writes CLUSTER_NODES as a node reads it, in whatever order the regions are', () => {
     fc.assert(
-      fc.property(lists, sizes, (list, size) => {
-        const { nodes, clusterNodes } = plan(list, size);
+      fc.property(lists, sizes, fc.integer({ min: 0, max: 5 }), (list, size, load) => {
+        const { nodes, clusterNodes, founders } = plan(list, size, 'dev', load);
         const read = parseClusterNodes(clusterNodes);
         expect(read).toHaveLength(nodes.length);
-        for (const { id, internalIp } of nodes) expect(read).toContainEqual({ id, host: internalIp, port: 7000 });
-        expect(plan(list.toReversed(), size).clusterNodes).toBe(clusterNodes);
+        for (const { id, internalIp, role } of nodes) {
+          const mark = role === 'learner' ? { isLearner: true } : {};
+          expect(read).toContainEqual({ id, host: internalIp, port: 7000, ...mark });
+        }
+        expect(parseClusterNodes(founders)).toEqual(read.filter(({ isLearner }) => isLearner !== true));
+        expect(plan(list.toReversed(), size, 'dev', load).clusterNodes).toBe(clusterNodes);
       }),
     );
   });
@@ -177,14 +211,20 @@ describe('estimateTimings', () => {
   });
 });
 
+const unknown = { gb: null, usd: null, usdPerHour: null };
+
 describe('estimateCost', () => {
   it('adds machines, disks and addresses, and shows the load apart', () => {
-    expect(estimateCost({ nodes: 3, machineType: 'e2-standard-2', dataDiskGib: 10, maxRunHours: 24 })).toEqual({
+    const plan = { gb: 1.23456, usd: 0.1481, usdPerHour: 8.888 };
+    const input = { nodes: 3, machineType: 'e2-standard-2', dataDiskGib: 10, maxRunHours: 24 } as const;
+    expect(estimateCost(input, plan)).toEqual({
       usdPerHour: 0.22,
       usdUntilStopped: 5.38,
       usdPerDayStopped: 0.56,
       egressUsdPerHourAtOneGbitPerNode: 162,
+      egressOfPlan: { gb: 1.235, usd: 0.15, usdPerHour: 8.89 },
     });
+    expect(estimateCost(input, unknown).egressOfPlan).toBeNull();
   });
 
   it('grows with all that is asked for', () => {
@@ -196,9 +236,11 @@ describe('estimateCost', () => {
     });
     fc.assert(
       fc.property(inputs, (input) => {
-        const { usdUntilStopped } = estimateCost(input);
-        expect(estimateCost({ ...input, nodes: input.nodes + 1 }).usdUntilStopped).toBeGreaterThan(usdUntilStopped);
-        expect(estimateCost({ ...input, maxRunHours: input.maxRunHours + 1 }).usdUntilStopped).toBeGreaterThan(
+        const { usdUntilStopped } = estimateCost(input, unknown);
+        expect(estimateCost({ ...input, nodes: input.nodes + 1 }, unknown).usdUntilStopped).toBeGreaterThan(
+          usdUntilStopped,
+        );
+        expect(estimateCost({ ...input, maxRunHours: input.maxRunHours + 1 }, unknown).usdUntilStopped).toBeGreaterThan(
           usdUntilStopped,
         );
       }),

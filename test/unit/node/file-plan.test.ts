@@ -31,6 +31,7 @@ const peer = {
   region: 'local',
   apiAddress: '',
   electionPriority: 0,
+  isLearner: false,
 };
 
 const status: ConsensusStatus = {

@@ -12,6 +12,7 @@ const identity = (nodeId: string, session = 's1'): PeerIdentity => ({
   region: '',
   apiAddress: '',
   electionPriority: 0,
+  isLearner: false,
 });
 
 /** Node a's list of the others; `proven` are those whose listed address was reached, by position. */

@@ -19,6 +19,7 @@ const identity = fc.record({
   region: text,
   apiAddress: text,
   electionPriority: fc.nat(),
+  isLearner: fc.boolean(),
 });
 const entry = fc.record({
   index: count,

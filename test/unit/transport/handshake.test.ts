@@ -17,6 +17,7 @@ const identity = (nodeId: string, changes: Partial<PeerIdentity> = {}): PeerIden
   region: 'local',
   apiAddress: `${nodeId}:8080`,
   electionPriority: 0,
+  isLearner: false,
   ...changes,
 });
 
@@ -45,6 +46,7 @@ function meet(
   const right = new AcceptorHandshake(settings('b', 2, acceptor), '10.0.0.1', {
     idAt: () => acceptorListsAs,
     addressesOf: () => acceptorListsAt,
+    idsOn: () => [],
   });
   let atAcceptor = right.receive(tamper(left.hello));
   let atDialler: HandshakeStep = { kind: 'send', frame: left.hello };

@@ -11,6 +11,7 @@ const identity = (session: string): PeerIdentity => ({
   region: '',
   apiAddress: '',
   electionPriority: 0,
+  isLearner: false,
 });
 const frame = (requestId: number): PeerFrame => ({ kind: 'response', requestId, body: new Uint8Array() });
 

@@ -20,7 +20,7 @@ describe('a listed place', () => {
     const place = fresh();
     const identity = {
       ...{ nodeId: 'b', incarnation: 'disk', session: 's1', clusterId: null },
-      ...{ listedSize: 2, region: '', apiAddress: '', electionPriority: 0 },
+      ...{ listedSize: 2, region: '', apiAddress: '', electionPriority: 0, isLearner: false },
     };
     place.dialled({ identity, lastHeardMs: 42 });
     place.hungUp();

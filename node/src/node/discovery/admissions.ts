@@ -5,7 +5,8 @@ import { TuttiError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { MemberChange } from '../../raft/change.ts';
 import { boundIncarnation, memberIds } from '../../raft/membership.ts';
-import type { PeerStatus } from '../../transport/transport.ts';
+import type { Membership } from '../../raft/types.ts';
+import type { PeerIdentity, PeerStatus } from '../../transport/transport.ts';
 
 /** A learner that is not there for so long is taken for gone: it never had a vote, and is admitted again when it comes back. */
 export const learnerGoneAfterMs = 60_000;
@@ -17,6 +18,8 @@ export const certainAfterMs = 10_000;
 
 export interface Situation {
   readonly status: Pick<ConsensusStatus, 'leading' | 'membership' | 'nodeId'>;
+  /** Of this node. */
+  readonly isLearner: boolean;
   readonly peers: readonly PeerStatus[];
   readonly met: readonly Located[];
   /** For how long each process among them has been met, by session. */
@@ -27,12 +30,14 @@ export interface Situation {
 
 /**
  * What a leader does next for those that discovery has found: one change, or null. Discovery proposes nodes that are in no cluster yet,
- * and those of this one that were removed without hearing of it; whoever is admitted has to pass the handshake, and the log decides.
+ * and those of this one that were removed without hearing of it; whoever is admitted has to pass the handshake, and the log decides. A
+ * member has the role that it says itself it has (CLUSTER_ROLE).
  */
-export function nextAdmission({ status, peers, met, metMs, awayMs }: Situation): MemberChange | null {
-  const { leading, membership } = status;
-  if (!leading || membership === null || membership.unmet > 0 || membership.outgoing !== null) return null;
-  const connected = connectedIds(peers);
+export function nextAdmission(situation: Situation): MemberChange | null {
+  const { status, peers, met, metMs, awayMs } = situation;
+  const membership = changeable(status);
+  if (membership === null) return null;
+  const connected = connectedMembers(peers);
   const newcomers = met.filter(({ clusterId, nodeId, session }) => {
     if (nodeId === status.nodeId) return false;
     const isFormer = clusterId === membership.clusterId && (metMs.get(session) ?? 0) >= certainAfterMs;
@@ -45,15 +50,26 @@ export function nextAdmission({ status, peers, met, metMs, awayMs }: Situation):
     // It lost its disk: it is not that member any more, and what it had promised belongs to nobody.
     if (bound !== incarnation && (awayMs.get(id) ?? 0) >= certainAfterMs) return { kind: 'remove', id };
   }
-  const ready = membership.learners.find((id) => connected.has(id));
+  const ready = membership.learners.find((id) => connected.get(id)?.isLearner === false);
   if (ready !== undefined) return { kind: 'promote', id: ready };
+  const isLearner = (id: string): boolean =>
+    id === status.nodeId ? situation.isLearner : connected.get(id)?.isLearner === true;
+  const retired = membership.voters.find(({ id }) => isLearner(id));
+  if (retired !== undefined) return { kind: 'demote', id: retired.id };
   const gone = membership.learners.find((id) => (awayMs.get(id) ?? 0) >= learnerGoneAfterMs);
   return gone === undefined ? null : { kind: 'remove', id: gone };
 }
 
-function connectedIds(peers: readonly PeerStatus[]): ReadonlySet<string> {
-  return new Set(
-    peers.flatMap(({ state, identity }) => (state === 'connected' && identity !== null ? [identity.nodeId] : [])),
+/** The membership, where this node may change it now. */
+export function changeable({ leading, membership }: Situation['status']): Membership | null {
+  return !leading || membership === null || membership.unmet > 0 || membership.outgoing !== null ? null : membership;
+}
+
+export function connectedMembers(peers: readonly PeerStatus[]): ReadonlyMap<string, PeerIdentity> {
+  return new Map(
+    peers.flatMap(({ state, identity }) =>
+      state === 'connected' && identity !== null ? [[identity.nodeId, identity] as const] : [],
+    ),
   );
 }
 
@@ -66,21 +82,28 @@ const passing: readonly string[] = [
   'SHUTTING_DOWN',
 ];
 
-/** Admits and promotes, one change at a time, while this node leads. */
+export interface AdmissionsOptions {
+  readonly consensus: Pick<Consensus<unknown>, 'status' | 'peers' | 'changeMembers'>;
+  /** Of this node. */
+  readonly isLearner: boolean;
+  /** In the order in which they are tried, until one is made. */
+  readonly decide: (situation: Situation) => readonly MemberChange[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Makes what `decide` says, one change at a time, while this node leads. */
 export class Admissions {
-  readonly #consensus: Pick<Consensus<unknown>, 'status' | 'peers' | 'changeMembers'>;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #options: AdmissionsOptions;
   readonly #awaySince = new Map<string, number>();
   readonly #metSince = new Map<string, number>();
   #met: readonly Located[] = [];
   #isChanging = false;
-  #failure = '';
+  /** The last of each change, until one is made. */
+  readonly #failures = new Map<string, string>();
 
-  constructor(consensus: Pick<Consensus<unknown>, 'status' | 'peers' | 'changeMembers'>, clock: Clock, log: Log) {
-    this.#consensus = consensus;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(options: AdmissionsOptions) {
+    this.#options = options;
   }
 
   /** Who answers at the addresses that nothing is known of. */
@@ -89,7 +112,7 @@ export class Admissions {
     since(
       this.#metSince,
       met.map(({ session }) => session),
-      this.#clock.nowMs(),
+      this.#options.clock.nowMs(),
     );
     this.act();
   }
@@ -97,36 +120,44 @@ export class Admissions {
   /** The members or their connections may have changed. */
   act(): void {
     if (this.#isChanging) return;
-    const [status, peers] = [this.#consensus.status(), this.#consensus.peers()];
-    const connected = connectedIds(peers);
+    const { clock, consensus, decide, isLearner } = this.#options;
+    const [status, peers] = [consensus.status(), consensus.peers()];
+    const connected = connectedMembers(peers);
     const members = status.membership === null ? [] : memberIds(status.membership);
     const away = members.filter((id) => !connected.has(id));
-    const nowMs = this.#clock.nowMs();
+    const nowMs = clock.nowMs();
     since(this.#awaySince, away, nowMs);
     const awayMs = lasting(this.#awaySince, nowMs);
     const metMs = lasting(this.#metSince, nowMs);
-    const change = nextAdmission({ status, peers, met: this.#met, metMs, awayMs });
-    if (change === null) return;
+    const changes = decide({ status, isLearner, peers, met: this.#met, metMs, awayMs });
+    if (changes.length === 0) return;
     this.#isChanging = true;
-    void this.#make(change).then((isMade) => {
+    void this.#makeOne(changes).then((isMade) => {
       this.#isChanging = false;
       // The next one waits for nothing.
       if (isMade) this.act();
     });
   }
 
+  /** One that cannot be made now must not keep others from it. Never rejects. */
+  async #makeOne(changes: readonly MemberChange[]): Promise<boolean> {
+    for (const change of changes) if (await this.#make(change)) return true;
+    return false;
+  }
+
   /** Never rejects. */
   async #make(change: MemberChange): Promise<boolean> {
+    const { consensus, log } = this.#options;
     try {
-      await this.#consensus.changeMembers([change]);
-      this.#log.info({ peer: change.id }, said(change));
-      this.#failure = '';
+      await consensus.changeMembers([change]);
+      log.info({ peer: change.id }, said(change));
+      this.#failures.clear();
       return true;
     } catch (thrown) {
       const { code, message } = TuttiError.from(thrown);
-      if (!passing.includes(code) && message !== this.#failure) {
-        this.#failure = message;
-        this.#log.warn({ peer: change.id, code }, `${said(change)}: not done: ${message}`);
+      if (!passing.includes(code) && message !== this.#failures.get(said(change))) {
+        this.#failures.set(said(change), message);
+        log.warn({ peer: change.id, code }, `${said(change)}: not done: ${message}`);
       }
       return false;
     }

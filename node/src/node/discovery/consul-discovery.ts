@@ -36,7 +36,7 @@ export interface ConsulDiscoveryOptions {
   readonly address: HostAndPort;
   /** host:port of the HTTP API, as others reach it. */
   readonly apiAddress: string;
-  readonly identity: Pick<PeerIdentity, 'nodeId' | 'incarnation' | 'session'>;
+  readonly identity: Pick<PeerIdentity, 'nodeId' | 'incarnation' | 'session' | 'isLearner'>;
   readonly front: Front;
   readonly log: Log;
 }
@@ -141,6 +141,7 @@ export class ConsulDiscovery {
         random: Math.random,
       },
       ownAddress: this.#self.address,
+      isLearner: this.#self.isLearner,
       foundingKey: this.#options.names.foundingKey,
       identify: this.#porch.identify,
     });

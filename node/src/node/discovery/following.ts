@@ -11,7 +11,7 @@ import type { Registrar } from '../../discovery/registrar.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import { Admissions } from './admissions.ts';
+import { Admissions, nextAdmission } from './admissions.ts';
 
 export interface FollowingOptions {
   readonly consensus: Pick<Consensus<unknown>, 'status' | 'peers' | 'subscribe' | 'changeMembers' | 'movePeer'>;
@@ -19,6 +19,8 @@ export interface FollowingOptions {
   readonly founding: Founding;
   readonly foundingKey: string;
   readonly ownAddress: string;
+  /** This node wants no vote. */
+  readonly isLearner: boolean;
   readonly peers: Peers;
   readonly identify: Identify;
   readonly registrar: Registrar;
@@ -41,7 +43,10 @@ export class Following {
   constructor(options: FollowingOptions) {
     this.#options = options;
     const { clock, consensus, consul, foundingKey, identify, log, peers, random } = options;
-    this.#admissions = new Admissions(consensus, clock, log);
+    this.#admissions = new Admissions({
+      ...{ consensus, clock, log, isLearner: options.isLearner },
+      decide: (situation) => [nextAdmission(situation) ?? []].flat(),
+    });
     this.#neighbours = new Neighbours({
       ...{ clock, identify, peers },
       explained: () => this.#explained(),

@@ -6,6 +6,7 @@ import type { Peers } from '../../discovery/peers.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { unlessStopped } from './unless-stopped.ts';
 
 const tryAgainAfterMs = 1_000;
 /** Longer than a leader takes to admit a node: then somebody has to look. */
@@ -35,25 +36,26 @@ export class Meeting {
 
   /** Rejects with SETTINGS_INVALID where a living process has it. A Consul that is away is waited for. */
   async takeName(): Promise<void> {
-    const { clock, consul, identify, keys, onWaiting, self } = this.#options;
+    const { clock, consul, identify, keys, onWaiting, self, signal } = this.#options;
     for (let failure = ''; ;) {
       try {
-        return await this.#unlessStopped(claimName({ consul, key: keys.name, self, identify }));
+        return await unlessStopped(claimName({ consul, key: keys.name, self, identify }), signal);
       } catch (thrown) {
         const error = TuttiError.from(thrown);
         if (error.code !== 'CONSUL_FAILED') throw error;
         if (error.message !== failure) onWaiting(error.message);
         failure = error.message;
       }
-      await this.#unlessStopped(
+      await unlessStopped(
         new Promise<void>((resolve) => void clock.at(clock.nowMs() + tryAgainAfterMs, resolve)),
+        signal,
       );
     }
   }
 
   /** Who founds the cluster. `onPeers` is told what to call when peers come and go. */
   async agree(peers: Peers, onPeers: (look: () => void) => void): Promise<Founding> {
-    const { clock, consul, expected, identify, keys, log, onWaiting, self } = this.#options;
+    const { clock, consul, expected, identify, keys, log, onWaiting, self, signal } = this.#options;
     const forming = new Forming({
       ...{ clock, consul, expected, identify, log, onWaiting, self, peers },
       key: keys.founding,
@@ -61,7 +63,7 @@ export class Meeting {
     });
     onPeers(() => forming.look());
     try {
-      return await this.#unlessStopped(forming.founding);
+      return await unlessStopped(forming.founding, signal);
     } finally {
       forming.close();
     }
@@ -69,7 +71,7 @@ export class Meeting {
 
   /** The leader has made this node a member; its knock says so. */
   async admitted(knock: Promise<unknown>, { founders }: Founding): Promise<void> {
-    const { clock, keys, log, onWaiting } = this.#options;
+    const { clock, keys, log, onWaiting, signal } = this.#options;
     const names = founders.map(({ id }) => id).join(', ');
     onWaiting(`the cluster was founded by ${names}: waiting for its leader to admit this node`);
     const cancel = clock.at(clock.nowMs() + admissionTakesMs, () =>
@@ -79,7 +81,7 @@ export class Meeting {
           `delete the key ${keys.founding} of Consul's KV, and the nodes that are here found another cluster at their next start`,
       ),
     );
-    await this.#unlessStopped(knock).finally(cancel);
+    await unlessStopped(knock, signal).finally(cancel);
   }
 
   /** Who answers now. */
@@ -88,15 +90,5 @@ export class Meeting {
     const others = peers.addresses().filter((address) => address !== self.address);
     const met = await Promise.all(others.map(async (address) => ({ address, who: await identify(address) })));
     return met.flatMap(({ address, who }) => (who === null ? [] : [{ ...who, address }]));
-  }
-
-  #unlessStopped<Value>(awaited: Promise<Value>): Promise<Value> {
-    const { signal } = this.#options;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const onAbort = (): void =>
-      reject(new TuttiError('SHUTTING_DOWN', 'this node was stopped before it had a cluster'));
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort);
-    return Promise.race([awaited, promise]).finally(() => signal.removeEventListener('abort', onAbort));
   }
 }

@@ -24,13 +24,13 @@ export interface OwnPorchOptions {
 
 /** Who this node says it is, to whoever asks at its port before it knows anybody. */
 export function ownPorch({ settings, security, self, apiAddress, listedSize, onMember, log }: OwnPorchOptions): Porch {
-  const { nodeId, incarnation, session, address } = self;
+  const { nodeId, incarnation, session, address, isLearner } = self;
   return new Porch({
     wire: settings.transport === 'tcp' ? tcpWire : grpcWire,
     kinds: wireKinds,
     self: () => ({
       ...{ nodeId, incarnation, session, region: settings.region, apiAddress },
-      ...{ clusterId: null, electionPriority: 0, listedSize: listedSize() },
+      ...{ clusterId: null, electionPriority: 0, isLearner, listedSize: listedSize() },
     }),
     bind: settings.bindAddress,
     ...{ address, security, clock: systemClock, log, onMember },

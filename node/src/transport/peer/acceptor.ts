@@ -5,7 +5,7 @@ import { AcceptorHandshake, type HandshakeSettings, type OwnList, type ProvenPee
 import type { PeerIdentity } from '../transport.ts';
 import { InboundLink, type InboundHandlers } from './inbound-link.ts';
 import { Listener, type Spoken } from './listener.ts';
-import type { TlsIdentity } from './options.ts';
+import type { TlsSource } from './options.ts';
 import type { Claimed } from './peer-problems.ts';
 import { FAREWELL_MS, PeerStream } from './peer-stream.ts';
 import { remoteHost } from './remote.ts';
@@ -17,7 +17,7 @@ export interface AcceptorOptions {
   readonly wire: Wire;
   /** The other kinds, whose diallers are told that they are in the wrong place. */
   readonly foreign: readonly WireKind[];
-  readonly tls: TlsIdentity | null;
+  readonly tls: TlsSource | null;
   readonly clock: Clock;
   readonly handshake: () => HandshakeSettings;
   readonly list: OwnList;
@@ -44,6 +44,7 @@ export class Acceptor {
     this.#listener = new Listener(clock, tls, [wire.kind, ...foreign], {
       onConnection: (socket, remote, spoken) => this.#connected(socket, remote, spoken),
       onProblem: (remote, reason) => handlers.onProblem(remote, reason, nobody),
+      whoIs: (remote) => this.#whoIs(remote),
     });
     this.#server = wire.serve({
       clock,
@@ -85,9 +86,16 @@ export class Acceptor {
     return `${us} speaks ${own.name} (CLUSTER_TRANSPORT=${own.setting}), but ${them} by ${kind.name} (CLUSTER_TRANSPORT=${kind.setting})`;
   }
 
+  /** Who could not say its name, by the host it came from. */
+  #whoIs(remote: string): string {
+    const ids = this.#options.list.idsOn(remoteHost(remote));
+    return ids.length === 0 ? '' : `, of node ${ids.map((id) => `"${id}"`).join(' or ')} by our list`;
+  }
+
   #accept(pipe: Pipe, remote: string): void {
-    const { clock, list } = this.#options;
-    const handshake = new AcceptorHandshake(this.#options.handshake(), remoteHost(remote), list);
+    const { clock, list, tls } = this.#options;
+    const certified = tls === null ? null : this.#listener.certifiedAt(remote);
+    const handshake = new AcceptorHandshake(this.#options.handshake(), remoteHost(remote), list, certified);
     let claimed = nobody;
     let isJudged = false;
     const stream = new PeerStream(pipe, clock, {

@@ -1,19 +1,22 @@
 import type { Clock } from '../../lib/clock.ts';
 import { formatAddress } from '../addresses.ts';
+import type { Certified } from '../certified.ts';
 import { reconnectDelayMs, REFUSED_DELAY_MS, STEADY_AFTER_MS } from '../backoff.ts';
 import type { WireFrame } from '../frames.ts';
 import { DiallerHandshake, type HandshakeSettings, type ProvenPeer } from '../handshake.ts';
 import type { ListedPeer, PeerIdentity } from '../transport.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './listener.ts';
 import { OutboundLink } from './outbound-link.ts';
-import type { TlsIdentity } from './options.ts';
+import type { TlsSource } from './options.ts';
 import { PeerStream } from './peer-stream.ts';
-import type { Wire } from './wire.ts';
+import { TlsDial } from './tls.ts';
+import { tlsRemedy } from './tls-remedy.ts';
+import type { EndCause, Wire } from './wire.ts';
 
 export interface DiallerOptions {
   readonly wire: Wire;
   readonly peer: ListedPeer;
-  readonly tls: TlsIdentity | null;
+  readonly tls: TlsSource | null;
   readonly clock: Clock;
   readonly random: () => number;
   readonly handshake: () => HandshakeSettings;
@@ -57,11 +60,13 @@ export class Dialler {
   }
 
   #dial(): void {
-    const { wire, clock, peer, tls } = this.#options;
+    const { wire, clock, peer } = this.#options;
+    const tls = this.#options.tls === null ? null : new TlsDial(this.#options.tls(), peer.host);
     const pipe = wire.dial({ host: peer.host, port: peer.port, tls, clock });
     const stream = new PeerStream(pipe, clock, { onFrame: () => undefined, onEnd: () => undefined });
     this.#stream = stream;
-    const handshake = new DiallerHandshake(this.#options.handshake(), this.address, peer.id);
+    const certified = (): Certified | null => tls?.certified ?? null;
+    const handshake = new DiallerHandshake(this.#options.handshake(), this.address, peer.id, certified);
     const cancelDeadline = clock.at(clock.nowMs() + HANDSHAKE_TIMEOUT_MS, () => {
       stream.close();
       this.#failed(`${this.address} does not answer within ${HANDSHAKE_TIMEOUT_MS} ms`, false);
@@ -74,12 +79,26 @@ export class Dialler {
       onFrame: (frame) => this.#shake(stream, handshake, frame, cancelDeadline),
       onEnd: (reason, cause) => {
         cancelDeadline();
-        if (cause === 'tls') this.#refused(`the TLS handshake with ${this.address} failed: ${reason}`);
-        else if (cause === 'version') this.#refused(`${this.address} ${reason}`);
-        else this.#failed(reason, cause === 'absent');
+        const isUnheard = tls?.hasAccepted === true && !stream.hasHeard;
+        this.#endedEarly(reason, cause, isUnheard);
       },
     };
     stream.send(handshake.hello);
+  }
+
+  /** `isUnheard`: we have accepted the peer's certificate, and it has not said a word. */
+  #endedEarly(reason: string, cause: EndCause, isUnheard: boolean): void {
+    const { id } = this.#options.peer;
+    const what = `the TLS handshake with ${this.address} failed: ${reason}`;
+    const who = id === null ? '' : `, of node "${id}" by our list`;
+    if (cause === 'tls') this.#refused(`${what}${who}${tlsRemedy(reason)}`);
+    else if (cause === 'version') this.#refused(`${this.address} ${reason}`);
+    else if (cause === 'lost' && isUnheard) {
+      // In TLS 1.3 a server judges the client's certificate after the client holds the connection for open, and a reset may
+      // overtake its alert: this is all that a dialler learns of it.
+      const remedy = 'its log says why; look whether our CLUSTER_TLS_CERT_FILE has expired, or is of another authority';
+      this.#refused(`${what}, before a word: the peer may not accept our certificate${who}; ${remedy}`);
+    } else this.#failed(reason, cause === 'absent');
   }
 
   #shake(stream: PeerStream, handshake: DiallerHandshake, frame: WireFrame, cancelDeadline: () => void): void {

@@ -4,8 +4,9 @@ import { PROTOCOL_VERSION } from '../frames.ts';
 import type { HandshakeSettings } from '../handshake.ts';
 import { isWellFormed } from '../identity-check.ts';
 import type { PeerIdentity } from '../transport.ts';
-import type { TlsIdentity } from './options.ts';
+import type { TlsSource } from './options.ts';
 import { PeerStream } from './peer-stream.ts';
+import { TlsDial } from './tls.ts';
 import type { Wire } from './wire.ts';
 
 /** A node on a busy machine answers in tens of milliseconds; who does not in this time is asked again later. */
@@ -13,24 +14,26 @@ export const IDENTIFY_TIMEOUT_MS = 1_000;
 
 export interface IdentifyOptions {
   readonly wire: Wire;
-  readonly tls: TlsIdentity | null;
+  readonly tls: TlsSource | null;
   readonly clock: Clock;
   readonly handshake: () => Omit<HandshakeSettings, 'secret'>;
 }
 
 /**
- * Who answers at "host:port", by the first half of the handshake: what it says of itself, without proof (mutual TLS proves that it
- * may be a node at all). Null: nobody in time, or no node of this version. The stream ends there, and the one asked notes nothing.
+ * Who answers at "host:port", by the first half of the handshake: what it says of itself, without proof (by mutual
+ * TLS its certificate has that name). Null: nobody in time, or no node of this version. The stream ends there, and the one asked notes nothing.
  */
 export function identify(options: IdentifyOptions, address: string): Promise<PeerIdentity | null> {
   const { wire, tls, clock } = options;
   const target = parseAddress(address, DEFAULT_CLUSTER_PORT);
   if (typeof target === 'string') return Promise.resolve(null);
+  const secure = tls === null ? null : new TlsDial(tls(), target.host);
   return new Promise((resolve) => {
-    const stream = new PeerStream(wire.dial({ ...target, tls, clock }), clock, {
+    const stream = new PeerStream(wire.dial({ ...target, tls: secure, clock }), clock, {
       onFrame: (frame) => {
         const isNode = frame.kind === 'welcome' && frame.protocolVersion === PROTOCOL_VERSION;
-        end(isNode && isWellFormed(frame.identity) ? frame.identity : null);
+        const isItself = isNode && (secure === null || secure.certified.names(frame.identity.nodeId));
+        end(isItself && isWellFormed(frame.identity) ? frame.identity : null);
       },
       onEnd: () => end(null),
     });

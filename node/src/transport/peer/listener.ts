@@ -1,11 +1,11 @@
 import net from 'node:net';
-import tls from 'node:tls';
 import type { Clock } from '../../lib/clock.ts';
 import { TuttiError } from '../../lib/errors.ts';
 import { formatAddress } from '../addresses.ts';
-import type { TlsIdentity } from './options.ts';
+import { type Certified, uncertified } from '../certified.ts';
+import type { TlsSource } from './options.ts';
 import { remoteHost, remoteOf } from './remote.ts';
-import { mutualTls } from './tls.ts';
+import { TlsDoor } from './tls-door.ts';
 import type { WireKind } from './wire.ts';
 
 /** A stranger that connects and says nothing is cut off; a handshake over the slowest path takes a tenth of this. */
@@ -29,6 +29,8 @@ export interface ListenerHandlers {
   /** A connection of a known kind. `remote` is as `net` prints it: address:port. */
   onConnection(socket: net.Socket, remote: string, spoken: Spoken): void;
   onProblem(remote: string, reason: string): void;
+  /** See TlsDoorHandlers. */
+  whoIs(remote: string): string;
 }
 
 /**
@@ -40,18 +42,24 @@ export class Listener {
   readonly #kinds: readonly WireKind[];
   readonly #handlers: ListenerHandlers;
   readonly #server: net.Server;
-  readonly #tlsServer: tls.Server | null;
+  readonly #tlsDoor: TlsDoor | null;
   readonly #sockets = new Map<string, net.Socket>();
-  readonly #inTlsHandshake = new Set<string>();
   readonly #unproven = new Map<string, () => void>();
 
   /** `kinds`: those that are known, our own first. */
-  constructor(clock: Clock, tlsIdentity: TlsIdentity | null, kinds: readonly WireKind[], handlers: ListenerHandlers) {
+  constructor(clock: Clock, tls: TlsSource | null, kinds: readonly WireKind[], handlers: ListenerHandlers) {
     this.#clock = clock;
     this.#kinds = kinds;
     this.#handlers = handlers;
     this.#server = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
-    this.#tlsServer = tlsIdentity === null ? null : this.#createTlsServer(tlsIdentity);
+    this.#tlsDoor =
+      tls === null
+        ? null
+        : new TlsDoor(tls, kinds, {
+            onConnection: (socket, remote, kind) => handlers.onConnection(socket, remote, { kind, isSecure: true }),
+            onProblem: (remote, reason) => handlers.onProblem(remote, reason),
+            whoIs: (remote) => handlers.whoIs(remote),
+          });
   }
 
   /** Rejects with ADDRESS_IN_USE, or SETTINGS_INVALID for an address that is not of this machine. */
@@ -73,6 +81,11 @@ export class Listener {
   proven(remote: string): void {
     this.#unproven.get(remote)?.();
     this.#unproven.delete(remote);
+  }
+
+  /** What the certificate of an open connection with TLS says. */
+  certifiedAt(remote: string): Certified {
+    return this.#tlsDoor?.certifiedAt(remote) ?? uncertified;
   }
 
   /** Ends this connection, and never another one that came later from the same port. */
@@ -106,8 +119,6 @@ export class Listener {
     socket.once('close', () => {
       this.proven(remote);
       this.#sockets.delete(remote);
-      // A certificate that was not accepted is reported in the same turn, after the connection has closed.
-      setImmediate(() => this.#inTlsHandshake.delete(remote));
     });
     socket.once('readable', () => this.#sniff(socket, remote));
   }
@@ -134,47 +145,16 @@ export class Listener {
   }
 
   #acceptTls(socket: net.Socket, remote: string): void {
-    if (this.#tlsServer === null) {
+    if (this.#tlsDoor === null) {
       this.#handlers.onProblem(
         remote,
-        `a node from ${remoteHost(remote)} connected with TLS, but this node has no certificate`,
+        `a node from ${remoteHost(remote)} connected with TLS, but this node has no certificate${this.#handlers.whoIs(remote)}; set ` +
+          'CLUSTER_TLS_CERT_FILE, CLUSTER_TLS_KEY_FILE and CLUSTER_TLS_CA_FILE here as well, or nowhere',
       );
       socket.end(TLS_REFUSAL, () => socket.destroy());
       return;
     }
-    this.#inTlsHandshake.add(remote);
-    this.#tlsServer.emit('connection', socket);
-  }
-
-  /** A socket that is destroyed has forgotten its address; if it is the only one under way, it is that one's. */
-  #failedTlsRemote(socket: net.Socket): string {
-    const [only, ...others] = this.#inTlsHandshake;
-    const isKnown = socket.remoteAddress !== undefined || only === undefined || others.length > 0;
-    const remote = isKnown ? remoteOf(socket) : only;
-    this.#inTlsHandshake.delete(remote);
-    return remote;
-  }
-
-  #createTlsServer(identity: TlsIdentity): tls.Server {
-    const ALPNProtocols = this.#kinds.map(({ alpnProtocol }) => alpnProtocol);
-    const server = tls.createServer({ ...mutualTls(identity), ALPNProtocols });
-    server.on('secureConnection', (socket) => {
-      socket.on('error', () => socket.destroy());
-      this.#inTlsHandshake.delete(remoteOf(socket));
-      const kind = this.#kinds.find(({ alpnProtocol }) => alpnProtocol === socket.alpnProtocol);
-      // Every dialler of ours names its protocol; what does not is no node.
-      if (kind === undefined) socket.destroy();
-      else this.#handlers.onConnection(socket, remoteOf(socket), { kind, isSecure: true });
-    });
-    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      const remote = this.#failedTlsRemote(socket);
-      // The message names a thread, and so differs from one time to the next; the code says all. A certificate that was not
-      // accepted shows as a reset, with the reason beside it.
-      const { authorizationError } = socket as { authorizationError?: Error | string | null };
-      const code = String(authorizationError ?? error.code ?? error.message);
-      this.#handlers.onProblem(remote, `the TLS handshake with ${remoteHost(remote)} failed: ${code}`);
-    });
-    return server;
+    this.#tlsDoor.accept(socket, remote);
   }
 }
 

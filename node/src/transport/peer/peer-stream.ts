@@ -36,6 +36,7 @@ export class PeerStream {
   /** Since the peer was last heard. */
   #writtenBytes = 0;
   #isOpen = true;
+  #hasHeard = false;
 
   constructor(pipe: Pipe, clock: Clock, handlers: PeerStreamHandlers) {
     this.#pipe = pipe;
@@ -44,13 +45,18 @@ export class PeerStream {
     this.lastHeardMs = clock.nowMs();
     pipe.open({
       onFrame: (bytes) => this.#receive(bytes),
-      onProgress: () => this.#heard(),
+      onProgress: () => this.#spoken(),
       onEnd: (reason, cause) => this.#ended(reason, cause),
     });
   }
 
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /** Whether the peer has said a word. */
+  get hasHeard(): boolean {
+    return this.#hasHeard;
   }
 
   get isOpen(): boolean {
@@ -119,6 +125,11 @@ export class PeerStream {
     this.#writeBulk();
   }
 
+  #spoken(): void {
+    this.#hasHeard = true;
+    this.#heard();
+  }
+
   #heard(): void {
     this.lastHeardMs = this.#clock.nowMs();
     this.#writtenBytes = 0;
@@ -126,7 +137,7 @@ export class PeerStream {
 
   #receive(bytes: Uint8Array): void {
     if (!this.#isOpen) return;
-    this.#heard();
+    this.#spoken();
     let frame: WireFrame;
     try {
       frame = decodeFrame(bytes, this.#ends);

@@ -151,6 +151,7 @@ export class PeerTransport implements Transport {
         list: {
           idAt: (address) => this.#places.idAt(address),
           addressesOf: (id) => this.#places.possibleFor(id).map(({ address }) => address),
+          idsOn: (host) => this.#places.idsOn(host),
         },
       },
       {

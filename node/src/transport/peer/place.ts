@@ -1,5 +1,5 @@
 import type { NodeId } from '../../raft/types.ts';
-import { addressKey, DEFAULT_CLUSTER_PORT, formatAddress, parseAddress } from '../addresses.ts';
+import { addressKey, canonicalHost, DEFAULT_CLUSTER_PORT, formatAddress, parseAddress } from '../addresses.ts';
 import { STEADY_AFTER_MS } from '../backoff.ts';
 import type { ListedPeer, PeerIdentity, PeerStatus } from '../transport.ts';
 
@@ -151,6 +151,14 @@ export class Places<Outbound extends PlaceLink = PlaceLink> {
     if (typeof parsed === 'string') return undefined;
     const key = addressKey(parsed.host, parsed.port);
     return this.all.find(({ listed }) => addressKey(listed.host, listed.port) === key);
+  }
+
+  /** The ids the list gives for an IP address, whatever the port. */
+  idsOn(host: string): readonly NodeId[] {
+    const key = canonicalHost(host);
+    return this.all.flatMap(({ listed }) =>
+      listed.id !== null && canonicalHost(listed.host) === key ? [listed.id] : [],
+    );
   }
 
   /** The id the list gives for "host:port"; null when it gives none. */

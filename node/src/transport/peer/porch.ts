@@ -6,7 +6,7 @@ import { NONCE_BYTES } from '../proof.ts';
 import type { PeerIdentity } from '../transport.ts';
 import { Acceptor } from './acceptor.ts';
 import { identify } from './identify.ts';
-import type { TlsIdentity } from './options.ts';
+import type { TlsSource } from './options.ts';
 import { remoteHost } from './remote.ts';
 import type { Wire, WireKind } from './wire.ts';
 
@@ -19,7 +19,7 @@ export interface PorchOptions {
   readonly bind: { readonly host: string; readonly port: number };
   /** host:port, where others reach this node. */
   readonly address: string;
-  readonly security: { readonly secret: string | null; readonly tls: TlsIdentity | null };
+  readonly security: { readonly secret: string | null; readonly tls: TlsSource | null };
   readonly clock: Clock;
   readonly log: Log;
   /** A member of a founded cluster dialled this node, and proved that it knows the secret: it has been admitted there. */
@@ -43,7 +43,7 @@ export class Porch {
         foreign: kinds.filter((kind) => kind !== wire.kind),
         tls: security.tls,
         handshake: () => this.#handshake(),
-        list: { idAt: () => null, addressesOf: () => [] },
+        list: { idAt: () => null, addressesOf: () => [], idsOn: () => [] },
       },
       {
         judge: (peer) => {

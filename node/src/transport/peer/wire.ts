@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import type { NodeId } from '../../raft/types.ts';
-import type { TlsIdentity } from './options.ts';
+import type { TlsDial } from './tls.ts';
 
 /**
  * Largest frame either side takes, in bytes: far above what Raft batches (raft/core.ts, maxAppendBytes), as a large plan or
@@ -47,7 +47,7 @@ export interface Pipe {
 export interface DialTarget {
   readonly host: string;
   readonly port: number;
-  readonly tls: TlsIdentity | null;
+  readonly tls: TlsDial | null;
   readonly clock: Clock;
 }
 

@@ -26,8 +26,6 @@ export class TcpPipe implements Pipe {
   #handlers: PipeHandlers | null = null;
   #lastWriteMs: number;
   #isCorked = false;
-  /** Of a dialler with TLS: we have accepted the peer's certificate, and it has not said a word yet. */
-  #awaitsAcceptance = false;
 
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
@@ -42,7 +40,6 @@ export class TcpPipe implements Pipe {
   open(handlers: PipeHandlers): void {
     this.#handlers = handlers;
     const socket = this.#socket;
-    socket.once('secureConnect', () => (this.#awaitsAcceptance = true));
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
     socket.on('end', () => this.#end('reset: the connection was lost', 'lost'));
     socket.on('error', (error) => {
@@ -99,7 +96,6 @@ export class TcpPipe implements Pipe {
   }
 
   #received(chunk: Buffer): void {
-    this.#awaitsAcceptance = false;
     this.#handlers?.onProgress();
     try {
       this.#reader.push(chunk);
@@ -119,11 +115,7 @@ export class TcpPipe implements Pipe {
 
   #end(reason: string, cause: EndCause): void {
     this.#reader.stop();
-    // In TLS 1.3 a server judges the client's certificate after the client holds the connection for open, and a reset may
-    // overtake its alert: this is all that a dialler learns of it.
-    if (this.#awaitsAcceptance && cause === 'lost') {
-      this.#handlers?.onEnd(`${reason}, before a word: the peer may not accept our certificate`, 'tls');
-    } else this.#handlers?.onEnd(reason, cause);
+    this.#handlers?.onEnd(reason, cause);
   }
 }
 

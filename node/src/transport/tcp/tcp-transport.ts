@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import type { PeerTransportOptions } from '../peer/options.ts';
 import { PeerTransport } from '../peer/peer-transport.ts';
 import { remoteOf } from '../peer/remote.ts';
-import { mutualTls } from '../peer/tls.ts';
+import { mutualTls, type TlsDial } from '../peer/tls.ts';
 import type { DialTarget, Pipe, ServeContext, Wire, WireServer } from '../peer/wire.ts';
 import type { Transport } from '../transport.ts';
 import { wireKinds } from '../wire-kinds.ts';
@@ -20,13 +20,15 @@ export function createTcpTransport(options: PeerTransportOptions): Transport {
 
 export const tcpWire: Wire = { kind: tcpKind, dial, serve };
 
-function dial({ host, port, tls: identity, clock }: DialTarget): Pipe {
-  const socket =
-    identity === null
-      ? net.connect({ host, port })
-      : tls.connect({ host, port, ...mutualTls(identity), ALPNProtocols: [tcpKind.alpnProtocol] });
+function dial({ host, port, tls: secure, clock }: DialTarget): Pipe {
+  const socket = secure === null ? net.connect({ host, port }) : connectSecurely(host, port, secure);
   socket.setNoDelay(true);
   return new TcpPipe(socket, clock);
+}
+
+function connectSecurely(host: string, port: number, { identity, checkServerIdentity }: TlsDial): tls.TLSSocket {
+  const ALPNProtocols = [tcpKind.alpnProtocol];
+  return tls.connect({ host, port, ...mutualTls(identity), checkServerIdentity, ALPNProtocols });
 }
 
 function serve({ clock, onPipe }: ServeContext): WireServer {

@@ -7,53 +7,56 @@ const maxReasonChars = 300;
  * Why one attempt failed, and whether another one may do better. missing: for a moment, where an upload replaces by deleting and
  * creating. passing: 429, 5xx, no answer. lasting: somebody has to do something about it.
  */
-export class GcsFailure extends Error {
+export class GoogleFailure extends Error {
   readonly kind: 'missing' | 'passing' | 'lasting';
-  readonly code: ErrorCode;
+  /** Null: that of whoever asked. */
+  readonly code: ErrorCode | null;
 
-  constructor(kind: GcsFailure['kind'], message: string, { code = 'GCS_FAILED', cause }: FailureOptions = {}) {
+  constructor(kind: GoogleFailure['kind'], message: string, { code, cause }: FailureOptions = {}) {
     super(message, { cause });
     this.kind = kind;
-    this.code = code;
+    this.code = code ?? null;
   }
 
-  asError(): TuttiError {
-    return new TuttiError(this.code, this.message, { cause: this });
+  asError(code: ErrorCode): TuttiError {
+    return new TuttiError(this.code ?? code, this.message, { cause: this });
   }
 }
 
 interface FailureOptions {
-  /** GCS_FAILED unless given. */
   readonly code?: ErrorCode;
   readonly cause?: unknown;
 }
 
 export interface Asked {
-  /** gs://bucket/object */
+  /** As people call it: gs://bucket/object. */
   readonly about: string;
-  readonly bucket: string;
   /** What 404 means, and what to do about it. */
   readonly missing: string;
-  /** What allows it. */
-  readonly role: string;
+  /** Of a 404. */
+  readonly missingCode?: ErrorCode;
+  /** The command that allows it. */
+  readonly allow: string;
 }
 
 /** What an answer with that status means, and what to do about it. */
-export function failureOf(status: number, body: string, { about, bucket, missing, role }: Asked): GcsFailure {
+export function failureOf(status: number, body: string, { about, missing, missingCode, allow }: Asked): GoogleFailure {
   const said = reasonIn(body);
   const reason = said === '' ? '' : ` (${said})`;
   switch (status) {
     case 404:
-      return new GcsFailure('missing', `${missing}${reason}`, { code: 'SOURCE_FAILED' });
+      return new GoogleFailure(
+        'missing',
+        `${missing}${reason}`,
+        missingCode === undefined ? {} : { code: missingCode },
+      );
     case 401:
-      return new GcsFailure('lasting', `${about}: the credentials were refused, 401${reason}; ${credentialsRemedy}`);
-    case 403: {
-      const command = `gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=serviceAccount:EMAIL --role=${role}`;
-      return new GcsFailure('lasting', `${about}: it is forbidden, 403${reason}; allow it: ${command}`);
-    }
+      return new GoogleFailure('lasting', `${about}: the credentials were refused, 401${reason}; ${credentialsRemedy}`);
+    case 403:
+      return new GoogleFailure('lasting', `${about}: it is forbidden, 403${reason}; allow it: ${allow}`);
     default: {
       const mayPass = status === 408 || status === 429 || status >= 500;
-      return new GcsFailure(mayPass ? 'passing' : 'lasting', `${about}: the answer was ${status}${reason}`);
+      return new GoogleFailure(mayPass ? 'passing' : 'lasting', `${about}: the answer was ${status}${reason}`);
     }
   }
 }

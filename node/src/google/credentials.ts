@@ -1,27 +1,23 @@
-import { GcsFailure, credentialsRemedy } from './failure.ts';
+import { GoogleFailure, credentialsRemedy } from './failure.ts';
 
-const scopes = {
-  read: 'https://www.googleapis.com/auth/devstorage.read_only',
-  write: 'https://www.googleapis.com/auth/devstorage.read_write',
-} as const;
 /** As google-auth-library says that none of the three places holds any. */
 const noneFound = 'Could not load the default credentials';
 
-/** Headers that prove who asks. Rejects with a GcsFailure. */
+/** Headers that prove who asks. Rejects with a GoogleFailure. */
 export type Credentials = () => Promise<Headers>;
 
 /** Nothing is sent: for an emulator. */
 export const noCredentials: Credentials = () => Promise.resolve(new Headers());
 
 /**
- * Application Default Credentials; tokens are kept and renewed by the library. It is loaded here, so call it before anything runs that
+ * Application Default Credentials, for a scope of OAuth; tokens are kept and renewed by the library. It is loaded here, so call it before anything runs that
  * must not wait: that takes a tenth of a second.
  */
-export async function defaultCredentials(use: keyof typeof scopes): Promise<Credentials> {
+export async function defaultCredentials(scope: string): Promise<Credentials> {
   const { GoogleAuth } = await import('google-auth-library');
   // No request of ours names a project; left to find one, the library runs `gcloud` in a shell (measured: 0.7 s instead of 0.03).
   const projectId = 'not-asked-for';
-  const open = (): InstanceType<typeof GoogleAuth> => new GoogleAuth({ scopes: [scopes[use]], projectId });
+  const open = (): InstanceType<typeof GoogleAuth> => new GoogleAuth({ scopes: [scope], projectId });
   let auth = open();
   return async () => {
     try {
@@ -32,7 +28,7 @@ export async function defaultCredentials(use: keyof typeof scopes): Promise<Cred
       const { message } = thrown as Error;
       const isMissing = message.includes(noneFound);
       const what = isMissing ? 'there are no Google credentials' : `the Google credentials give no token: ${message}`;
-      throw new GcsFailure(isMissing ? 'lasting' : 'passing', `${what}; ${credentialsRemedy}`, { cause: thrown });
+      throw new GoogleFailure(isMissing ? 'lasting' : 'passing', `${what}; ${credentialsRemedy}`, { cause: thrown });
     }
   };
 }

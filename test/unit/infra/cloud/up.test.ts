@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { destroy } from '../../../../infra/src/cloud/commands/destroy.ts';
+import { up } from '../../../../infra/src/cloud/commands/up.ts';
+import type { CloudFailure } from '../../../../infra/src/cloud/failure.ts';
+import { config, fakeContext, healthOf, machine } from '../../../support/cloud/fake-context.ts';
+import { FakeNodes } from '../../../support/cloud/fake-nodes.ts';
+import { stackOutputs } from '../../../support/cloud/outputs.ts';
+
+const options = { yes: true, timeout: '60', wait: true };
+let nodes: FakeNodes;
+beforeEach(async () => {
+  nodes = await FakeNodes.start(Object.fromEntries(stackOutputs.nodes.map(({ id, instance }) => [instance, id])));
+});
+afterEach(() => nodes.stop());
+
+describe('up', () => {
+  it('waits until the cluster is formed, says what it sees, and ends with the next command', async () => {
+    nodes.health.set('asia-east1-1', null);
+    const states = [healthOf('asia-east1-1', { cluster_formed: false, leader_id: null }), healthOf('asia-east1-1')];
+    const { context, done, progress, results } = fakeContext({
+      reach: nodes.reach,
+      pause: () => Promise.resolve(void nodes.health.set('asia-east1-1', states.shift()!)),
+    });
+    expect(await up.run(context, [], options)).toBe(0);
+    expect(done).toEqual(['up']);
+    expect(progress).toContain('  asia-east1-1: 3 of 3 members connected, no leader yet');
+    expect(progress.at(-1)).toBe('formed: europe-west1-1 leads');
+    expect(results[0]!.lines.at(-1)).toBe(`next: ${stackOutputs.next}`);
+    expect(results[0]!.value).toMatchObject({ formed: true, next: stackOutputs.next });
+    expect([states.length, nodes.open]).toEqual([0, 0]);
+  });
+
+  it('does not call a cluster formed that lacks a node of the stack', async () => {
+    const two = healthOf('x').members.slice(0, 2);
+    nodes.health.set('asia-east1-1', healthOf('asia-east1-1', { members: two }));
+    const { context } = fakeContext({ reach: nodes.reach });
+    const failure: unknown = await up.run(context, [], options).catch((thrown: unknown) => thrown);
+    expect((failure as CloudFailure).message).toContain(
+      'waited 60 s for the cluster to be formed (last: 2 of 2 members',
+    );
+    expect((failure as CloudFailure).exitCode).toBe(122);
+  });
+
+  it('makes nothing when it could not see the end of it, and says how to do without', async () => {
+    const { context, done } = fakeContext({
+      reach: { ...nodes.reach, whyNot: () => Promise.resolve('gcloud was not found') },
+    });
+    await expect(up.run(context, [], options)).rejects.toThrow(/gcloud was not found[^]*--no-wait/);
+    expect(done).toEqual([]);
+    expect(await up.run(context, [], { ...options, wait: false })).toBe(0);
+    expect(done).toEqual(['up']);
+  });
+
+  it('does not wait for nodes that have no keys yet', async () => {
+    const { context, results } = fakeContext({
+      engine: { config: () => Promise.resolve({ ...config, keys: 'external' }) },
+    });
+    await up.run(context, [], options);
+    expect(results[0]!.value).toMatchObject({ formed: false });
+  });
+
+  it('starts machines that had stopped by themselves', async () => {
+    const { context, done } = fakeContext({
+      reach: nodes.reach,
+      compute: {
+        machines: () =>
+          Promise.resolve(
+            stackOutputs.nodes.map(({ instance, zone }, index) =>
+              machine(instance, zone, index === 1 ? 'TERMINATED' : 'RUNNING'),
+            ),
+          ),
+      },
+    });
+    await up.run(context, [], options);
+    expect(done).toEqual(['up', 'start tutti-dev-europe-west1-1']);
+  });
+
+  it('shows what would be done and asks; without an answer, and without anybody to ask, it does nothing', async () => {
+    const asked: string[] = [];
+    const confirm = (question: string): Promise<boolean> => Promise.resolve(asked.push(question) > 1);
+    const { context, done, progress } = fakeContext({ reach: nodes.reach, confirm });
+    const asking = { ...options, yes: undefined };
+    await expect(up.run(context, [], asking)).rejects.toThrow('nothing was changed');
+    expect(progress).toContain('2 to create; 40 stay as they are');
+    expect([done, asked]).toEqual([[], ['Do it to dev?']]);
+    expect(await up.run(context, [], asking)).toBe(0);
+    expect(done).toEqual(['up']);
+    await expect(up.run({ ...context, confirm: null }, [], asking)).rejects.toThrow('--yes does it without asking');
+  });
+});
+
+describe('destroy', () => {
+  it('says that nothing is left, and where the results are', async () => {
+    const { context, done, results } = fakeContext();
+    expect(await destroy.run(context, [], options)).toBe(0);
+    expect(done).toEqual(['destroy']);
+    expect(results[0]).toEqual({
+      value: { left: [], results: 'gs://my-results' },
+      lines: [
+        'no machine, disk or address is left',
+        'the results stay in gs://my-results; gcloud storage rm --recursive gs://my-results removes them',
+      ],
+    });
+  });
+
+  it('names what is left and still costs, and fails', async () => {
+    const costly = (): Promise<{ kind: 'disk'; name: string; place: string }[]> =>
+      Promise.resolve([{ kind: 'disk', name: 'tutti-dev-us-east1-1-data', place: 'us-east1-b' }]);
+    const { context, results } = fakeContext({
+      compute: { costly },
+      engine: { outputs: () => Promise.resolve({ ...stackOutputs, keepResults: false }) },
+    });
+    expect(await destroy.run(context, [], options)).toBe(1);
+    expect(results[0]!.lines).toEqual(['STILL THERE, and it costs:', '  disk tutti-dev-us-east1-1-data in us-east1-b']);
+  });
+
+  it('asks first', async () => {
+    const { context, done } = fakeContext({ confirm: () => Promise.resolve(false) });
+    await expect(destroy.run(context, [], {})).rejects.toThrow('nothing was changed');
+    expect(done).toEqual([]);
+  });
+});
