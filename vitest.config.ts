@@ -2,10 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 /** CI and `scripts/test --all` also run what takes longer or needs more than Node.js. */
 const all = process.env.TUTTI_TEST_ALL === '1';
-/** These measure time or load, or need a port that stands in the documentation. */
+/** These measure time or load, or keep all cores busy for minutes, or need a port that stands in the documentation. */
 const alone = [
   'test/e2e/{demo,demo-ports,failover,node-end,node-kill,readme,rehearse,rejoin}*.test.ts',
   'test/integration/foreign-load.test.ts',
+  'test/integration/cloud/*.long.test.ts',
 ];
 const long = all ? [] : ['test/**/*.long.test.ts'];
 
@@ -19,6 +20,8 @@ export default defineConfig({
           // Two cores: more workers only slow each other down.
           maxWorkers: 2,
           testTimeout: 20_000,
+          // A whole bundle of the node is made in one, on a machine that is busy.
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,9 +1,9 @@
 /** The buckets of the rehearsal, as their owner sees them: a fake-gcs-server, without the rights that GoogleApis asks for. */
 export class BucketStore {
-  readonly #endpoint: string;
+  readonly endpoint: string;
 
   constructor(endpoint: string) {
-    this.#endpoint = endpoint;
+    this.endpoint = endpoint;
   }
 
   async make(bucket: string): Promise<void> {
@@ -44,7 +44,7 @@ export class BucketStore {
   }
 
   async #ask(method: string, path: string, body?: Buffer | string): Promise<string> {
-    const answer = await fetch(`${this.#endpoint}${path}`, {
+    const answer = await fetch(`${this.endpoint}${path}`, {
       method,
       ...(body !== undefined && { body: new Uint8Array(Buffer.from(body)) }),
     });

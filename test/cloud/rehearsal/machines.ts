@@ -8,6 +8,7 @@ import type { Image } from '../machine/images.ts';
 import { Machine } from './machine.ts';
 import type { Identity } from './metadata-server.ts';
 import type { FirewallRule } from './packet-filter.ts';
+import { run } from './run-command.ts';
 import type { Vpc } from './vpc.ts';
 
 const GIB = 1024 ** 3;
@@ -113,11 +114,27 @@ export class Machines implements Effects {
     }
   }
 
+  /** Whether a connection from one machine to a port of another comes about. Packets that are dropped take the whole time limit. */
+  connects(from: string, to: string, port: number, limitSecs: number): Promise<boolean> {
+    const { address } = this.#running.get(to)!;
+    const inside = ['nsenter', `--net=/proc/${this.get(from).pid}/ns/net`, '--'] as const;
+    const [file, ...args] = [...inside, 'timeout', String(limitSecs), 'bash', '-c', `</dev/tcp/${address}/${port}`];
+    return run(file!, args).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** A sentence about a machine that ended by itself, else null. */
   readonly firstDead = (): string | null => {
     const dead = [...this.#running].find(([, { machine }]) => machine.hasEnded);
     return dead === undefined ? null : `${dead[0]} ended by itself`;
   };
+
+  /** How often the nodes of these machines were started. */
+  startsOf(names: readonly string[]): readonly number[] {
+    return names.map((name) => readFileSync(this.#journalOf(name), 'utf8').split('"node is up"').length - 1);
+  }
 
   /** The ends of what the machines and their units have said. */
   lastWords(): string {
@@ -128,8 +145,7 @@ export class Machines implements Effects {
     return this.names
       .map((name) => {
         const home = join(this.#options.directory, 'machines', name);
-        const journal = join(home, 'root/var/log/journal/tutti-node.service.log');
-        return `--- console of ${name}:\n${last(join(home, 'console.log'))}\n--- its node:\n${last(journal)}`;
+        return `--- console of ${name}:\n${last(join(home, 'console.log'))}\n--- its node:\n${last(this.#journalOf(name))}`;
       })
       .join('\n');
   }
@@ -137,6 +153,10 @@ export class Machines implements Effects {
   /** Turns off what runs, at once. */
   async cutAll(): Promise<void> {
     await Promise.all([...this.#running.values()].map(({ machine }) => machine.cut()));
+  }
+
+  #journalOf(name: string): string {
+    return join(this.#options.directory, 'machines', name, 'root/var/log/journal/tutti-node.service.log');
   }
 
   async #boot(inputs: Values): Promise<void> {

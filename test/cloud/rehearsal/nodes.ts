@@ -21,14 +21,15 @@ export class Nodes {
     this.#signal = signal;
   }
 
-  /** Resolves with the leader once that many nodes agree that they are the cluster. */
+  /** Resolves with the leader once that many nodes agree that they are the cluster, and all of them vote. */
   formed(count: number, timeoutMs: number): Promise<Node> {
     return this.#waitFor(`${count} nodes to form a cluster`, timeoutMs, async () => {
       const nodes = await this.all();
       const leaders = new Set(nodes.map(({ health }) => health.leader_id));
       const agree = nodes.every(({ health }) => health.cluster_formed && health.peers === count);
       const leader = nodes.find(({ health }) => health.state === 'leader');
-      if (nodes.length === count && agree && leaders.size === 1 && leader !== undefined) return leader;
+      const vote = leader?.health.members.every(({ role }) => role === 'voter') === true;
+      if (nodes.length === count && agree && leaders.size === 1 && leader !== undefined && vote) return leader;
       throw new Error(JSON.stringify(nodes.map(({ health }) => health)));
     });
   }

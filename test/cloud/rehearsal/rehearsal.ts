@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { RunReport } from '../../../node/src/results/report.ts';
 import { waitFor } from '../../../scripts/lib/wait-for.ts';
 import { Stack, type Step } from '../engine/stack.ts';
+import { outputsSchema } from '../../../infra/src/outputs.ts';
+import { lookAfter } from './cloud-scripts.ts';
 import { Nodes } from './nodes.ts';
 import { PROJECT, type Programs, targetUrl, World } from './world.ts';
 
@@ -37,6 +39,8 @@ export async function rehearse(programs: Programs, say: Say, signal: AbortSignal
     const nodes = new Nodes(world.machines, signal);
     await firstTest(world, stack, nodes, say, signal);
     await secondTest(world, stack, nodes, say, signal);
+    await anotherRegion(world, stack, nodes, say);
+    await byScripts(world, stack, say);
     await away(world, stack, say);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${world.machines.lastWords()}`, { cause: error });
@@ -62,6 +66,7 @@ async function firstTest(world: World, stack: Stack, nodes: Nodes, say: Say, sig
   say(`pulumi up: made ${made.length} resources, and with them ${world.machines.names.length} machines`);
   const { machine, health } = await nodes.formed(regions.length, formingTimeoutMs);
   say(`cluster: formed; ${health.node_id} leads, on ${machine}`);
+  await isClosed(world, say);
   await nodes.running(loadBeforeFailureMs, runTimeoutMs);
   say(`run: on, with the plan from the bucket. The power of ${machine} fails`);
   await world.machines.get(machine).cut();
@@ -85,6 +90,16 @@ async function firstTest(world: World, stack: Stack, nodes: Nodes, say: Say, sig
   say(`target: saw requests from ${Object.keys(seen).length} external addresses, one of each machine`);
 }
 
+/** From node to node one port is open, and that of the HTTP API is not, nor SSH. */
+async function isClosed({ machines }: World, say: Say): Promise<void> {
+  const [one, other] = machines.names;
+  const dropped = [22, 8080];
+  const open = await Promise.all(dropped.map((port) => machines.connects(one!, other!, port, 2)));
+  assert.deepEqual(open, [false, false], `of the ports ${dropped.join(', ')}, which are to be closed`);
+  assert.ok(await machines.connects(one!, other!, 7000, 30), 'port 7000 is to be open between the nodes');
+  say('firewall: between the machines port 7000 is open; those of SSH and of the HTTP API are not');
+}
+
 async function secondTest(world: World, stack: Stack, nodes: Nodes, say: Say, signal: AbortSignal): Promise<void> {
   const { plan: where } = (await stack.outputs()) as { readonly plan: string };
   const [, bucket, object] = /^gs:\/\/([^/]+)\/(.+)$/.exec(where)!;
@@ -95,6 +110,33 @@ async function secondTest(world: World, stack: Stack, nodes: Nodes, say: Say, si
   assert.match(await world.store.read(bucket!, object!), /name: second/);
   say('pulumi up: nothing to do, and the second plan is still there');
   await nodes.formed(regions.length, formingTimeoutMs);
+}
+
+/** One more, and away again, while the cluster runs. */
+async function anotherRegion(world: World, stack: Stack, nodes: Nodes, say: Say): Promise<void> {
+  const before = world.machines.names;
+  const starts = world.machines.startsOf(before);
+  await stack.configure(`tutti:regions[${regions.length}]`, 'us-west1');
+  const added = google(await stack.up());
+  assert.deepEqual(
+    added.filter(({ op }) => op !== 'create' && op !== 'update'),
+    [],
+    'a region more replaces nothing',
+  );
+  await nodes.formed(regions.length + 1, formingTimeoutMs);
+  say(`pulumi up: us-west1 as well; its node was admitted, and votes`);
+  await stack.forget(`tutti:regions[${regions.length}]`);
+  await stack.up();
+  await nodes.formed(regions.length, formingTimeoutMs);
+  assert.deepEqual(world.machines.startsOf(before), starts, 'no node of another region is started anew');
+  say('pulumi up: without us-west1; its node was removed, and no other was started anew');
+}
+
+/** What a person does with a cluster that is up. */
+async function byScripts(world: World, stack: Stack, say: Say): Promise<void> {
+  const file = join(world.stand.directory, 'third.yaml');
+  writeFileSync(file, plan('third', 5));
+  await lookAfter(world, outputsSchema.parse(await stack.outputs()), { plan: file, say });
 }
 
 async function away(world: World, stack: Stack, say: Say): Promise<void> {

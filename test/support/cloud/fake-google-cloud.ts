@@ -48,9 +48,10 @@ export class FakeGoogleCloud {
   readonly headers: IncomingMessage['headers'][] = [];
   /** Answers that come before any of its own: taken from the front. */
   readonly failures: Answer[] = [];
-  /** Called with "stop" or "start" once the machine has changed. */
-  onMachine: (machine: FakeMachine, verb: string) => void = () => undefined;
+  /** Called with "stop" or "start"; the operation is done when it is. */
+  onMachine: (machine: FakeMachine, verb: string) => Promise<void> = () => Promise.resolve();
   #waits = 0;
+  #operation: Promise<void> = Promise.resolve();
   #generation = 1000;
   readonly #server: Server = createServer((request, response) => void this.#take(request, response));
 
@@ -99,6 +100,7 @@ export class FakeGoogleCloud {
     this.asked.push(what);
     this.headers.push(request.headers);
     const body = Buffer.concat(chunks).toString('utf8');
+    if (what.endsWith('/wait')) await this.#operation;
     const given = this.failures.shift() ?? this.#answer(what, url.searchParams, body, request.headers);
     const text = typeof given.body === 'string' ? given.body : JSON.stringify(given.body);
     response.writeHead(given.status, { 'content-type': 'application/json', ...given.headers }).end(text);
@@ -172,7 +174,7 @@ export class FakeGoogleCloud {
       if (machine === undefined) return refuse(404, `no ${name} in ${zone}`, 'notFound');
       machine.status = verb === 'stop' ? 'TERMINATED' : 'RUNNING';
       this.#waits = 0;
-      this.onMachine(machine, verb);
+      this.#operation = this.onMachine(machine, verb);
       return answer({ name: 'operation-1', status: 'RUNNING', operationType: verb });
     }
     // Google answers a wait before the operation is done, when that takes long.

@@ -57,7 +57,7 @@ async function openWay(address: MachineAddress, port: number, signal: AbortSigna
     child.once('close', (code, by) => resolve(`gcloud ended (${by ?? code ?? ''}): ${lastWords.trim()}`));
   });
   const close = async (): Promise<void> => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid);
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) endGroup(child.pid);
     await ended;
   };
   const url = `http://127.0.0.1:${port}`;
@@ -69,6 +69,15 @@ async function openWay(address: MachineAddress, port: number, signal: AbortSigna
     throw signal.aborted ? thrown : new CloudFailure(`${address.instance}: no way to its API: ${message}`);
   }
   return { url, ended, close };
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid);
+  } catch (error) {
+    // It ended by itself, and that is not known here yet.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Resolves once somebody answers there. */
