@@ -35,7 +35,7 @@ export function nextJoining({ self, founders, list, met }: JoiningView): Joining
   const member = known.find(({ clusterId }) => clusterId !== null);
   if (member !== undefined) return { kind: 'join', founding: { founders, clusterId: member.clusterId } };
   const names = founders.map(({ id }) => id).join(', ');
-  if (self.isLearner || !founders.some(({ id }) => id === self.nodeId)) {
+  if (!founders.some(({ id }) => id === self.nodeId)) {
     return wait(`the cluster is founded by ${names}: waiting for its leader to admit this node`);
   }
   const gone = founders.filter(({ id }) => !list.some((one) => one.id === id && !one.isLearner));

@@ -163,6 +163,27 @@ describe('settings', () => {
     expect(problemsOf({ ...used, CONSUL_NAMESPACE: 'team' })).toContain('CONSUL_NAMESPACE: is not supported');
   });
 
+  it('discovery by an attribute of the machine demands who founds, and no list', () => {
+    const gce = { DISCOVERY_MODE: 'gce', CLUSTER_CONFIG_SOURCE: 'api' };
+    const whole = { ...gce, CLUSTER_FOUNDERS: 'gs://a-bucket/founders.txt' };
+    // Founders are read from where plans are, so that may be said as well.
+    const used = { ...whole, CLUSTER_ROLE: 'learner', GCS_API_ENDPOINT: 'http://127.0.0.1:4443' };
+    expect(() => checkNodeSettings(readSettings(used), used)).not.toThrow();
+    expect(problemsOf(gce)).toContain('CLUSTER_FOUNDERS: required when DISCOVERY_MODE is gce');
+    expect(problemsOf({ ...whole, CLUSTER_NODES: 'a' })).toContain(
+      'CLUSTER_NODES: has no effect when DISCOVERY_MODE is gce',
+    );
+    expect(problemsOf({ ...whole, CLUSTER_EXPECT_NODES: '3' })).toContain(
+      'has no effect unless DISCOVERY_MODE is consul',
+    );
+    expect(problemsOf({ ...gce, CLUSTER_FOUNDERS: 'a-bucket/founders.txt' })).toContain('must be gs://bucket/object');
+    expect(problemsOf({ ...whole, CLUSTER_ROLE: 'leader' })).toContain("must be voter or learner, not 'leader'");
+    for (const other of [{ CLUSTER_NODES: '127.0.0.1' }, { DISCOVERY_MODE: 'consul', CLUSTER_EXPECT_NODES: '3' }]) {
+      const elsewhere = { CLUSTER_CONFIG_SOURCE: 'api', CLUSTER_FOUNDERS: 'gs://a-bucket/x', ...other };
+      expect(problemsOf(elsewhere)).toContain('CLUSTER_FOUNDERS: has no effect unless DISCOVERY_MODE is gce');
+    }
+  });
+
   it("variables of Consul's own stop nobody", () => {
     const environment = {
       CLUSTER_NODES: '127.0.0.1',
