@@ -85,13 +85,21 @@ describe.each(['grpc', 'tcp'])(
       expect(isLost().slice(lostBefore)).toEqual([]);
       expect([await cluster.leader(), lines(/^elected: leads/).length]).toEqual([leader, elections]);
       expect((await cluster.runReaches('running', waitMs)).state).toBe('running');
+      await cluster.runReaches('finished', waitMs);
+      await firedOnce(cluster, recorder, ratePerSecond * seconds);
       // All that stands was opened with keys that nobody trusts any more; what is opened now is not.
       const follower = cluster.members.find(({ id }) => id !== leader)!.id;
       await cluster.processes.kill(follower, 'SIGTERM');
+      const from = cluster.log(follower).length;
       startNode(follower, transport);
-      await cluster.formed();
-      await cluster.runReaches('finished', waitMs);
-      await firedOnce(cluster, recorder, ratePerSecond * seconds);
+      await waitFor('it to be connected to both others', waitMs, () =>
+        Promise.resolve(
+          cluster
+            .log(follower)
+            .slice(from)
+            .filter(({ msg }) => msg === 'connected').length === 2,
+        ),
+      );
     });
   },
 );
