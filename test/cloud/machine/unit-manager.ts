@@ -38,9 +38,12 @@ export class UnitManager {
     const required = listOf(file, 'Unit.Requires');
     const after = listOf(file, 'Unit.After');
     await Promise.all(required.filter((unit) => after.includes(unit)).map((unit) => this.start(unit)));
+    const want = (unit: string): Promise<void> =>
+      this.start(unit).catch(() => this.#say(`${name}: ${unit}, which it wants, did not start`));
     const wanted = listOf(file, 'Unit.Wants').filter((unit) => !builtIn.has(unit));
-    for (const unit of wanted)
-      await this.start(unit).catch(() => this.#say(`${name}: ${unit}, which it wants, did not start`));
+    await Promise.all(wanted.filter((unit) => after.includes(unit)).map(want));
+    // Beside it, not before: each may wait for what the other brings.
+    for (const unit of wanted.filter((one) => !after.includes(one))) void want(unit);
     const beside = required.filter((unit) => !after.includes(unit)).map((unit) => this.start(unit));
     await Promise.all([this.#service(name).start(), ...beside]);
   }
