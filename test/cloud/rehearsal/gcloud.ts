@@ -1,9 +1,8 @@
 // `gcloud compute ssh MACHINE ... -- -L PORT:127.0.0.1:8080` of the rehearsal: the port leads into the network of that machine.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const args = process.argv.slice(2);
 const join_ = (near: Socket, far: Socket): void => {
@@ -25,7 +24,7 @@ if (args[0] === 'inside') {
     process.exit(1);
   }
   // One process cannot be in two networks; a socket in the file system is in both.
-  const socket = join(mkdtempSync(join(tmpdir(), 'tutti-tunnel-')), 'socket');
+  const socket = join(dirname(process.env.REHEARSAL_MACHINES!), `${process.pid}.socket`);
   const inside = [process.execPath, import.meta.filename, 'inside', socket];
   const child = spawn('nsenter', [`--net=/proc/${pid}/ns/net`, '--', ...inside], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { gcloudReach, tunnelCommand } from '../../../infra/src/cloud/reach/gcloud.ts';
 import { FakeNodes } from '../../support/cloud/fake-nodes.ts';
-import { pathWith, putGcloud } from '../../support/cloud/fake-programs.ts';
+import { pathWith, putGcloud, putGcloudThatFailsOnce } from '../../support/cloud/fake-programs.ts';
 
 const address = { project: 'p', zone: 'z', instance: 'm' };
 let folder: string;
@@ -42,6 +42,16 @@ it('what gcloud says when it fails is the reason', async () => {
   await expect(reach.open(address, 0)).rejects.toThrow(
     /^m: no way to its API: gcloud ended \(1\): ERROR.*4033: not authorized/,
   );
+});
+
+it('a port that somebody else has taken meanwhile is no reason to give up, where any port will do', async () => {
+  const words = 'bind [127.0.0.1]:40000: Address already in use';
+  putGcloudThatFailsOnce(folder, { m: nodes.urlOf('m') }, words);
+  const way = await gcloudReach(interrupted.signal).open(address, 0);
+  expect((await healthVia(way.url)).ok).toBe(true);
+  await way.close();
+  putGcloud(folder, {}, words);
+  await expect(gcloudReach(interrupted.signal).open(address, 8080)).rejects.toThrow('Address already in use');
 });
 
 it('without gcloud it is said what is missing, before and after', async () => {

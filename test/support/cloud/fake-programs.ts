@@ -21,6 +21,17 @@ export function putGcloud(folder: string, urls: Readonly<Record<string, string>>
   put(folder, 'gcloud', `${environment} ${process.execPath} ${gcloud} "$@"\nexit $?`);
 }
 
+/** As `putGcloud`, but the first way fails with these words. */
+export function putGcloudThatFailsOnce(folder: string, urls: Readonly<Record<string, string>>, words: string): void {
+  const working = join(folder, 'working');
+  putGcloud(working, urls);
+  put(
+    folder,
+    'gcloud',
+    `[ -e '${folder}/failed' ] && exec '${working}/gcloud' "$@"\ntouch '${folder}/failed'\necho '${words}' >&2\nexit 255`,
+  );
+}
+
 /** A `pulumi` that has one stack, `dev`, with these outputs and this configuration, and does nothing. It writes down what it was asked. */
 export function putPulumi(
   folder: string,

@@ -29,7 +29,7 @@ export function gcloudReach(signal: AbortSignal): Reach {
   return {
     whyNot: async () => ((await hasGcloud()) ? null : missing),
     async open(address, port) {
-      const way = await openWay(address, port === 0 ? await freePort() : port, signal);
+      const way = await (port === 0 ? openAnywhere(address, signal) : openWay(address, port, signal));
       open.add(way);
       void way.ended.then(() => open.delete(way));
       return way;
@@ -43,6 +43,20 @@ export function tunnelCommand({ project, zone, instance }: MachineAddress, port:
   const options = ['-o', 'ExitOnForwardFailure=yes', '-o', 'ServerAliveInterval=15'];
   const gcloud = ['gcloud', 'compute', 'ssh', instance, '--project', project, '--zone', zone];
   return [...gcloud, '--tunnel-through-iap', '--quiet', '--', ...ssh, ...options];
+}
+
+/** Between the look for a free port and ssh's own, somebody else may take it. */
+const portAttempts = 3;
+const isTaken = /address already in use/i;
+
+async function openAnywhere(address: MachineAddress, signal: AbortSignal): Promise<Way> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await openWay(address, await freePort(), signal);
+    } catch (thrown) {
+      if (attempt === portAttempts || !isTaken.test((thrown as Error).message)) throw thrown;
+    }
+  }
 }
 
 async function openWay(address: MachineAddress, port: number, signal: AbortSignal): Promise<Way> {
