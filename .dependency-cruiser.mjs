@@ -24,7 +24,11 @@ const onlyInfra = (folder, ...allowed) => ({
   from: { path: `${infra}${folder}/` },
   to: {
     path: '^(infra|node|scripts|test)/',
-    pathNot: ['node_modules', `${infra}${folder}/`, ...allowed.map((name) => (name.startsWith('^') ? name : `${infra}${name}`))],
+    pathNot: [
+      'node_modules',
+      `${infra}${folder}/`,
+      ...allowed.map((name) => (name.startsWith('^') ? name : `${infra}${name}`)),
+    ],
   },
 });
 

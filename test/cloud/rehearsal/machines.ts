@@ -119,7 +119,7 @@ export class Machines implements Effects {
     const { address } = this.#running.get(to)!;
     const inside = ['nsenter', `--net=/proc/${this.get(from).pid}/ns/net`, '--'] as const;
     const [file, ...args] = [...inside, 'timeout', String(limitSecs), 'bash', '-c', `</dev/tcp/${address}/${port}`];
-    return run(file!, args).then(
+    return run(file, args).then(
       () => true,
       () => false,
     );
