@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ClusterHealth } from '../../node/src/api/health.ts';
 import type { RunProgress } from '../../node/src/coordinator/service.ts';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
+import { TestAuthority } from '../integration/transport/certificates.ts';
 import { FakeGoogle } from '../unit/gcs/fake-google.ts';
 import { TestCluster } from './support/cluster.ts';
 import { startRecorder } from './support/helpers.ts';
@@ -24,6 +25,7 @@ let recorder: Awaited<ReturnType<typeof startRecorder>>;
 let machines: ReadonlyMap<string, FakeGoogle>;
 /** Where they are, also once they are stopped. */
 let hosts: ReadonlyMap<string, string>;
+const authority = new TestAuthority();
 /** The object that says who founds; null: it is not written yet. */
 let founders: string | null;
 
@@ -52,6 +54,15 @@ const listOf = (ids: string): string =>
 const setList = (on: string, list: string | null): void => {
   for (const id of on) machines.get(id)!.setAttribute('cluster-nodes', list);
 };
+/** The flags of a node with keys, as `pulumi up` gives them to each. */
+function keysOf(id: string): Record<string, string> {
+  const folder = join(cluster.directory, `${id}-keys`);
+  mkdirSync(folder, { recursive: true });
+  const { cert, key, ca } = authority.keysOf(id);
+  for (const [name, text] of Object.entries({ cert, key, ca })) writeFileSync(join(folder, name), text);
+  const file = (name: string): string => join(folder, name);
+  return { 'tls-cert-file': file('cert'), 'tls-key-file': file('key'), 'tls-ca-file': file('ca') };
+}
 function start(id: string): void {
   const home = join(cluster.directory, 'home');
   mkdirSync(home, { recursive: true });
@@ -63,6 +74,7 @@ function start(id: string): void {
     id,
     {
       ...{ nodes: '', 'discovery-mode': 'gce', founders: 'gs://plans/founders.txt', 'election-priority': priority },
+      ...keysOf(id),
       ...(id === 'e' && { role: 'learner' }),
     },
     google,
