@@ -166,14 +166,14 @@ export const settings = {
     'CLUSTER_TLS_CERT_FILE',
     text.nullable().default(null),
     'none',
-    'PEM certificate of this node for mutual TLS between nodes (with _KEY_FILE and _CA_FILE).',
+    'PEM certificate of this node for mutual TLS between nodes (with _KEY_FILE and _CA_FILE), with its id and its address in subjectAltName. All three are followed while the node runs.',
   ),
   tlsKeyFile: setting('CLUSTER_TLS_KEY_FILE', text.nullable().default(null), 'none', 'PEM private key of this node.'),
   tlsCaFile: setting(
     'CLUSTER_TLS_CA_FILE',
     text.nullable().default(null),
     'none',
-    'PEM certificate authority that signed every node’s certificate.',
+    'PEM certificates of the authorities that may have signed a node’s certificate: one, or two while one takes over.',
   ),
   secret: secret(
     'CLUSTER_SECRET',
@@ -204,7 +204,7 @@ export const settings = {
     'API_AUTH_TOKEN_FILE',
     text.nullable().default(null),
     'none',
-    'A file that holds API_AUTH_TOKEN.',
+    'A file that holds API_AUTH_TOKEN, followed while the node runs.',
   ),
   apiHostNames: setting(
     'API_HOST_NAMES',

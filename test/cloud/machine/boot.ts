@@ -61,7 +61,7 @@ async function systemctl(units: UnitManager, args: readonly string[]): Promise<s
 
 mkdirSync(JOURNALS, { recursive: true });
 mkdirSync('/run/systemd', { recursive: true });
-const units = new UnitManager(JOURNALS, say);
+const units = new UnitManager('/etc/systemd/system', JOURNALS, say);
 const server = createServer((socket) => obey(socket, units));
 server.listen(SOCKET);
 createInterface({ input: process.stdin }).on('line', (line) => {

@@ -11,17 +11,18 @@ const builtIn: ReadonlySet<string> = new Set([
   'docker.socket',
   'multi-user.target',
 ]);
-const folder = '/etc/systemd/system';
 
 /** Stands for systemd where it cannot run: services, in the order that Requires, Wants and After give them. */
 export class UnitManager {
+  readonly #folder: string;
   readonly #journals: string;
   readonly #say: (line: string) => void;
   #files = new Map<string, UnitFile>();
   readonly #services = new Map<string, Service>();
 
-  /** `journals` is the directory for what the units print. */
-  constructor(journals: string, say: (line: string) => void) {
+  /** `folder` holds the unit files; `journals` is the directory for what the units print. */
+  constructor(folder: string, journals: string, say: (line: string) => void) {
+    this.#folder = folder;
     this.#journals = journals;
     this.#say = say;
   }
@@ -35,17 +36,17 @@ export class UnitManager {
   async start(name: string): Promise<void> {
     if (builtIn.has(name)) return;
     const file = this.#file(name);
-    const required = listOf(file, 'Unit.Requires');
     const after = listOf(file, 'Unit.After');
-    await Promise.all(required.filter((unit) => after.includes(unit)).map((unit) => this.start(unit)));
-    const want = (unit: string): Promise<void> =>
-      this.start(unit).catch(() => this.#say(`${name}: ${unit}, which it wants, did not start`));
-    const wanted = listOf(file, 'Unit.Wants').filter((unit) => !builtIn.has(unit));
-    await Promise.all(wanted.filter((unit) => after.includes(unit)).map(want));
-    // Beside it, not before: each may wait for what the other brings.
-    for (const unit of wanted.filter((one) => !after.includes(one))) void want(unit);
-    const beside = required.filter((unit) => !after.includes(unit)).map((unit) => this.start(unit));
-    await Promise.all([this.#service(name).start(), ...beside]);
+    const required = listOf(file, 'Unit.Requires').map((unit) => ({ unit, begun: this.start(unit) }));
+    const wanted = listOf(file, 'Unit.Wants').map((unit) => ({
+      unit,
+      begun: this.start(unit).catch(() => this.#say(`${name}: ${unit}, which it wants, did not start`)),
+    }));
+    // Whoever fails is heard below, in its turn.
+    for (const { begun } of required) begun.catch(() => undefined);
+    // What it does not come after begins with it: each may wait for what the other brings.
+    await Promise.all([...required, ...wanted].filter(({ unit }) => after.includes(unit)).map(({ begun }) => begun));
+    await Promise.all([this.#service(name).start(), ...required.map(({ begun }) => begun)]);
   }
 
   async stop(name: string): Promise<void> {
@@ -79,7 +80,7 @@ export class UnitManager {
   #file(name: string): UnitFile {
     let file = this.#files.get(name);
     if (file === undefined) {
-      const path = join(folder, name);
+      const path = join(this.#folder, name);
       if (!existsSync(path)) throw new Error(`Unit ${name} not found.`);
       const dropIns = existsSync(`${path}.d`) ? readdirSync(`${path}.d`).sort() : [];
       const texts = [path, ...dropIns.map((dropIn) => join(`${path}.d`, dropIn))].map((file_) =>

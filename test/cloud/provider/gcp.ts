@@ -1,6 +1,7 @@
 import { gcpMachine } from './gcp-machine.ts';
 import { gcpNetwork } from './gcp-network.ts';
 import { gcpProject } from './gcp-project.ts';
+import { gcpRegistry } from './gcp-registry.ts';
 import { gcpSecrets } from './gcp-secrets.ts';
 import { gcpStorage } from './gcp-storage.ts';
 import type { ResourceKind } from './resource-kind.ts';
@@ -11,5 +12,6 @@ export const gcpKinds: Readonly<Record<string, ResourceKind>> = {
   ...gcpNetwork,
   ...gcpStorage,
   ...gcpSecrets,
+  ...gcpRegistry,
   ...gcpMachine,
 };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Effects, Resource } from '../provider/cloud.ts';
 import { contentOf } from '../provider/gcp-storage.ts';
@@ -119,7 +119,7 @@ export class Machines implements Effects {
     const { address } = this.#running.get(to)!;
     const inside = ['nsenter', `--net=/proc/${this.get(from).pid}/ns/net`, '--'] as const;
     const [file, ...args] = [...inside, 'timeout', String(limitSecs), 'bash', '-c', `</dev/tcp/${address}/${port}`];
-    return run(file!, args).then(
+    return run(file, args).then(
       () => true,
       () => false,
     );
@@ -142,12 +142,16 @@ export class Machines implements Effects {
       if (!existsSync(path)) return '(nothing)';
       return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-LAST_LINES).join('\n');
     };
-    return this.names
-      .map((name) => {
-        const home = join(this.#options.directory, 'machines', name);
-        return `--- console of ${name}:\n${last(join(home, 'console.log'))}\n--- its node:\n${last(this.#journalOf(name))}`;
-      })
-      .join('\n');
+    const ofMachine = (name: string): readonly string[] => {
+      const home = join(this.#options.directory, 'machines', name);
+      const journals = join(home, 'root/var/log/journal');
+      const units = existsSync(journals) ? readdirSync(journals) : [];
+      return [
+        `--- console of ${name}:\n${last(join(home, 'console.log'))}`,
+        ...units.map((unit) => `--- ${unit} of ${name}:\n${last(join(journals, unit))}`),
+      ];
+    };
+    return this.names.flatMap(ofMachine).join('\n');
   }
 
   /** Turns off what runs, at once. */

@@ -11,7 +11,7 @@ const image = `ghcr.io/me/tutti@sha256:${'0'.repeat(64)}`;
 describe('the stand-in for cloud-init', () => {
   it('takes what infra/ writes, and refuses what it would not carry out', () => {
     const { write_files: files, runcmd } = parseCloudConfig(
-      cloudInit({ image, isBundled: false, registryHost: null, hasCredentials: false }),
+      cloudInit({ image, isBundled: false, hasCredentials: false, registryHost: null }),
     );
     expect(files.map(({ path }) => path)).toContain('/etc/systemd/system/tutti-node.service');
     expect(runcmd.at(-1)).toContain('tutti-node.service');
@@ -23,7 +23,7 @@ describe('the stand-in for cloud-init', () => {
 describe('the stand-in for systemd', () => {
   it('takes the units that infra/ writes', () => {
     const { write_files: files } = parseCloudConfig(
-      cloudInit({ image, isBundled: false, registryHost: null, hasCredentials: false }),
+      cloudInit({ image, isBundled: false, hasCredentials: false, registryHost: null }),
     );
     for (const { path, content } of files.filter(({ path }) => path.endsWith('.service'))) {
       const unit = parseUnit(path, content);
