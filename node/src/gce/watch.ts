@@ -1,6 +1,7 @@
-import { type Backoff, backoffMs } from '../lib/backoff.ts';
+import type { Backoff } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
-import { TuttiError } from '../lib/errors.ts';
+import type { TuttiError } from '../lib/errors.ts';
+import { keepAsking } from '../lib/keep-asking.ts';
 import { readAttribute } from './attribute.ts';
 
 /** How long the server may hold an answer back: whoever wants to know whether it still answers knows it after so long. */
@@ -30,58 +31,23 @@ export interface WatchAttributeOptions {
 }
 
 /** Asks for the attribute, and then again and again for a change of it. The returned function ends that. */
-export function watchAttribute(options: WatchAttributeOptions): () => void {
-  const watch = new Watch(options);
-  watch.ask();
-  return () => watch.end();
-}
-
-class Watch {
-  readonly #options: WatchAttributeOptions;
-  readonly #ended = new AbortController();
-  #etag: string | null = null;
-  #failures = 0;
-  #cancelNext: () => void = () => undefined;
-
-  constructor(options: WatchAttributeOptions) {
-    this.#options = options;
-  }
-
-  ask(): void {
-    const { clock, host, name, onValue } = this.#options;
-    const startedMs = clock.nowMs();
-    const { signal } = this.#ended;
-    const wait = this.#etag === null ? null : { etag: this.#etag, seconds: waitSecs };
-    const timeoutMs = (wait === null ? 0 : waitSecs * 1000) + slackMs;
-    readAttribute(host, { name, wait, timeoutMs, signal }).then(
-      ({ text, etag }) => {
-        if (signal.aborted) return;
-        this.#failures = 0;
-        this.#etag = etag;
-        this.#askAt(startedMs + (etag === null ? missingGapMs : minGapMs));
-        onValue(text);
-      },
-      (thrown: unknown) => {
-        if (!signal.aborted) this.#failed(TuttiError.from(thrown));
-      },
-    );
-  }
-
-  end(): void {
-    this.#ended.abort();
-    this.#cancelNext();
-  }
-
-  #failed(error: TuttiError): void {
-    const { clock, onFailure, random } = this.#options;
-    this.#failures += 1;
-    // What it has now is read at once when it is back.
-    this.#etag = null;
-    this.#askAt(clock.nowMs() + backoffMs(this.#failures, random, pauses));
-    onFailure(error);
-  }
-
-  #askAt(atMs: number): void {
-    this.#cancelNext = this.#options.clock.at(atMs, () => this.ask());
-  }
+export function watchAttribute({ host, name, onValue, onFailure, clock, random }: WatchAttributeOptions): () => void {
+  let known: string | null = null;
+  return keepAsking({
+    ask: (signal) => {
+      const wait = known === null ? null : { etag: known, seconds: waitSecs };
+      return readAttribute(host, { name, wait, timeoutMs: (wait?.seconds ?? 0) * 1000 + slackMs, signal });
+    },
+    onAnswer: ({ text, etag }) => {
+      known = etag;
+      onValue(text);
+      return etag === null ? missingGapMs : minGapMs;
+    },
+    onFailure: (error) => {
+      // What it has now is read at once when it is back.
+      known = null;
+      onFailure(error);
+    },
+    ...{ pauses, clock, random },
+  });
 }
