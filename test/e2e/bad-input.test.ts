@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from '../../node/src/api/server.ts';
 import { TuttiError } from '../../node/src/lib/errors.ts';
 import { silentLog } from '../../node/src/lib/log.ts';
+import type { RunReport } from '../../node/src/results/report.ts';
 import { fakeBackend } from '../unit/api/fake-backend.ts';
 import { run, tutti } from './support/tutti.ts';
 
@@ -257,15 +258,14 @@ describe('a target that refuses connections', () => {
       '1',
     ]);
     expect(ended.stderr).toBe('');
-    const report = JSON.parse(ended.stdout) as {
-      totals: { requests: number; failedRequests: number; errors: Record<string, number> };
-      verdict: { kind: string };
-    };
-    // One of five requests that a busy machine sends late is a fifth of the load, and the code says that; nothing else.
-    expect([report.verdict.kind, ended.code]).toEqual(
-      report.verdict.kind === 'valid' ? ['valid', 0] : ['generator-limited', 120],
-    );
-    expect(report.totals).toMatchObject({ requests: 5, failedRequests: 5, errors: { connect_error: 5 } });
+    const { books, totals, verdict } = JSON.parse(ended.stdout) as RunReport;
+    // A machine that stands still is told of by the books and the code; that requests failed is no failure of the tool.
+    const codes: Readonly<Record<string, number>> = { valid: 0, 'generator-limited': 120, degraded: 121 };
+    expect(ended.code, verdict.reasons.join('; ')).toBe(codes[verdict.kind]);
+    expect(books.planned).toBe(5);
+    const { fired } = books;
+    expect(fired).toBeGreaterThan(2);
+    expect(totals).toMatchObject({ requests: fired, failedRequests: fired, errors: { connect_error: fired } });
   });
 });
 
