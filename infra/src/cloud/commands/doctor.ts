@@ -15,7 +15,7 @@ import type { Say } from '../say.ts';
 export const doctor: CloudCommand = {
   usage: 'doctor',
   description:
-    'Look for what is in the way: configuration, login, project, APIs, rights, quotas, organization policies.',
+    'Look for what is in the way: configuration, plan, login, project, APIs, rights, quotas, organization policies.',
   options: [],
   examples: ['scripts/cloud doctor', 'scripts/cloud doctor --json'],
   async run(context) {
@@ -44,7 +44,8 @@ async function examine(context: CloudContext): Promise<readonly Finding[]> {
     return [tools, missing('stack', thrown.message, `docs/google-cloud.md, "${chapter}"`), login];
   }
   const stack = ok('stack', `${config.stack} in ${config.project}, ${config.regions.join(', ')}`);
-  if (why !== null) return [tools, stack, login];
+  const found = [tools, stack, await planFinding(context, config), login];
+  if (why !== null) return found;
   const parts = await Promise.all([
     projectFindings(context, config),
     facts.enabled(config.project, neededApis).then((enabled) => [judgeApis(config.project, enabled)]),
@@ -52,7 +53,17 @@ async function examine(context: CloudContext): Promise<readonly Finding[]> {
     quotaFindings(context, config),
     policyFindings(context, config),
   ]);
-  return [tools, stack, login, ...parts.flat()];
+  return [...found, ...parts.flat()];
+}
+
+async function planFinding({ engine }: CloudContext, { plan }: StackConfig): Promise<Finding> {
+  try {
+    await engine.checkPlan();
+    return ok('plan', `${plan} is one that a leader takes`);
+  } catch (thrown) {
+    if (!(thrown instanceof CloudFailure)) throw thrown;
+    return missing('plan', thrown.message, `npx tutti validate ${plan}`);
+  }
 }
 
 async function projectFindings({ facts }: CloudContext, { project }: StackConfig): Promise<readonly Finding[]> {

@@ -25,6 +25,7 @@ describe('doctor', () => {
     expect(findings.map(({ state, what }) => [what, state])).toEqual([
       ['gcloud', 'ok'],
       ['stack', 'ok'],
+      ['plan', 'ok'],
       ['login', 'ok'],
       ['project', 'ok'],
       ['billing', 'ok'],
@@ -48,6 +49,11 @@ describe('doctor', () => {
         },
       },
       [['gcloud', 'https://cloud.google.com/sdk/docs/install']],
+    ],
+    [
+      'a plan that a leader would take',
+      { engine: { checkPlan: () => Promise.reject(CloudFailure.input('plan.yaml cannot be read')) } },
+      [['plan', 'npx tutti validate plan.yaml']],
     ],
     [
       'a login',
