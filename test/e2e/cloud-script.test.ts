@@ -109,7 +109,7 @@ describe('scripts/cloud, as a person calls it', () => {
     expect([refused.code, refused.stdout]).toEqual([104, '']);
     expect(refused.stderr).toContain(`${join(folder, 'plan.yaml')}: cannot be read: there is no such file`);
     const { stdout } = await cloud('doctor', '--stack', 'dev', '--cwd', folder);
-    expect(stdout).toMatch(/MISSING {2}plan: .*there is no such file\n {11}npx tutti validate plan\.yaml/);
+    expect(stdout).toMatch(/MISSING {2}plan: .*there is no such file\n {11}pulumi config set tutti:plan/);
     copyFileSync(minimal, join(folder, 'plan.yaml'));
     expect((await cloud('doctor', '--stack', 'dev', '--cwd', folder)).stdout).toContain('ok       plan: plan.yaml');
   });

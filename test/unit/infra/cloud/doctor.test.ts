@@ -53,7 +53,7 @@ describe('doctor', () => {
     [
       'a plan that a leader would take',
       { engine: { checkPlan: () => Promise.reject(CloudFailure.input('plan.yaml cannot be read')) } },
-      [['plan', 'npx tutti validate plan.yaml']],
+      [['plan', 'pulumi config set tutti:plan PLAN (a path from the folder infra), or mend the file']],
     ],
     [
       'a login',
