@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -102,6 +102,16 @@ describe('scripts/cloud, as a person calls it', () => {
     expect(other.stderr).toContain("no stack named 'other' found");
     expect(other.stderr).toContain('pulumi stack init other');
     expect(other.code).toBe(104);
+  });
+
+  it('refuses a plan file that is none before anything is made, with 104, and doctor finds it as well', async () => {
+    const refused = await cloud('up', '--yes', '--no-wait', '--stack', 'dev', '--cwd', folder);
+    expect([refused.code, refused.stdout]).toEqual([104, '']);
+    expect(refused.stderr).toContain(`${join(folder, 'plan.yaml')}: cannot be read: there is no such file`);
+    const { stdout } = await cloud('doctor', '--stack', 'dev', '--cwd', folder);
+    expect(stdout).toMatch(/MISSING {2}plan: .*there is no such file\n {11}pulumi config set tutti:plan/);
+    copyFileSync(minimal, join(folder, 'plan.yaml'));
+    expect((await cloud('doctor', '--stack', 'dev', '--cwd', folder)).stdout).toContain('ok       plan: plan.yaml');
   });
 
   it('finds that nobody is logged in, and says how', async () => {

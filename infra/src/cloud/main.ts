@@ -15,6 +15,7 @@ import { status } from './commands/status.ts';
 import { tunnel } from './commands/tunnel.ts';
 import { up } from './commands/up.ts';
 import { upload } from './commands/upload.ts';
+import { aboutItsProject } from './engine/about-its-project.ts';
 import { automationEngine } from './engine/automation.ts';
 import { CloudFailure } from './failure.ts';
 import { computeOf } from './google/compute.ts';
@@ -107,25 +108,12 @@ function contextOf(options: CommandOptions): CloudContext {
   });
   const { signal } = interrupted;
   const authorize = applicationDefault();
-  const quota: { project: string | null } = { project: null };
-  const rest = new GoogleRest({
-    endpoints: endpointsOf(process.env),
-    authorize,
-    signal,
-    quotaProject: () => quota.project,
-  });
   const stack = typeof options.stack === 'string' ? options.stack : null;
   const folder = String(options.cwd);
-  const engine = automationEngine({ folder, stack, signal: terminated.signal });
+  const { engine, projectId } = aboutItsProject(automationEngine({ folder, stack, signal: terminated.signal }));
+  const rest = new GoogleRest({ endpoints: endpointsOf(process.env), authorize, signal, quotaProject: projectId });
   return {
-    engine: {
-      ...engine,
-      config: async () => {
-        const config = await engine.config();
-        quota.project = config.project;
-        return config;
-      },
-    },
+    engine,
     compute: computeOf(rest),
     storage: storageOf(rest),
     logging: loggingOf(rest),

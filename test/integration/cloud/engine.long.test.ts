@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, type TestContext } from 'vitest';
 import { StandInCloud } from '../../cloud/engine/stand-in.ts';
@@ -50,6 +50,20 @@ const google = (steps: readonly Step[]): readonly Step[] => steps.filter(({ type
 const there = (stand: StandInCloud, kind: string): readonly string[] =>
   stand.cloud.resources.filter(({ type }) => type.endsWith(`:${kind}`)).map(({ id }) => id);
 
+/** All that the engine has kept of the stack: its state, the states before, and what was configured. */
+function keptTexts({ directory }: StandInCloud): readonly string[] {
+  const files = readdirSync(join(directory, 'state'), { recursive: true, withFileTypes: true });
+  return files.filter((one) => one.isFile()).map((one) => readFileSync(join(one.parentPath, one.name), 'utf8'));
+}
+
+/** As JSON writes them, since a key has several lines. */
+function secretsIn({ cloud }: StandInCloud): readonly string[] {
+  const versions = cloud.resources.filter(({ type }) => type.endsWith(':SecretVersion'));
+  const data = versions.map(({ inputs }) => String(inputs.secretData));
+  const keys = data.flatMap((text) => /-----BEGIN [A-Z ]*PRIVATE KEY-----\\n([^-]+?)\\n/.exec(text)?.[1] ?? text);
+  return keys.map((key) => key.slice(0, 40));
+}
+
 it(
   'the real engine makes a stack, finds nothing to do, changes what changed, and takes all away',
   { timeout },
@@ -61,6 +75,11 @@ it(
       expect([there(stand, 'Instance').length, there(stand, 'Address').length]).toEqual([3, 6]);
       expect((await stack.outputs()).plan).toBe('gs://my-project-tutti-dev-config/plan.yaml');
       expect(await stack.up()).toEqual([]);
+
+      const kept = keptTexts(stand).join('');
+      expect(kept).toContain('tutti-dev-us-central1-1-keys');
+      expect(secretsIn(stand)).toHaveLength(4);
+      for (const secret of [...secretsIn(stand), 'PRIVATE KEY']) expect(kept).not.toContain(secret);
 
       setPlan(planOf('/second'));
       const replaced = google(await stack.up());

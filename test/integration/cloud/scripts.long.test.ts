@@ -84,6 +84,26 @@ it('scripts/cloud has the real engine make a stack, change it and take it away',
     });
     expect(again.stderr).not.toMatch(/^ {2}(created|changed|deleted)/m);
 
+    const changes = (stderr: string): readonly string[] => stderr.match(/^ {2}(?:created|changed|deleted).*/gm) ?? [];
+    copyFileSync(pathOf('examples/checkout.yaml'), join(stand.directory, 'plan.yaml'));
+    const planned = await cloud('up', '--yes', '--no-wait');
+    expect(
+      new Set(changes(planned.stderr).map((line) => line.replace(/^ {2}\S+( anew| for another)? | \(.*/g, ''))),
+    ).toEqual(new Set(['BucketObject tutti-dev-config-plan']));
+
+    await stack.configure('tutti:regions[3]', 'us-west1');
+    const more = await cloud('up', '--yes', '--no-wait');
+    expect(changes(more.stderr)).toContainEqual(expect.stringMatching(/^ {2}created Instance tutti-dev-us-west1-1/));
+    expect(changes(more.stderr).filter((line) => /deleted|anew/.test(line))).toEqual([]);
+    expect(changes(more.stderr).filter((line) => line.startsWith('  created') && !line.includes('us-west1'))).toEqual(
+      [],
+    );
+    await stack.forget('tutti:regions[3]');
+    const fewer = await cloud('up', '--yes', '--no-wait');
+    expect(changes(fewer.stderr)).toContainEqual(expect.stringMatching(/^ {2}deleted Instance tutti-dev-us-west1-1/));
+    expect(changes(fewer.stderr).filter((line) => line.includes('created'))).toEqual([]);
+    expect(count(stand, 'Instance')).toBe(3);
+
     // What the provider refuses is the reason, and how it ends.
     await stack.configure('tutti:runtime.kind', 'gce');
     await stack.configure('tutti:runtime.machineType', 'e2-standard-4');

@@ -45,6 +45,7 @@ export function fakeContext(parts: Parts = {}): FakeContext {
     engine: {
       stack: () => Promise.resolve('dev'),
       config: () => Promise.resolve(config),
+      checkPlan: () => Promise.resolve(),
       outputs: () => Promise.resolve(stackOutputs),
       preview: () => Promise.resolve({ create: 2, same: 40 }),
       up: () => Promise.resolve((done.push('up'), {})),

@@ -77,6 +77,7 @@ describe('a node without a log', () => {
       kind: 'wait',
       reason: 'of a, b, c, who found the cluster, the list has no c as a voter: nobody founds it again',
     });
+    expect(nextJoining({ ...view, list: listed('a', 'b', 'c/learner') })).toMatchObject({ kind: 'wait' });
   });
 
   it('is in one founding with all others, whatever list each of them has read', () => {

@@ -39,7 +39,7 @@ describe('a leader that has a list', () => {
   const abc = listed('a', 'b', 'c');
 
   it('lets in whom its list has, where its list has it, and nobody else', () => {
-    const met = [newcomer('d'), newcomer('e'), { ...newcomer('f'), address: 'elsewhere:7000' }];
+    const met = [newcomer('d'), { ...newcomer('f'), address: 'elsewhere:7000' }, newcomer('e')];
     const view = { list: listed('a', 'b', 'c', 'e', 'f'), lists: new Map() };
     expect(nextByList(situation(members(['a', 'b', 'c']), { met }), view)).toEqual([
       { kind: 'addLearner', id: 'e', address: 'e:7000' },
@@ -51,6 +51,13 @@ describe('a leader that has a list', () => {
     expect(nextByList(four, { list: abc, lists: saying({ a: 'abc', b: 'abc' }) })).toEqual([
       { kind: 'remove', id: 'd' },
     ]);
+  });
+
+  it('counts no learner among those that agree, and needs a voter that stays', () => {
+    const learning = situation(members(['a', 'b', 'c', 'd'], ['x', 'y']));
+    const list = listed('a', 'b', 'c', 'x', 'y');
+    expect(nextByList(learning, { list, lists: saying({ a: 'abcxy', x: 'abcxy', y: 'abcxy' }) })).toEqual([]);
+    expect(nextByList(four, { list: listed('x', 'y'), lists: saying({ x: 'xy', y: 'xy' }) })).toEqual([]);
   });
 
   it('removes nobody whom one of those that stay still has in its list: whose is older cannot be told', () => {

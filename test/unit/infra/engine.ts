@@ -1,3 +1,4 @@
+import type { CustomResourceOptions } from '@pulumi/pulumi';
 import type { MockResourceArgs } from '@pulumi/pulumi/runtime/mocks.js';
 
 export interface Registered {
@@ -7,6 +8,8 @@ export interface Registered {
   readonly parent: string | null;
   readonly inputs: Record<string, unknown>;
   readonly isRetained: boolean;
+  /** Whether the engine takes it away before it makes the one that replaces it. */
+  readonly isDeletedFirst: boolean;
   /** Inputs whose changes the engine does not look at. */
   readonly ignored: readonly string[];
   /** When the engine was asked for it, and when it was there: places in one order of all such moments. */
@@ -40,8 +43,8 @@ export async function graphOf(
   let moment = 0;
   const newResource = async (args: MockResourceArgs): Promise<{ id: string; state: object }> => {
     const askedAt = moment++;
-    // A right takes its time, so that whatever does not wait for it comes first.
-    if (/IAMMember$/i.test(args.type)) for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    // What a machine needs takes its time, so that whatever does not wait for it comes first.
+    for (let turn = 0; turn < slowness(args.type); turn++) await new Promise(setImmediate);
     const inputs = args.inputs as Record<string, unknown>;
     answers.set(`${args.type} ${args.name}`, { inputs, askedAt, madeAt: moment++ });
     return { id: `id of ${args.name}`, state: { ...inputs, ...computed(args) } };
@@ -56,7 +59,10 @@ export async function graphOf(
       const parent = opts.parent as unknown as { readonly __pulumiType: string } | undefined;
       declared.push({
         ...{ type, name, parent: parent?.__pulumiType ?? null, isRetained: opts.retainOnDelete === true },
-        ignored: opts.ignoreChanges ?? [],
+        ...{
+          ignored: opts.ignoreChanges ?? [],
+          isDeletedFirst: (opts as CustomResourceOptions).deleteBeforeReplace === true,
+        },
       });
       return undefined;
     });
@@ -68,6 +74,12 @@ export async function graphOf(
     resources: declared.map((one) => ({ ...one, ...answers.get(`${one.type} ${one.name}`)! })),
     outputs: preview ? {} : await new Promise((resolve) => output(outputs ?? {}).apply(resolve)),
   };
+}
+
+/** In turns of the event loop. Each kind is slower than the one before it, so that waiting for that does not pass for waiting for this. */
+function slowness(type: string): number {
+  const kinds = [/IAMMember$/i, /:Firewall$/, /:SecretVersion$/];
+  return [0, 100, 300, 1200][kinds.findIndex((kind) => kind.test(type)) + 1]!;
 }
 
 function computed({ type, name, inputs }: MockResourceArgs): object {

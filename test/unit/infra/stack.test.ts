@@ -164,8 +164,18 @@ describe.each([
       );
     }
     expect(rights).toHaveLength(6 * plan.nodes.length);
-    const machines = ofType(graph, 'compute/instance:Instance').map(({ askedAt }) => askedAt);
-    expect(Math.min(...machines)).toBeGreaterThan(Math.max(...rights.map(({ madeAt }) => madeAt)));
+    isMadeBefore(rights, ofType(graph, 'compute/instance:Instance'));
+  });
+
+  it('makes keys, token and firewall before a machine, and another machine or address only once the one before is gone', () => {
+    const machines = ofType(graph, 'compute/instance:Instance');
+    const first = [
+      ofType(graph, 'secretmanager/secretVersion:SecretVersion'),
+      ofType(graph, 'compute/firewall:Firewall'),
+    ];
+    for (const needed of first) isMadeBefore(needed, machines);
+    for (const { isDeletedFirst } of [...machines, ...ofType(graph, 'compute/address:Address')])
+      expect(isDeletedFirst).toBe(true);
   });
 
   it('registers in a preview, too, where nothing computed is known', async () => {
@@ -173,6 +183,12 @@ describe.each([
     expect(resources).toHaveLength(graph.resources.length);
   });
 });
+
+const isMadeBefore = (needed: readonly Registered[], others: readonly Registered[]): void => {
+  expect([needed.length, others.length]).not.toContain(0);
+  const begun = Math.min(...others.map(({ askedAt }) => askedAt));
+  expect(begun).toBeGreaterThan(Math.max(...needed.map(({ madeAt }) => madeAt)));
+};
 
 describe('the buckets', () => {
   it('are closed to the public; the results stay unless the stack says otherwise', async () => {
@@ -186,6 +202,8 @@ describe('the buckets', () => {
           location: 'US',
         });
       expect([plans!.isRetained, plans!.inputs.forceDestroy]).toEqual([false, true]);
+      // A plan that was written over is still there.
+      expect(plans!.inputs.versioning).toEqual({ enabled: true });
       expect([results!.isRetained, results!.inputs.forceDestroy]).toEqual([keep, !keep]);
       // One that stayed must not be in the way of the next.
       expect(results!.inputs).not.toHaveProperty('name');

@@ -1,7 +1,10 @@
 import { exitCodes } from '../../../../node/src/lib/exit-codes.ts';
+import type { StackOutputs } from '../../outputs.ts';
 import type { CloudCommand } from '../command.ts';
 import { confirmed } from '../confirm.ts';
+import type { Engine } from '../engine/engine.ts';
 import { describeChanges } from '../engine/events.ts';
+import { CloudFailure } from '../failure.ts';
 
 /** `pulumi destroy`, and then a look at whether anything that costs is left. */
 export const destroy: CloudCommand = {
@@ -12,8 +15,9 @@ export const destroy: CloudCommand = {
   examples: ['scripts/cloud destroy', 'scripts/cloud destroy --yes --stack dev'],
   async run(context, _args, options) {
     const { compute, engine, say } = context;
-    const { project, stack } = await engine.config();
-    const outputs = await engine.outputs().catch(() => null);
+    const outputs = await outputsOrUnread(engine);
+    // What was made says where it is, whatever the configuration has become.
+    const { project, stack } = outputs === null || outputs === 'unread' ? await engine.config() : outputs;
     const tell = (line: string): void => say.progress(line);
     if (options.yes !== true) {
       const changes = await engine.previewDestroy(tell);
@@ -23,10 +27,12 @@ export const destroy: CloudCommand = {
     say.progress(`taking ${stack} away ...`);
     await engine.destroy(tell);
     const left = await compute.costly(project, stack);
-    const results = outputs?.keepResults === true ? outputs.results : null;
+    const results = outputs !== null && outputs !== 'unread' && outputs.keepResults ? outputs.results : null;
+    const search = `gcloud storage buckets list --project=${project} --filter=labels.stack=${stack}`;
     say.result({ left, results }, () => [
       left.length === 0 ? 'no machine, disk or address is left' : 'STILL THERE, and it costs:',
       ...left.map(({ kind, name, place }) => `  ${kind} ${name} in ${place}`),
+      ...(outputs === 'unread' ? [`results may have stayed: ${search}`] : []),
       ...(results === null
         ? []
         : [`the results stay in ${results}; gcloud storage rm --recursive ${results} removes them`]),
@@ -34,3 +40,13 @@ export const destroy: CloudCommand = {
     return left.length === 0 ? exitCodes.ok : exitCodes.unexpected;
   },
 };
+
+/** `unread`: they are those of another version, which `destroy` takes away all the same. */
+async function outputsOrUnread(engine: Engine): Promise<StackOutputs | null | 'unread'> {
+  try {
+    return await engine.outputs();
+  } catch (thrown) {
+    if (thrown instanceof CloudFailure) return 'unread';
+    throw thrown;
+  }
+}

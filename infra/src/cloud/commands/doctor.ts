@@ -15,7 +15,7 @@ import type { Say } from '../say.ts';
 export const doctor: CloudCommand = {
   usage: 'doctor',
   description:
-    'Look for what is in the way: configuration, login, project, APIs, rights, quotas, organization policies.',
+    'Look for what is in the way: configuration, plan, login, project, APIs, rights, quotas, organization policies.',
   options: [],
   examples: ['scripts/cloud doctor', 'scripts/cloud doctor --json'],
   async run(context) {
@@ -30,16 +30,22 @@ async function examine(context: CloudContext): Promise<readonly Finding[]> {
   const way = await reach.whyNot();
   const tools =
     way === null ? ok('gcloud', 'on the PATH') : missing('gcloud', way, 'https://cloud.google.com/sdk/docs/install');
+  const why = await facts.login();
+  const login =
+    why === null
+      ? ok('login', 'Application Default Credentials give a token')
+      : missing('login', why, 'gcloud auth application-default login');
   let config: StackConfig;
   try {
     config = await engine.config();
   } catch (thrown) {
     if (!(thrown instanceof CloudFailure)) throw thrown;
-    return [tools, missing('stack', thrown.message, 'docs/google-cloud.md, "A stack"')];
+    const chapter = thrown.exitCode === exitCodes.invalidInput ? 'A stack' : 'From an empty project to a result';
+    return [tools, missing('stack', thrown.message, `docs/google-cloud.md, "${chapter}"`), login];
   }
   const stack = ok('stack', `${config.stack} in ${config.project}, ${config.regions.join(', ')}`);
-  const why = await facts.login();
-  if (why !== null) return [tools, stack, missing('login', why, 'gcloud auth application-default login')];
+  const found = [tools, stack, await planFinding(context, config), login];
+  if (why !== null) return found;
   const parts = await Promise.all([
     projectFindings(context, config),
     facts.enabled(config.project, neededApis).then((enabled) => [judgeApis(config.project, enabled)]),
@@ -47,7 +53,17 @@ async function examine(context: CloudContext): Promise<readonly Finding[]> {
     quotaFindings(context, config),
     policyFindings(context, config),
   ]);
-  return [tools, stack, ok('login', 'Application Default Credentials give a token'), ...parts.flat()];
+  return [...found, ...parts.flat()];
+}
+
+async function planFinding({ engine }: CloudContext, { plan }: StackConfig): Promise<Finding> {
+  try {
+    await engine.checkPlan();
+    return ok('plan', `${plan} is one that a leader takes`);
+  } catch (thrown) {
+    if (!(thrown instanceof CloudFailure)) throw thrown;
+    return missing('plan', thrown.message, 'pulumi config set tutti:plan PLAN (a path from the folder infra), or mend the file');
+  }
 }
 
 async function projectFindings({ facts }: CloudContext, { project }: StackConfig): Promise<readonly Finding[]> {

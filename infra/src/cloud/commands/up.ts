@@ -26,6 +26,7 @@ export const up: CloudCommand = {
     const why = isWaiting ? await context.reach.whyNot() : null;
     if (why !== null)
       throw CloudFailure.input(`${why}\nWithout it nobody sees when the cluster is formed: --no-wait does without`);
+    await context.engine.checkPlan();
     await bringUp(context, options);
     const outputs = await deployedStack(context);
     await startStopped(context, outputs);

@@ -1,6 +1,10 @@
 import type { EngineEvent, OpMap, Stack } from '@pulumi/pulumi/automation/index.js';
+import { resolve } from 'node:path';
+import { loadPlan } from '../../../../node/src/cli/plan-file.ts';
 import { exitCodes } from '../../../../node/src/lib/exit-codes.ts';
+import { TuttiError } from '../../../../node/src/lib/errors.ts';
 import { parseStackConfig, StackConfigError } from '../../config/parse.ts';
+import type { StackConfig } from '../../config/schema.ts';
 import { outputsSchema, type StackOutputs } from '../../outputs.ts';
 import { CloudFailure } from '../failure.ts';
 import type { Changes, Engine, Tell } from './engine.ts';
@@ -37,19 +41,10 @@ export function automationEngine(options: AutomationOptions): Engine {
   };
   return {
     stack: async () => (await open()).name,
-    async config() {
-      const stack = await open();
-      const all = await stack.getAllConfig().catch((thrown: unknown) => {
-        throw engineFailure(thrown);
-      });
-      const own = Object.entries(all).filter(([key]) => key.startsWith('tutti:'));
-      const values = Object.fromEntries(own.map(([key, { value }]) => [key.slice('tutti:'.length), value]));
-      try {
-        return parseStackConfig({ project: all['gcp:project']?.value, stack: stack.name, values });
-      } catch (thrown) {
-        if (thrown instanceof StackConfigError) throw CloudFailure.input(thrown.message);
-        throw thrown;
-      }
+    config: async () => configOf(await open()),
+    async checkPlan() {
+      const { plan } = await configOf(await open());
+      orInputFailure(() => loadPlan(resolve(options.folder, plan)));
     },
     async outputs() {
       const outputs = await (await open()).outputs().catch((thrown: unknown) => {
@@ -72,6 +67,24 @@ export function automationEngine(options: AutomationOptions): Engine {
         async (stack, onEvent) => (await stack.destroy({ onEvent, signal })).summary.resourceChanges,
       ),
   };
+}
+
+async function configOf(stack: Stack): Promise<StackConfig> {
+  const all = await stack.getAllConfig().catch((thrown: unknown) => {
+    throw engineFailure(thrown);
+  });
+  const own = Object.entries(all).filter(([key]) => key.startsWith('tutti:'));
+  const values = Object.fromEntries(own.map(([key, { value }]) => [key.slice('tutti:'.length), value]));
+  return orInputFailure(() => parseStackConfig({ project: all['gcp:project']?.value, stack: stack.name, values }));
+}
+
+function orInputFailure<Made>(make: () => Made): Made {
+  try {
+    return make();
+  } catch (thrown) {
+    const isInput = thrown instanceof StackConfigError || TuttiError.from(thrown).code === 'PLAN_INVALID';
+    throw isInput ? CloudFailure.input((thrown as Error).message) : thrown;
+  }
 }
 
 /** Null: there are none. Throws CloudFailure where they are those of another version of the program. */

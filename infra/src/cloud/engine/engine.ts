@@ -10,6 +10,8 @@ export interface Engine {
   stack(): Promise<string>;
   /** Its configuration, checked, with defaults. */
   config(): Promise<StackConfig>;
+  /** Rejects where no leader would take the plan file of the stack. */
+  checkPlan(): Promise<void>;
   /** What it says of itself; null: nothing has been made yet. */
   outputs(): Promise<StackOutputs | null>;
   preview(tell: Tell): Promise<Changes>;

@@ -43,7 +43,7 @@ function nextRemoval({ status }: Situation, list: readonly ListedMember[], lists
     const has = [...lists].filter(([from]) => listed.has(from)).map(([from, ids]) => [from, ids.has(id)] as const);
     if (has.some(([, hasIt]) => hasIt)) return false;
     const agreed = has.filter(([from]) => staying.includes(from)).length;
-    return staying.length > 0 && agreed >= majority(staying.length);
+    return agreed >= majority(staying.length);
   };
   const gone = [...voters, ...membership.learners].find((id) => !listed.has(id) && mayGo(id));
   return gone === undefined ? null : { kind: 'remove', id: gone };

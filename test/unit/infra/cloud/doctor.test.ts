@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { doctor } from '../../../../infra/src/cloud/commands/doctor.ts';
 import { judgeApis, neededApis } from '../../../../infra/src/cloud/doctor/apis.ts';
@@ -24,6 +25,7 @@ describe('doctor', () => {
     expect(findings.map(({ state, what }) => [what, state])).toEqual([
       ['gcloud', 'ok'],
       ['stack', 'ok'],
+      ['plan', 'ok'],
       ['login', 'ok'],
       ['project', 'ok'],
       ['billing', 'ok'],
@@ -49,6 +51,11 @@ describe('doctor', () => {
       [['gcloud', 'https://cloud.google.com/sdk/docs/install']],
     ],
     [
+      'a plan that a leader would take',
+      { engine: { checkPlan: () => Promise.reject(CloudFailure.input('plan.yaml cannot be read')) } },
+      [['plan', 'pulumi config set tutti:plan PLAN (a path from the folder infra), or mend the file']],
+    ],
+    [
       'a login',
       { facts: { login: () => Promise.resolve('no credentials') } },
       [['login', 'gcloud auth application-default login']],
@@ -69,13 +76,22 @@ describe('doctor', () => {
     expect(code).toBe(1);
   });
 
-  it('stops at a configuration that is none, and shows its problems', async () => {
+  it.each<[string, CloudFailure, string]>([
+    ['a configuration that is none', CloudFailure.input('tutti:regions: is required'), 'A stack'],
+    ['an engine that is not there', new CloudFailure('pulumi was not found'), 'From an empty project to a result'],
+  ])('shows of %s what is wrong, and looks for the login all the same', async (_, failure, chapter) => {
     const { code, findings } = await findingsOf({
-      engine: { config: () => Promise.reject(CloudFailure.input('tutti:regions: is required')) },
+      engine: { config: () => Promise.reject(failure) },
+      facts: { login: () => Promise.resolve('no credentials') },
     });
     expect(code).toBe(1);
-    expect(findings.map(({ what, detail }) => `${what}: ${detail}`)).toContain('stack: tutti:regions: is required');
-    expect(findings).toHaveLength(2);
+    expect(findings.map(({ what, state }) => [what, state])).toEqual([
+      ['gcloud', 'ok'],
+      ['stack', 'missing'],
+      ['login', 'missing'],
+    ]);
+    expect(findings[1]).toMatchObject({ detail: failure.message, command: `docs/google-cloud.md, "${chapter}"` });
+    expect(readFileSync('docs/google-cloud.md', 'utf8')).toContain(`\n## ${chapter}\n`);
   });
 
   it('does not call missing what it may not see', async () => {

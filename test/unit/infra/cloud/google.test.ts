@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CloudFailure } from '../../../../infra/src/cloud/failure.ts';
 import { computeOf } from '../../../../infra/src/cloud/google/compute.ts';
 import { endpointsOf } from '../../../../infra/src/cloud/google/endpoints.ts';
@@ -8,7 +8,11 @@ import type { GoogleFailure } from '../../../../infra/src/cloud/google/rest.ts';
 import { GoogleRest } from '../../../../infra/src/cloud/google/rest.ts';
 import { secretsOf } from '../../../../infra/src/cloud/google/secrets.ts';
 import { storageOf } from '../../../../infra/src/cloud/google/storage.ts';
+import type { Engine } from '../../../../infra/src/cloud/engine/engine.ts';
+import { aboutItsProject } from '../../../../infra/src/cloud/engine/about-its-project.ts';
+import { fakeContext } from '../../../support/cloud/fake-context.ts';
 import { FakeGoogleCloud } from '../../../support/cloud/fake-google-cloud.ts';
+import { stackOutputs } from '../../../support/cloud/outputs.ts';
 
 let google: FakeGoogleCloud;
 let rest: GoogleRest;
@@ -48,6 +52,31 @@ describe('a question to an API of Google', () => {
   it('carries no token where anybody on the way could read it', async () => {
     await storageOf(rest).list('b');
     expect(google.headers[0]!.authorization).toBeUndefined();
+  });
+
+  it("names the stack's project as the one that it is counted for, whichever way that came to be known", async () => {
+    const sent: (string | null)[] = [];
+    vi.stubGlobal('fetch', (_: URL, { headers }: { headers: Headers }) => {
+      sent.push(headers.get('x-goog-user-project'));
+      return Promise.resolve(new Response('{}'));
+    });
+    try {
+      const asked = async (know: (engine: Engine) => Promise<unknown>): Promise<void> => {
+        const { engine, projectId } = aboutItsProject(fakeContext().context.engine);
+        const endpoints = endpointsOf({});
+        const signal = new AbortController().signal;
+        const encrypted = new GoogleRest({ endpoints, authorize: token, signal, quotaProject: projectId });
+        await know(engine);
+        await secretsOf(encrypted).addVersion('projects/p/secrets/s', 'text');
+        await storageOf(encrypted).list('b');
+      };
+      await asked((engine) => engine.outputs());
+      await asked((engine) => engine.config());
+      await asked(() => Promise.resolve());
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(sent).toEqual([stackOutputs.project, null, 'my-project', null, null, null]);
   });
 
   it('names who does not answer', async () => {

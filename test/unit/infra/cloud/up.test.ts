@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { destroy } from '../../../../infra/src/cloud/commands/destroy.ts';
 import { up } from '../../../../infra/src/cloud/commands/up.ts';
-import type { CloudFailure } from '../../../../infra/src/cloud/failure.ts';
+import { CloudFailure } from '../../../../infra/src/cloud/failure.ts';
 import { config, fakeContext, healthOf, machine } from '../../../support/cloud/fake-context.ts';
 import { FakeNodes } from '../../../support/cloud/fake-nodes.ts';
 import { stackOutputs } from '../../../support/cloud/outputs.ts';
@@ -49,6 +49,13 @@ describe('up', () => {
     expect(done).toEqual([]);
     expect(await up.run(context, [], { ...options, wait: false })).toBe(0);
     expect(done).toEqual(['up']);
+  });
+
+  it('makes nothing of a plan that no leader would take', async () => {
+    const checkPlan = (): Promise<never> => Promise.reject(CloudFailure.input('plan.yaml:1:1 load: is missing'));
+    const { context, done, progress } = fakeContext({ reach: nodes.reach, engine: { checkPlan } });
+    await expect(up.run(context, [], options)).rejects.toThrow('load: is missing');
+    expect([done, progress]).toEqual([[], []]);
   });
 
   it('does not wait for nodes that have no keys yet', async () => {
@@ -112,6 +119,23 @@ describe('destroy', () => {
     });
     expect(await destroy.run(context, [], options)).toBe(1);
     expect(results[0]!.lines).toEqual(['STILL THERE, and it costs:', '  disk tutti-dev-us-east1-1-data in us-east1-b']);
+  });
+
+  it('goes by what was made, whatever the configuration is now', async () => {
+    const broken = (): Promise<never> => Promise.reject(CloudFailure.input('tutti:regions: is required'));
+    const { context, done } = fakeContext({ engine: { config: broken } });
+    expect(await destroy.run(context, [], options)).toBe(0);
+    expect(done).toEqual(['destroy']);
+  });
+
+  it('says how to find results where it cannot be read in which bucket they are', async () => {
+    const other = (): Promise<never> => Promise.reject(new CloudFailure('the outputs are of another version'));
+    const { context, results } = fakeContext({ engine: { outputs: other } });
+    expect(await destroy.run(context, [], options)).toBe(0);
+    expect(results[0]!.lines).toEqual([
+      'no machine, disk or address is left',
+      'results may have stayed: gcloud storage buckets list --project=my-project --filter=labels.stack=dev',
+    ]);
   });
 
   it('asks first', async () => {
