@@ -24,6 +24,8 @@ export interface MachineOptions extends RootOptions {
   /** For the console and what stays when it is off. */
   readonly home: string;
   readonly node: string;
+  /** The one that it has: machines share the cores of this one, and each core is a generator that has to be made ready. */
+  readonly core: number;
 }
 
 /** An instance: namespaces of its own, a root directory, and in it what its user-data says. */
@@ -79,7 +81,7 @@ export class Machine {
         '--',
         'sh',
         '-c',
-        `echo ready && read go && exec sh ${script}`,
+        `echo ready && read go && exec taskset --cpu-list ${this.#options.core} sh ${script}`,
       ],
       { stdio: ['pipe', 'pipe', console_] },
     );

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Effects, Resource } from '../provider/cloud.ts';
 import { contentOf } from '../provider/gcp-storage.ts';
@@ -180,7 +181,18 @@ export class Machines implements Effects {
     const root = join(home, 'root');
     mkdirSync(root, { recursive: true });
     const machine = new Machine(
-      { home, node, checkout, disks, hosts, images, authority, hostName: name, directory: root },
+      {
+        home,
+        node,
+        core: this.#running.size % availableParallelism(),
+        checkout,
+        disks,
+        hosts,
+        images,
+        authority,
+        hostName: name,
+        directory: root,
+      },
       async ({ pid }) => {
         await vpc.unplug(name);
         const account = textsAt(inputs, 'serviceAccount.email')[0]!;

@@ -1,4 +1,3 @@
-import { strict as assert } from 'node:assert';
 import type { ClusterHealth } from '../../../node/src/api/health.ts';
 import type { RunProgress } from '../../../node/src/coordinator/service.ts';
 import type { RunReport } from '../../../node/src/results/report.ts';
@@ -41,13 +40,15 @@ export class Nodes {
     });
   }
 
-  /** Resolves once a run of that submission has sent load for so long. */
-  running(elapsedMs: number, timeoutMs: number): Promise<void> {
-    return this.#waitFor('the run to be on', timeoutMs, async () => {
-      const run = await this.ask<RunProgress>('/run');
-      assert.notEqual(run.state, 'aborted', run.reason ?? '');
-      return run.state === 'running' && run.elapsedMs >= elapsedMs;
-    }).then(() => undefined);
+  /** Resolves with null once the run of that plan has sent load for so long, or else with why it is over before. */
+  async running(plan: string, elapsedMs: number, timeoutMs: number): Promise<string | null> {
+    const { over } = await this.#waitFor(`the run of ${plan} to be on`, timeoutMs, async () => {
+      const { planName, state, reason, elapsedMs: soFarMs } = await this.ask<RunProgress>('/run');
+      if (planName !== plan) return false;
+      if (state === 'aborted' || state === 'finished') return { over: `${state}: ${reason ?? ''}` };
+      return state === 'running' && soFarMs >= elapsedMs && { over: null };
+    });
+    return over;
   }
 
   async report(): Promise<RunReport> {

@@ -16,7 +16,7 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 ip link add preflight0 type veth peer name preflight1
 iptables -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
 iptables -t nat -A POSTROUTING -s 192.0.2.1 -j SNAT --to-source 192.0.2.2
-command -v nsenter curl openssl mkfs.ext4 sysctl setpriv prlimit hostname iptables-restore
+command -v nsenter curl openssl mkfs.ext4 sysctl setpriv prlimit taskset hostname iptables-restore
 mkdir m
 truncate -s 16M disk
 mkfs.ext4 -q disk
