@@ -14,6 +14,18 @@ export async function deployedStack({ engine }: Pick<CloudContext, 'engine'>): P
   );
 }
 
+/** Null: nothing is there yet. `unread`: it was made by another version, whose outputs are others. */
+export async function outputsOrUnread({
+  engine,
+}: Pick<CloudContext, 'engine'>): Promise<StackOutputs | null | 'unread'> {
+  try {
+    return await engine.outputs();
+  } catch (thrown) {
+    if (thrown instanceof CloudFailure) return 'unread';
+    throw thrown;
+  }
+}
+
 export const addressOf = ({ project }: StackOutputs, { zone, instance }: NodeOutputs): MachineAddress => ({
   project,
   zone,

@@ -59,8 +59,8 @@ function keptTexts({ directory }: StandInCloud): readonly string[] {
 /** As JSON writes them, since a key has several lines. */
 function secretsIn({ cloud }: StandInCloud): readonly string[] {
   const versions = cloud.resources.filter(({ type }) => type.endsWith(':SecretVersion'));
-  const data = versions.map(({ inputs }) => String(inputs.secretData));
-  const keys = data.flatMap((text) => /-----BEGIN [A-Z ]*PRIVATE KEY-----\\n([^-]+?)\\n/.exec(text)?.[1] ?? text);
+  const data = versions.map(({ inputs }) => inputs.secretData as string);
+  const keys = data.map((text) => /-----BEGIN [A-Z ]*PRIVATE KEY-----\\n([^-]+?)\\n/.exec(text)?.[1] ?? text);
   return keys.map((key) => key.slice(0, 40));
 }
 

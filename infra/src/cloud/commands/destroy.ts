@@ -1,10 +1,8 @@
 import { exitCodes } from '../../../../node/src/lib/exit-codes.ts';
-import type { StackOutputs } from '../../outputs.ts';
 import type { CloudCommand } from '../command.ts';
 import { confirmed } from '../confirm.ts';
-import type { Engine } from '../engine/engine.ts';
+import { outputsOrUnread } from '../deployed.ts';
 import { describeChanges } from '../engine/events.ts';
-import { CloudFailure } from '../failure.ts';
 
 /** `pulumi destroy`, and then a look at whether anything that costs is left. */
 export const destroy: CloudCommand = {
@@ -15,7 +13,7 @@ export const destroy: CloudCommand = {
   examples: ['scripts/cloud destroy', 'scripts/cloud destroy --yes --stack dev'],
   async run(context, _args, options) {
     const { compute, engine, say } = context;
-    const outputs = await outputsOrUnread(engine);
+    const outputs = await outputsOrUnread(context);
     // What was made says where it is, whatever the configuration has become.
     const { project, stack } = outputs === null || outputs === 'unread' ? await engine.config() : outputs;
     const tell = (line: string): void => say.progress(line);
@@ -40,13 +38,3 @@ export const destroy: CloudCommand = {
     return left.length === 0 ? exitCodes.ok : exitCodes.unexpected;
   },
 };
-
-/** `unread`: they are those of another version, which `destroy` takes away all the same. */
-async function outputsOrUnread(engine: Engine): Promise<StackOutputs | null | 'unread'> {
-  try {
-    return await engine.outputs();
-  } catch (thrown) {
-    if (thrown instanceof CloudFailure) return 'unread';
-    throw thrown;
-  }
-}

@@ -62,7 +62,11 @@ async function planFinding({ engine }: CloudContext, { plan }: StackConfig): Pro
     return ok('plan', `${plan} is one that a leader takes`);
   } catch (thrown) {
     if (!(thrown instanceof CloudFailure)) throw thrown;
-    return missing('plan', thrown.message, 'pulumi config set tutti:plan PLAN (a path from the folder infra), or mend the file');
+    return missing(
+      'plan',
+      thrown.message,
+      'pulumi config set tutti:plan PLAN (a path from the folder infra), or mend the file',
+    );
   }
 }
 

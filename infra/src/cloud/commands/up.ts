@@ -2,10 +2,11 @@ import { exitCodes } from '../../../../node/src/lib/exit-codes.ts';
 import type { StackOutputs } from '../../outputs.ts';
 import { type CloudCommand, type CloudContext, type CommandOptions, numberOf } from '../command.ts';
 import { confirmed } from '../confirm.ts';
-import { addressOf, deployedStack } from '../deployed.ts';
+import { addressOf, deployedStack, outputsOrUnread } from '../deployed.ts';
 import { describeChanges } from '../engine/events.ts';
 import { CloudFailure } from '../failure.ts';
 import { untilNodeSays } from '../reach/formed.ts';
+import { refuseLostMajority } from '../voters.ts';
 
 /** `pulumi up`, and then until there is a cluster. */
 export const up: CloudCommand = {
@@ -45,6 +46,8 @@ export const up: CloudCommand = {
 export async function bringUp(context: CloudContext, options: CommandOptions): Promise<void> {
   const { engine, say } = context;
   const tell = (line: string): void => say.progress(line);
+  const before = await outputsOrUnread(context);
+  if (before !== null && before !== 'unread') refuseLostMajority(before.nodes, await engine.config());
   if (options.yes !== true) {
     say.progress(`looking at what is to be done in ${await engine.stack()} ...`);
     const changes = await engine.preview(tell);

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { destroy } from '../../../../infra/src/cloud/commands/destroy.ts';
 import { up } from '../../../../infra/src/cloud/commands/up.ts';
 import { CloudFailure } from '../../../../infra/src/cloud/failure.ts';
-import { config, fakeContext, healthOf, machine } from '../../../support/cloud/fake-context.ts';
+import type { StackOutputs } from '../../../../infra/src/outputs.ts';
+import { config, fakeContext, healthOf, machine, type Parts } from '../../../support/cloud/fake-context.ts';
 import { FakeNodes } from '../../../support/cloud/fake-nodes.ts';
 import { stackOutputs } from '../../../support/cloud/outputs.ts';
 
@@ -56,6 +57,39 @@ describe('up', () => {
     const { context, done, progress } = fakeContext({ reach: nodes.reach, engine: { checkPlan } });
     await expect(up.run(context, [], options)).rejects.toThrow('load: is missing');
     expect([done, progress]).toEqual([[], []]);
+  });
+
+  it('takes no half of the voters away at once: those that stay could not agree that the others are gone', async () => {
+    const withRegions = (...regions: string[]): Parts => ({
+      reach: nodes.reach,
+      engine: { config: () => Promise.resolve({ ...config, regions }) },
+    });
+    const two = fakeContext(withRegions('asia-east1', 'us-west1', 'us-west2', 'us-west3'));
+    await expect(up.run(two.context, [], options)).rejects.toThrow(
+      'would take europe-west1-1, us-east1-1 away at once, 2 of 3 voters',
+    );
+    expect(two.done).toEqual([]);
+    const one = fakeContext(withRegions('asia-east1', 'europe-west1', 'us-west1'));
+    expect(await up.run(one.context, [], options)).toBe(0);
+    // Load-only nodes have no vote.
+    const learners = stackOutputs.nodes.map((node) => ({ ...node, role: 'learner' as const }));
+    const { engine } = withRegions('us-west1', 'us-west2', 'us-west3');
+    const voters = fakeContext({
+      reach: nodes.reach,
+      engine: { ...engine, outputs: () => Promise.resolve({ ...stackOutputs, nodes: learners }) },
+    });
+    expect(await up.run(voters.context, [], options)).toBe(0);
+  });
+
+  it('brings a stack of another version up to date, whose outputs cannot be read before', async () => {
+    let isUp = false;
+    const outputs = (): Promise<StackOutputs> =>
+      isUp ? Promise.resolve(stackOutputs) : Promise.reject(new CloudFailure('not those that this version reads'));
+    const { context } = fakeContext({
+      reach: nodes.reach,
+      engine: { outputs, up: () => Promise.resolve(((isUp = true), {})) },
+    });
+    expect(await up.run(context, [], options)).toBe(0);
   });
 
   it('does not wait for nodes that have no keys yet', async () => {
