@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ClusterHealth } from '../../node/src/api/health.ts';
-import type { RunProgress } from '../../node/src/coordinator/service.ts';
 import { waitFor } from '../../scripts/lib/wait-for.ts';
 import { TestAuthority } from '../integration/transport/certificates.ts';
 import { FakeGoogle } from '../unit/gcs/fake-google.ts';
@@ -128,13 +127,12 @@ it(
       await said('d', 'a cluster is there: waiting for its leader to admit this node');
       setList('abc', listOf('abcde'));
       expect(await formed('abcde')).toBe(founded);
-      const firing = async (): Promise<string> =>
-        (await cluster.client.get<RunProgress>('/run')).nodes
-          .filter(({ inStripes }) => inStripes)
-          .map(({ node }) => node)
-          .sort()
-          .join('');
-      await waitFor('all to fire', waitMs, async () => (await firing()) === 'abcde', cluster.processes.firstDead);
+      await waitFor(
+        'all to fire',
+        waitMs,
+        async () => (await cluster.firing()) === 'abcde',
+        cluster.processes.firstDead,
+      );
 
       // d and e are killed, as a deleted machine is, and only then the others' lists change, one after the other.
       await cluster.processes.kill('d', 'SIGKILL');

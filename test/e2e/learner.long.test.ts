@@ -71,14 +71,8 @@ it('a learner of the list is let in, fires its share, and costs that alone when 
   const leader = await cluster.leader();
   await Promise.all(['d', leader].map((id) => cluster.processes.kill(id, 'SIGKILL')));
 
-  const firing = async (): Promise<string> =>
-    (await cluster.client.get<RunProgress>('/run')).nodes
-      .filter(({ inStripes }) => inStripes)
-      .map(({ node }) => node)
-      .sort()
-      .join('');
   const survivors = ['a', 'b', 'c'].filter((id) => id !== leader).join('');
-  await waitFor('the stripes without them', waitMs, async () => (await firing()) === survivors);
+  await waitFor('the stripes without them', waitMs, async () => (await cluster.firing()) === survivors);
   // Long enough for all of it on any machine; nobody waits for the rest.
   await cluster.client.post('/stop', {}, null);
   await cluster.runReaches('finished', waitMs);

@@ -1,11 +1,9 @@
-import { BUNDLE_LINK } from './scripts.ts';
+import { BUNDLE_LINK, IMAGE_USER } from './scripts.ts';
 
 /** Where the keys are on the machine, in memory, and where its containers see them. */
 export const CREDENTIALS_FOLDER = '/run/tutti/credentials';
 export const CREDENTIALS_MOUNT = '/credentials';
 const ENVIRONMENT_FILE = '/run/tutti/credentials.env';
-/** The user of the image (../../../Dockerfile). */
-const IMAGE_USER = '1000:1000';
 /** How soon a node has a new version of its keys or of the token. */
 const WATCH_SECS = 300;
 const STOP_SECS = 5;

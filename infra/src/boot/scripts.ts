@@ -5,7 +5,7 @@ import { RAFT_PORT } from '../plan/cluster-plan.ts';
 export const DATA_DEVICE_NAME = 'tutti-data';
 export const DATA_MOUNT = '/mnt/disks/tutti';
 /** The user of the image (../../../Dockerfile). */
-const IMAGE_USER = '1000:1000';
+export const IMAGE_USER = '1000:1000';
 
 /** SHA-256 of 16 MiB of zeros, as sha256sum prints it. */
 const EMPTY = '080acf35a507ac9849cfcba47dc2ad83e01b75663a516279c8b9d243b719643e  -';

@@ -1,16 +1,12 @@
-import { startApi } from '../api/server.ts';
 import type { Founder } from '../discovery/founding.ts';
 import type { MemberList } from '../discovery/member-list.ts';
-import { ownHostNames } from '../lib/host-header.ts';
-import { timingProfiles } from '../raft/types.ts';
 import { formatAddress } from '../transport/addresses.ts';
-import { Front } from './discovery/front.ts';
 import { ListDiscovery } from './discovery/list-discovery.ts';
+import { openFront } from './discovery/open-front.ts';
 import type { HostAndPort } from './discovery/own-address.ts';
 import { Removal } from './discovery/removal.ts';
 import type { Frame } from './frame.ts';
 import { openBehind } from './parts.ts';
-import { timingsOf } from './timings.ts';
 
 /** What says who the members are to be, and who founds the cluster. */
 export interface KnownBy {
@@ -32,18 +28,9 @@ export interface KnownBy {
  * host:port of the API; rejects with SHUTTING_DOWN when the node is stopped before.
  */
 export async function startByChangingList(frame: Frame, { address, origin, open }: KnownBy): Promise<string> {
-  const { settings, security, token, hooks, directory, self, isLearner, opened } = frame;
+  const { settings, security, hooks, directory, self, isLearner, opened } = frame;
   const { nodeId, incarnation } = directory;
-  const { healthAddress, region } = settings;
-  const timings = timingsOf(settings);
-  const front = new Front({ nodeId, incarnation, region, timings: timings === 'auto' ? timingProfiles.lan : timings });
-  const api = await startApi({
-    backend: front,
-    ...healthAddress,
-    token,
-    ownNames: ownHostNames([healthAddress.host, address.host, ...settings.apiHostNames]),
-    log: hooks.log,
-  });
+  const { front, api } = await openFront(frame, address.host);
   opened.push(() => api.close());
   const apiAddress = formatAddress(api.address.host, api.address.port);
   const known = open(() => discovery.look());

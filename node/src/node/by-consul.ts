@@ -1,37 +1,25 @@
-import { startApi } from '../api/server.ts';
-import { ownHostNames } from '../lib/host-header.ts';
-import { timingProfiles } from '../raft/types.ts';
 import { formatAddress } from '../transport/addresses.ts';
 import { isWildcard } from '../transport/find-self.ts';
 import type { Close } from './close-all.ts';
 import { onceAnnounced } from './discovery/announced.ts';
 import { consulNames } from './discovery/consul-names.ts';
 import { ConsulDiscovery } from './discovery/consul-discovery.ts';
-import { Front } from './discovery/front.ts';
 import { serveLeaving } from './discovery/leave.ts';
 import { Leaving } from './discovery/leaving.ts';
+import { openFront } from './discovery/open-front.ts';
 import type { ConsulPlace } from './discovery/own-address.ts';
 import type { Frame } from './frame.ts';
 import { openBehind } from './parts.ts';
-import { timingsOf } from './timings.ts';
 
 /**
  * DISCOVERY_MODE=consul: the API answers from the start, as Consul's check asks it, and the rest follows once the cluster is known.
  * Resolves with host:port of the API; rejects with SHUTTING_DOWN when the node is stopped before.
  */
 export async function startByConsul(frame: Frame, { consul, address }: ConsulPlace): Promise<string> {
-  const { settings, security, token, hooks, directory, self, isLearner, opened } = frame;
+  const { settings, security, hooks, directory, self, isLearner, opened } = frame;
   const { nodeId, incarnation } = directory;
-  const { healthAddress, region } = settings;
-  const timings = timingsOf(settings);
-  const front = new Front({ nodeId, incarnation, region, timings: timings === 'auto' ? timingProfiles.lan : timings });
-  const api = await startApi({
-    backend: front,
-    ...healthAddress,
-    token,
-    ownNames: ownHostNames([healthAddress.host, address.host, ...settings.apiHostNames]),
-    log: hooks.log,
-  });
+  const { healthAddress } = settings;
+  const { front, api } = await openFront(frame, address.host);
   const closeApi = once(() => api.close());
   opened.push(closeApi);
   const apiHost = isWildcard(healthAddress.host) ? address.host : healthAddress.host;

@@ -126,6 +126,16 @@ export class TestCluster {
     );
   }
 
+  /** The nodes that have a share of the arrivals now, their ids in order, joined. */
+  async firing(): Promise<string> {
+    const { nodes } = await this.client.get<RunProgress>('/run');
+    const inStripes = nodes.filter((each) => each.inStripes);
+    return inStripes
+      .map(({ node }) => node)
+      .sort()
+      .join('');
+  }
+
   report(): Promise<RunReport> {
     return this.client.get<RunReport>('/result');
   }
